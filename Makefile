@@ -1,0 +1,79 @@
+# Everything needs Python 3.11 or 3.12 and make; the rest is fetched, locked by checksum, into .venv and ~/.cache.
+# Each set-up step leaves a stamp and runs again only when what it was made from has changed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit test-long lint format drills gates bench up down lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup ## the whole thing once: stack, load, live table, verdict [SECONDS=90] [RATE=5000]
+	$(BIN)/adctr demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))
+
+test: setup ## unit and integration tests
+	$(BIN)/pytest
+
+test-unit: setup ## tests without network and services
+	$(BIN)/pytest tests/unit
+
+test-long: setup ## the tests that take longer than ten minutes, mostly waiting
+	$(BIN)/pytest -m long
+
+lint: $(VENV)/packages.stamp ## style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/packages.stamp ## repairs what ruff can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+drills: setup ## sabotage with a known right answer, on a stack of its own
+	$(BIN)/adctr slo drill --all
+
+gates: setup ## benchmarks under pytest, held against their objectives
+	$(BIN)/pytest tests/bench
+
+bench: setup ## the pipeline against a hand-written loop
+	$(BIN)/adctr bench drain
+
+up down: setup ## start, stop the stack in ./data
+	$(BIN)/adctr $@
+
+setup: $(VENV)/java.stamp ## fetches and compiles what is missing
+
+$(VENV)/python.stamp: compose/find-python.sh requirements-build.lock
+	@python=$$(./compose/find-python.sh) && "$$python" -m compose.stack.platform_check && \
+	    { $(BIN)/python -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null || \
+	      { echo "making $(VENV) with $$python"; "$$python" -m venv --clear $(VENV); }; }
+	$(PIP) install --require-hashes --no-deps -r requirements-build.lock
+	@touch $@
+
+# Build isolation would fetch build tools past the lock file; the few source packages need setuptools only.
+$(VENV)/requirements.stamp: requirements.lock $(VENV)/python.stamp
+	$(PIP) install --require-hashes --no-deps --no-build-isolation --use-pep517 -r requirements.lock
+	@touch $@
+
+$(VENV)/packages.stamp: pyproject.toml $(VENV)/requirements.stamp
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/java.stamp: $(JAVA_INPUTS) $(VENV)/packages.stamp
+	$(BIN)/python -m compose.stack.artifacts
+	@touch $@
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+    --no-emit-index-url --no-emit-find-links
+lock: ## for maintainers, needs uv: locks the newest fitting packages and Java artifacts
+	echo setuptools | $(COMPILE) - -o requirements-build.lock
+	$(COMPILE) pyproject.toml --group dev -o requirements.lock $(if $(UPGRADE),--upgrade)
+	$(BIN)/python -m compose.stack.lock_artifacts
+
+clean: ## removes what set-up made here; data and caches stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
