@@ -1,0 +1,1 @@
+"""The pipeline: contract, Flink jobs, stores and read APIs."""

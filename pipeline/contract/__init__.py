@@ -1,0 +1,1 @@
+"""What producers, jobs, stores and readers agree on. Imports nothing else of this project."""

@@ -1,0 +1,80 @@
+"""What becomes of a record: counted, late, invalid or a tombstone.
+
+Every rule is a function of the record alone (value, Kafka record time) and of two constants, never of a
+clock or a watermark, so that both Flink jobs, the generator's ledger and a fold of the topic come to the
+same answer, today and after any recovery. The Flink side of the same rules is in
+``pipeline/flink_java`` (what can be seen in the bytes) and ``pipeline/source.py`` (what needs the record time).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pipeline.contract.codec import AdEvent, DecodeError, Decoder
+
+EARLIEST_EVENT_TIME_MS = 946_684_800_000
+"""2000-01-01T00:00Z."""
+LATEST_EVENT_TIME_MS = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z: the last instant that every store can hold."""
+MAX_AHEAD_MS = 60_000
+"""How far an event time may lie ahead of its record time."""
+MAX_NAME_BYTES = 256
+"""Longest event_id, campaign_id and category, in bytes of UTF-8."""
+
+
+class Fate(StrEnum):
+    """Where a record ends."""
+
+    COUNTED = "counted"
+    LATE = "late"
+    INVALID = "invalid"
+    TOMBSTONE = "tombstone"
+
+
+def invalid_fields(event: AdEvent) -> str | None:
+    """Why an event is invalid whatever its record time, or None."""
+    for name in ("event_id", "campaign_id", "category"):
+        size = len(getattr(event, name).encode())
+        if size == 0:
+            return f"{name} is empty"
+        if size > MAX_NAME_BYTES:
+            return f"{name} is longer than {MAX_NAME_BYTES} bytes"
+    for name in ("event_id", "user_id", "ad_id", "campaign_id", "category", "placement", "device", "impression_id"):
+        if "\x00" in (getattr(event, name) or ""):
+            return f"{name} contains NUL"
+    if not EARLIEST_EVENT_TIME_MS <= event.event_time <= LATEST_EVENT_TIME_MS:
+        return "event_time is out of range"
+    return None
+
+
+def fate_of_valid(event_time_ms: int, record_time_ms: int, allowed_lateness_seconds: int) -> Fate:
+    """Fate of an event whose fields are valid, by its two times alone."""
+    if event_time_ms > record_time_ms + MAX_AHEAD_MS:
+        return Fate.INVALID
+    if event_time_ms < record_time_ms - allowed_lateness_seconds * 1000:
+        return Fate.LATE
+    return Fate.COUNTED
+
+
+def classify(
+    value: bytes | None, record_time_ms: int, decoder: Decoder, allowed_lateness_seconds: int
+) -> tuple[Fate, AdEvent | None, str | None]:
+    """Fate of a record, its event where it decodes, and the reason where it isn't counted.
+
+    The order is fixed, so that every reader gives the same reason: tombstone, undecodable, invalid
+    fields, event time ahead of record time, late. An invalid record that decodes keeps its event.
+    Raises RegistryUnavailable, which says nothing about the record.
+    """
+    if value is None:
+        return Fate.TOMBSTONE, None, None
+    try:
+        event = decoder.decode(value)
+    except DecodeError as error:
+        return Fate.INVALID, None, str(error)
+    reason = invalid_fields(event)
+    if reason is not None:
+        return Fate.INVALID, event, reason
+    fate = fate_of_valid(event.event_time, record_time_ms, allowed_lateness_seconds)
+    if fate is Fate.INVALID:
+        return fate, event, f"event_time is more than {MAX_AHEAD_MS // 1000} s ahead of the record time"
+    return fate, event, "late" if fate is Fate.LATE else None

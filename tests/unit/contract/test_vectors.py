@@ -1,0 +1,41 @@
+"""Every committed test vector meets the fate that it states."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from pipeline.contract.codec import SCHEMA_TEXT, Decoder, UnknownSchemaId
+from pipeline.contract.rules import classify
+from tests.vectors.make_records import RECORDS_FILE, build
+
+DOCUMENT = json.loads(RECORDS_FILE.read_text(encoding="utf-8"))
+
+
+def _fetch(schema_id: int) -> str:
+    if schema_id == DOCUMENT["schema_id"]:
+        return SCHEMA_TEXT
+    raise UnknownSchemaId(f"unknown schema id {schema_id}")
+
+
+@pytest.mark.parametrize("record", DOCUMENT["records"], ids=lambda record: record["name"])
+def test_vector(record: dict[str, object]) -> None:
+    """Fate and reason are as stated; an event that counts or is late comes with its fields."""
+    value = None if record["value"] is None else bytes.fromhex(str(record["value"]))
+    record_time_ms = int(str(record["record_time_ms"]))
+    fate, event, reason = classify(value, record_time_ms, Decoder(_fetch), DOCUMENT["allowed_lateness_seconds"])
+    assert (fate, reason) == (record["fate"], record["reason"])
+    assert event is not None or fate in ("invalid", "tombstone")
+
+
+def test_the_committed_file_is_what_the_script_makes() -> None:
+    """Run ``python -m tests.vectors.make_records`` after changing the script."""
+    assert DOCUMENT["records"] == [asdict(vector) for vector in build()]
+
+
+def test_there_are_enough_vectors_with_names_of_their_own() -> None:
+    """Names identify a vector in a failing test, so they must differ."""
+    names = [record["name"] for record in DOCUMENT["records"]]
+    assert len(names) == len(set(names)) >= 25
