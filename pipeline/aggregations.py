@@ -1,0 +1,47 @@
+"""Counting in event-time tumbling windows.
+
+Legacy group windows, because they are the only ones that both fire early (a live value within a second) and keep their
+state by event time. ``docs/decisions/0002-windows.md`` has the alternatives and what each gets silently wrong.
+"""
+
+from __future__ import annotations
+
+from pipeline.settings import Settings
+from pipeline.source import is_counted
+
+WINDOW_NAMES = {60: "1min", 300: "5min"}
+"""Name of each window size in seconds, as in ``metrics_1min``."""
+
+
+def window_view(settings: Settings, size_seconds: int) -> str:
+    """DDL of view ``windows_<name>``: window_start TIMESTAMP(3) in UTC, campaign_id, category, impressions, clicks."""
+    tumble = f"`event_time`, INTERVAL '{size_seconds // 60}' MINUTE"
+    return f"""
+        CREATE TEMPORARY VIEW windows_{WINDOW_NAMES[size_seconds]} AS
+        SELECT
+          TUMBLE_START({tumble}) AS `window_start`,
+          `campaign_id`,
+          `category`,
+          COUNT(*) FILTER (WHERE `event_type` = 'IMPRESSION') AS `impressions`,
+          COUNT(*) FILTER (WHERE `event_type` = 'CLICK') AS `clicks`
+        FROM ad_events
+        WHERE {is_counted(settings)}
+        GROUP BY TUMBLE({tumble}), `campaign_id`, `category`
+    """
+
+
+def window_options(settings: Settings, early_fire_milliseconds: int) -> dict[str, str]:
+    """Flink options: fire early, keep each window until nothing that counts can still come, fire at once for those.
+
+    The late-fire delay has to be 0: a delayed one is discarded, uncounted, when the watermark jumps past the
+    window's clean-up. No ``table.exec.state.ttl``: it runs by the wall clock and forgets windows during an outage.
+    """
+    return {
+        "table.exec.emit.early-fire.enabled": "true",
+        "table.exec.emit.early-fire.delay": f"{early_fire_milliseconds} ms",
+        "table.exec.emit.late-fire.enabled": "true",
+        "table.exec.emit.late-fire.delay": "0 ms",
+        "table.exec.emit.allow-lateness": f"{settings.final_after_seconds} s",
+        "table.local-time-zone": "UTC",
+        "table.exec.sink.upsert-materialize": "NONE",
+    }

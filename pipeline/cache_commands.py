@@ -1,0 +1,70 @@
+"""The read API's questions as Redis commands, and what their replies say. Canaries are left out here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.contract.cache_schema import (
+    CELL_SEPARATOR,
+    ZERO,
+    Counts,
+    categories_key,
+    cell_field,
+    cells_key,
+    is_canary,
+    parse_cell_field,
+    parse_counts,
+)
+
+_WHOLE_HASH = 1_000_000
+"""HSCAN's COUNT: more fields than a window has, so that one call returns all that match."""
+_GLOB = b"\\*?[]"
+
+
+def ask_counts(pipe: Any, size: int, start: int, campaign_id: str | None, category: str | None) -> None:
+    """Asks for one window's counts, by the cheapest command that has them."""
+    if campaign_id is None and category is None:
+        pipe.hgetall(categories_key(size, start))
+    elif campaign_id is None:
+        pipe.hget(categories_key(size, start), category)
+    elif category is None:
+        pattern = b"".join(b"\\" + bytes([byte]) if byte in _GLOB else bytes([byte]) for byte in campaign_id.encode())
+        pipe.hscan(cells_key(size, start), match=pattern + CELL_SEPARATOR + b"*", count=_WHOLE_HASH)
+    else:
+        pipe.hget(cells_key(size, start), cell_field(campaign_id, category))
+
+
+def sum_of(reply: Any) -> Counts:
+    """Counts of a reply to `ask_counts`: a value, a hash, or HSCAN's cursor and hash."""
+    if reply is None or isinstance(reply, bytes):
+        return parse_counts(reply) if reply else ZERO
+    fields = reply if isinstance(reply, dict) else reply[1]
+    counted = (parse_counts(value) for field, value in fields.items() if not is_canary(_category_of(field)))
+    return sum(counted, ZERO)
+
+
+def _category_of(field: bytes) -> str:
+    return field.rpartition(CELL_SEPARATOR)[2].decode()
+
+
+def per_campaign(replies: list[dict[bytes, bytes]], category: str | None) -> dict[str, Counts]:
+    """Sums per campaign over cells hashes, of one category or of all."""
+    sums: dict[str, Counts] = {}
+    for reply in replies:
+        for field, value in reply.items():
+            campaign_id, of_category = parse_cell_field(field)
+            if is_canary(campaign_id) or is_canary(of_category) or category not in (None, of_category):
+                continue
+            sums[campaign_id] = sums.get(campaign_id, ZERO) + parse_counts(value)
+    return sums
+
+
+def per_category(replies: list[dict[bytes, bytes]]) -> dict[str, Counts]:
+    """Sums per category over categories hashes."""
+    sums: dict[str, Counts] = {}
+    for reply in replies:
+        for field, value in reply.items():
+            name = field.decode()
+            if not is_canary(name):
+                sums[name] = sums.get(name, ZERO) + parse_counts(value)
+    return sums

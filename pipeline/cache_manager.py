@@ -1,0 +1,278 @@
+"""The one read API: current window, time series, categories, top campaigns.
+
+Redis answers first, in one round trip; where it doesn't answer, has no watermark (it is empty, or was emptied) or no
+longer holds the range, PostgreSQL does, and the reading says so. Canaries never appear.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg2
+import redis
+from psycopg2 import extensions
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from pipeline.cache_commands import ask_counts, per_campaign, per_category, sum_of
+from pipeline.contract.cache_schema import (
+    ZERO,
+    Counts,
+    categories_key,
+    cells_key,
+    expires_at_seconds,
+    is_canary,
+    watermark_key,
+)
+from pipeline.contract.windows import window_state
+from pipeline.readings import NamedCounts, Order, Reading, Source, WindowCounts, ranked
+from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
+from pipeline.store.db_connector import StoreUnavailable
+from pipeline.store.metrics_queries import Query, WindowRange, campaigns_query, categories_query, series_query
+
+CONNECT_TIMEOUT_SECONDS = 0.2
+READ_TIMEOUT_SECONDS = 0.5
+SKIP_SECONDS = 1.0
+"""After Redis failed, so long nobody waits for it again."""
+_EXPIRY_MARGIN_SECONDS = 2
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+
+class MetricsUnavailableError(ConnectionError):
+    """Neither Redis nor PostgreSQL answered; the message has both reasons."""
+
+
+def cache_client(settings: Settings) -> redis.Redis:
+    """A client that waits for nothing for long: no retries, short timeouts."""
+    return redis.Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        password=settings.redis_password or None,
+        socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        socket_timeout=READ_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        legacy_responses=False,
+    )
+
+
+class CacheManager:
+    """Reads windowed counts. Ranges are in seconds since the epoch: ``from`` inclusive, ``to`` exclusive.
+
+    ``connect_postgres`` opens a reader's connection (it is kept and reopened when it breaks); ``clock`` gives seconds
+    since the epoch. Safe to share between threads. Every method raises MetricsUnavailableError when both stores fail,
+    ValueError for a window size other than 60 and 300.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        connect_postgres: Callable[[], extensions.connection],
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._clock = clock
+        self._connect_postgres = connect_postgres
+        self._postgres: extensions.connection | None = None
+        self._lock = threading.Lock()
+        self._skip_until = 0.0
+        self._skip_reason = ""
+
+    def close(self) -> None:
+        """Closes both connections."""
+        self._client.close()
+        with self._lock:
+            self._forget_postgres()
+
+    def current_window(self, size_seconds: int = 60) -> Reading[WindowCounts]:
+        """Everything counted so far in the window of now."""
+        now = int(self._clock())
+        series = self.time_series(now, now + 1, size_seconds)
+        return Reading(
+            series.value[-1],
+            series.source,
+            series.state,
+            series.watermark_ms,
+            series.read_at_seconds,
+            series.fallback_reason,
+        )
+
+    def time_series(
+        self,
+        from_seconds: int,
+        to_seconds: int,
+        size_seconds: int = 60,
+        *,
+        campaign_id: str | None = None,
+        category: str | None = None,
+    ) -> Reading[tuple[WindowCounts, ...]]:
+        """One entry per window of the range, empty ones included, in order of time."""
+        windows = _windows(from_seconds, to_seconds, size_seconds)
+        hidden = is_canary(campaign_id or "") or is_canary(category or "")
+
+        def ask(pipe: Any) -> None:
+            for start in windows.starts:
+                ask_counts(pipe, size_seconds, start, campaign_id, category)
+
+        def points(counts: dict[int, Counts], watermark_ms: int | None) -> tuple[WindowCounts, ...]:
+            return tuple(
+                WindowCounts(
+                    size_seconds,
+                    start,
+                    window_state(start, size_seconds, watermark_ms, self._settings.final_after_seconds),
+                    ZERO if hidden else counts.get(start, ZERO),
+                )
+                for start in windows.starts
+            )
+
+        return self._read(
+            windows,
+            ask,
+            lambda replies, mark: points(dict(zip(windows.starts, map(sum_of, replies), strict=True)), mark),
+            series_query(windows, campaign_id, category),
+            lambda rows, mark: points({row[0]: Counts(row[1], row[2]) for row in rows}, mark),
+        )
+
+    def per_category(
+        self, from_seconds: int, to_seconds: int, size_seconds: int | None = None
+    ) -> Reading[tuple[NamedCounts, ...]]:
+        """Sums per category over the windows of a range, by name."""
+        windows = _windows(from_seconds, to_seconds, size_seconds)
+
+        def ask(pipe: Any) -> None:
+            for start in windows.starts:
+                pipe.hgetall(categories_key(windows.size_seconds, start))
+
+        return self._read(
+            windows,
+            ask,
+            lambda replies, _: tuple(NamedCounts(*item) for item in sorted(per_category(replies).items())),
+            categories_query(windows),
+            lambda rows, _: tuple(sorted(_named(rows), key=lambda row: row.name)),
+        )
+
+    def top_campaigns(
+        self,
+        from_seconds: int,
+        to_seconds: int,
+        size_seconds: int | None = None,
+        *,
+        category: str | None = None,
+        order: Order = Order.IMPRESSIONS,
+        lowest: bool = False,
+        limit: int | None = 10,
+        minimum_impressions: int = 0,
+    ) -> Reading[tuple[NamedCounts, ...]]:
+        """Campaigns by their sums over the windows of a range, highest (or lowest) first."""
+        windows = _windows(from_seconds, to_seconds, size_seconds)
+
+        def ask(pipe: Any) -> None:
+            for start in windows.starts:
+                pipe.hgetall(cells_key(windows.size_seconds, start))
+
+        def best(replies: list[dict[bytes, bytes]]) -> tuple[NamedCounts, ...]:
+            rows = [NamedCounts(*item) for item in per_campaign(replies, category).items()]
+            return ranked(rows, order, lowest=lowest, limit=limit, minimum_impressions=minimum_impressions)
+
+        query = campaigns_query(
+            windows, category, order, lowest=lowest, limit=limit, minimum_impressions=minimum_impressions
+        )
+        return self._read(windows, ask, lambda replies, _: best(replies), query, lambda rows, _: tuple(_named(rows)))
+
+    # --- both stores -----------------------------------------------------------------------------------------------
+
+    def _read(
+        self,
+        windows: WindowRange,
+        ask: Callable[[Any], None],
+        from_replies: Callable[[list[Any], int | None], T],
+        query: Query,
+        from_rows: Callable[[list[Row], int | None], T],
+    ) -> Reading[T]:
+        now = self._clock()
+        reason = self._why_not_redis(windows, now)
+        if reason is None:
+            try:
+                watermark_ms, replies = self._ask_redis(ask, windows.size_seconds)
+                if watermark_ms is not None:
+                    value = from_replies(replies, watermark_ms)
+                    return self._reading(value, Source.REDIS, windows, watermark_ms, now, None)
+                reason = "Redis holds no watermark: it is empty"
+            except (redis.RedisError, ValueError) as error:
+                reason = f"Redis at {self._settings.redis_host}:{self._settings.redis_port}: {error}"
+                self._skip_until, self._skip_reason = now + SKIP_SECONDS, reason
+        try:
+            rows = self._ask_postgres(query)
+        except (psycopg2.Error, StoreUnavailable) as error:
+            raise MetricsUnavailableError(f"{reason}; PostgreSQL: {str(error).strip()}") from error
+        watermark_ms = rows[0][0]
+        found = [row[1:] for row in rows if row[1] is not None]
+        return self._reading(from_rows(found, watermark_ms), Source.POSTGRES, windows, watermark_ms, now, reason)
+
+    def _reading(
+        self, value: T, source: Source, windows: WindowRange, watermark_ms: int | None, now: float, reason: str | None
+    ) -> Reading[T]:
+        state = window_state(windows.starts[-1], windows.size_seconds, watermark_ms, self._settings.final_after_seconds)
+        return Reading(value, source, state, watermark_ms, now, reason)
+
+    def _why_not_redis(self, windows: WindowRange, now: float) -> str | None:
+        retention = self._settings.cache_retention_seconds
+        expires = expires_at_seconds(windows.size_seconds, windows.first, retention)
+        if expires <= now + _EXPIRY_MARGIN_SECONDS:
+            return f"the range begins before what Redis keeps ({retention} s)"
+        return self._skip_reason if now < self._skip_until else None
+
+    def _ask_redis(self, ask: Callable[[Any], None], size_seconds: int) -> tuple[int | None, list[Any]]:
+        """The watermark is read first: what it promises stood in the hashes that are read after it."""
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.get(watermark_key(size_seconds))
+            ask(pipe)
+            watermark, *replies = pipe.execute()
+        return (None if watermark is None else int(watermark)), replies
+
+    def _ask_postgres(self, query: Query) -> list[Row]:
+        """Tries once more on a new connection: the kept one may have died with a server that is back by now."""
+        with self._lock:
+            had_connection = self._postgres is not None
+            try:
+                return self._run(query)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                self._forget_postgres()
+                if not had_connection or isinstance(error, extensions.QueryCanceledError):
+                    raise
+                return self._run(query)
+
+    def _run(self, query: Query) -> list[Row]:
+        if self._postgres is None:
+            self._postgres = self._connect_postgres()
+        with self._postgres.cursor() as cursor:
+            cursor.execute(query.statement, query.arguments)
+            return cursor.fetchall()
+
+    def _forget_postgres(self) -> None:
+        if self._postgres is not None:
+            self._postgres.close()
+            self._postgres = None
+
+
+def _windows(from_seconds: int, to_seconds: int, size_seconds: int | None) -> WindowRange:
+    """The windows that overlap a range; without a size the larger ones where they cover it exactly."""
+    if size_seconds is None:
+        size_seconds = max(WINDOW_SIZES_SECONDS)
+        if from_seconds % size_seconds or to_seconds % size_seconds:
+            size_seconds = min(WINDOW_SIZES_SECONDS)
+    if size_seconds not in WINDOW_SIZES_SECONDS:
+        raise ValueError(f"size_seconds={size_seconds}: allowed are {', '.join(map(str, WINDOW_SIZES_SECONDS))}")
+    if to_seconds <= from_seconds:
+        raise ValueError(f"to_seconds={to_seconds}: must be greater than from_seconds={from_seconds}")
+    return WindowRange(size_seconds, from_seconds // size_seconds * size_seconds, to_seconds)
+
+
+def _named(rows: list[Row]) -> list[NamedCounts]:
+    return [NamedCounts(row[0], Counts(row[1], row[2])) for row in rows]

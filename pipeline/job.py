@@ -1,0 +1,129 @@
+"""Builds and submits the two Flink jobs. Run by Flink's client: ``flink run -py pipeline/job.py``.
+
+``live`` counts windows into Redis; ``store`` counts them into PostgreSQL and keeps raw events, dead letters, late
+events and tombstones. They share rules and nothing else: each reads the topic for itself, so that one sink's trouble
+is not the other's, and each checks the other's counts. Events never pass through Python: all of it is SQL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyflink.common import Configuration
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+from pipeline.aggregations import window_options, window_view
+from pipeline.job_names import JOBS, LIVE, STORE, flink_name
+from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
+from pipeline.sinks import dead_letter, postgres, redis_cache
+from pipeline.source import COUNTED_FIELDS, EVENT_FIELDS, events_table
+
+STORE_EARLY_FIRE_MILLISECONDS = 1_000
+"""PostgreSQL's objective is seconds, and each firing is a row written."""
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """A job as SQL: statements to run first, then INSERTs that form one Flink job."""
+
+    ddl: list[str]
+    inserts: list[str]
+    early_fire_milliseconds: int
+
+
+def live_plan(settings: Settings) -> JobPlan:
+    """Windows into Redis."""
+    return JobPlan(
+        ddl=[
+            events_table(settings, LIVE, COUNTED_FIELDS, with_origin=False),
+            *(window_view(settings, size) for size in WINDOW_SIZES_SECONDS),
+            *(redis_cache.cache_table(settings, size) for size in WINDOW_SIZES_SECONDS),
+        ],
+        inserts=[redis_cache.cache_insert(size) for size in WINDOW_SIZES_SECONDS],
+        early_fire_milliseconds=settings.early_fire_milliseconds,
+    )
+
+
+def store_plan(settings: Settings) -> JobPlan:
+    """Windows and records into PostgreSQL, rejects into their topics."""
+    return JobPlan(
+        ddl=[
+            events_table(settings, STORE, EVENT_FIELDS, with_origin=True),
+            *(window_view(settings, size) for size in WINDOW_SIZES_SECONDS),
+            *(postgres.metrics_table(settings, size) for size in WINDOW_SIZES_SECONDS),
+            postgres.raw_events_table(settings),
+            postgres.tombstones_table(settings),
+            *(postgres.watermark_table(settings, size) for size in WINDOW_SIZES_SECONDS),
+            dead_letter.letters_table(settings, "dead_letters", settings.dead_letter_topic),
+            dead_letter.letters_table(settings, "late_events", settings.late_topic),
+        ],
+        inserts=[
+            *(postgres.metrics_insert(size) for size in WINDOW_SIZES_SECONDS),
+            postgres.raw_events_insert(settings),
+            postgres.tombstones_insert(),
+            *(postgres.watermark_insert(size) for size in WINDOW_SIZES_SECONDS),
+            dead_letter.dead_letters_insert(settings),
+            dead_letter.late_events_insert(settings),
+        ],
+        early_fire_milliseconds=STORE_EARLY_FIRE_MILLISECONDS,
+    )
+
+
+PLANS = {LIVE: live_plan, STORE: store_plan}
+
+
+def job_options(settings: Settings, job: str, early_fire_milliseconds: int, restore_from: str | None) -> dict[str, str]:
+    """Flink options of one job; the cluster's own are the stack's business."""
+    options = window_options(settings, early_fire_milliseconds) | {
+        "pipeline.name": flink_name(job),
+        "parallelism.default": str(settings.parallelism),
+        "pipeline.object-reuse": "true",
+        "execution.buffer-timeout.interval": "10 ms",
+        "execution.checkpointing.interval": f"{settings.checkpoint_interval_seconds} s",
+        "execution.checkpointing.dir": (Path(settings.checkpoint_dir).resolve() / job).as_uri(),
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    }
+    if restore_from:
+        options |= {"execution.state-recovery.path": restore_from, "execution.state-recovery.claim-mode": "CLAIM"}
+    return options
+
+
+def submit(settings: Settings, job: str, restore_from: str | None) -> str:
+    """Submits one job and returns its id."""
+    plan = PLANS[job](settings)
+    configuration = Configuration()
+    for key, value in job_options(settings, job, plan.early_fire_milliseconds, restore_from).items():
+        configuration.set_string(key, value)
+    environment = TableEnvironment.create(
+        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
+    )
+    for statement in plan.ddl:
+        environment.execute_sql(statement)
+    statements = environment.create_statement_set()
+    for insert in plan.inserts:
+        statements.add_insert_sql(insert)
+    client = statements.execute().get_job_client()
+    if client is None:
+        raise RuntimeError(f"Flink took job {job} but gave no client for it")
+    return str(client.get_job_id())
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Submits the named jobs, each from its checkpoint where one is given as JOB=PATH."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("jobs", nargs="+", metavar="JOB[=CHECKPOINT]")
+    settings = Settings.from_env(os.environ)
+    for argument in parser.parse_args(arguments).jobs:
+        job, _, restore_from = argument.partition("=")
+        if job not in JOBS:
+            parser.error(f"job {job!r}: allowed are {', '.join(JOBS)}")
+        print(f"submitted {job} {submit(settings, job, restore_from or None)}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,58 @@
+"""Invalid records into ``ad-events-dlq`` and late ones into ``ad-events-late``: original bytes, key and headers, plus
+where they came from and why, under Kafka Connect's header names (KIP-298)."""
+
+from __future__ import annotations
+
+from pipeline.settings import Settings
+from pipeline.source import INVALID_REASON, IS_INVALID, IS_VALID, is_late
+from pipeline.sql import literal, table
+
+HEADER_PREFIX = "__connect.errors."
+
+
+def letters_table(settings: Settings, name: str, topic: str) -> str:
+    """DDL of a table of letters; Flink flushes it with each checkpoint, so every letter arrives at least once."""
+    columns = [
+        "`record_key` BYTES",
+        "`raw_value` BYTES",
+        "`headers` MAP<STRING, BYTES> METADATA",
+        "`timestamp` TIMESTAMP_LTZ(3) METADATA",
+    ]
+    options: dict[str, str | int] = {
+        "connector": "kafka",
+        "topic": topic,
+        "properties.bootstrap.servers": settings.kafka_bootstrap,
+        "key.format": "raw",
+        "key.fields": "record_key",
+        "value.format": "raw",
+        "value.fields-include": "EXCEPT_KEY",
+        "sink.delivery-guarantee": "at-least-once",
+    }
+    return table(name, columns, options)
+
+
+def dead_letters_insert(settings: Settings) -> str:
+    """INSERT of every invalid record."""
+    return _insert("dead_letters", settings, INVALID_REASON, IS_INVALID)
+
+
+def late_events_insert(settings: Settings) -> str:
+    """INSERT of every late event."""
+    return _insert("late_events", settings, "'late'", f"{IS_VALID} AND {is_late(settings)}")
+
+
+def _insert(name: str, settings: Settings, reason: str, condition: str) -> str:
+    record_time_ms = "1000 * EXTRACT(EPOCH FROM `record_time`) + EXTRACT(MILLISECOND FROM `record_time`)"
+    headers = {
+        "topic": literal(settings.events_topic),
+        "partition": "CAST(`kafka_partition` AS STRING)",
+        "offset": "CAST(`kafka_offset` AS STRING)",
+        "timestamp": f"CAST({record_time_ms} AS STRING)",
+        "exception.message": reason,
+    }
+    entries = ", ".join(f"{literal(HEADER_PREFIX + key)}, CAST({text} AS BYTES)" for key, text in headers.items())
+    return f"""
+        INSERT INTO {name}
+        SELECT `record_key`, `raw_value`, MAP_UNION(`headers`, MAP[{entries}]), `record_time`
+        FROM ad_events WHERE {condition}
+    """

@@ -1,0 +1,106 @@
+"""Windows, raw events, tombstones and the watermark into PostgreSQL, schema ``realtime``."""
+
+from __future__ import annotations
+
+from pipeline.aggregations import WINDOW_NAMES
+from pipeline.settings import Settings
+from pipeline.sinks.redis_cache import WINDOW_COLUMNS, WINDOW_KEY
+from pipeline.source import EVENT_FIELDS, IS_TOMBSTONE, IS_VALID, is_late
+from pipeline.sql import table
+
+WRITER_ROLE = "adctr_writer"
+
+
+def _url(settings: Settings) -> str:
+    return (
+        f"jdbc:postgresql://{settings.postgres_host}:{settings.postgres_port}/{settings.postgres_database}"
+        "?reWriteBatchedInserts=true&connectTimeout=5&socketTimeout=60"
+    )
+
+
+def _jdbc(settings: Settings, name: str, *, rows: int, interval_milliseconds: int) -> dict[str, str | int]:
+    return {
+        "connector": "adctr-jdbc",
+        "url": _url(settings),
+        "table-name": f"realtime.{name}",
+        "username": WRITER_ROLE,
+        "password": settings.postgres_writer_password,
+        "sink.buffer-flush.max-rows": rows,
+        "sink.buffer-flush.interval": f"{interval_milliseconds} ms",
+        "sink.parallelism": 1,
+    }
+
+
+def metrics_table(settings: Settings, size_seconds: int) -> str:
+    """DDL of table ``metrics_<name>``: absolute counts, upserted; the database derives the CTR."""
+    name = f"metrics_{WINDOW_NAMES[size_seconds]}"
+    options = _jdbc(settings, name, rows=2_000, interval_milliseconds=500)
+    return table(name, WINDOW_COLUMNS, options, primary_key=WINDOW_KEY)
+
+
+def metrics_insert(size_seconds: int) -> str:
+    """INSERT of one window size into its metrics table."""
+    name = WINDOW_NAMES[size_seconds]
+    return f"INSERT INTO metrics_{name} SELECT * FROM windows_{name}"
+
+
+def raw_events_table(settings: Settings) -> str:
+    """DDL of table ``raw_events``, keyed by the record's origin: a replay writes the same rows again."""
+    columns = [
+        "`kafka_partition` INT",
+        "`kafka_offset` BIGINT",
+        "`record_time` TIMESTAMP(3)",
+        "`event_time` TIMESTAMP(3)",
+        *(f"`{name}` STRING" for name in EVENT_FIELDS),
+        "`late` BOOLEAN",
+    ]
+    options = _jdbc(settings, "raw_events", rows=5_000, interval_milliseconds=500)
+    return table("raw_events", columns, options, primary_key="`kafka_partition`, `kafka_offset`, `record_time`")
+
+
+def raw_events_insert(settings: Settings) -> str:
+    """INSERT of every counted and every late event."""
+    fields = ", ".join(f"`{name}`" for name in EVENT_FIELDS)
+    return f"""
+        INSERT INTO raw_events
+        SELECT `kafka_partition`, `kafka_offset`,
+          CAST(`record_time` AS TIMESTAMP(3)), CAST(`event_time` AS TIMESTAMP(3)), {fields}, {is_late(settings)}
+        FROM ad_events WHERE {IS_VALID}
+    """
+
+
+def tombstones_table(settings: Settings) -> str:
+    """DDL of table ``tombstones``: the origins of records without a value."""
+    columns = ["`kafka_partition` INT", "`kafka_offset` BIGINT", "`record_time` TIMESTAMP(3)"]
+    options = _jdbc(settings, "tombstones", rows=1_000, interval_milliseconds=500)
+    return table("tombstones", columns, options, primary_key="`kafka_partition`, `kafka_offset`")
+
+
+def tombstones_insert() -> str:
+    """INSERT of every tombstone's origin."""
+    return f"""
+        INSERT INTO tombstones
+        SELECT `kafka_partition`, `kafka_offset`, CAST(`record_time` AS TIMESTAMP(3))
+        FROM ad_events WHERE {IS_TOMBSTONE}
+    """
+
+
+def watermark_table(settings: Settings, size_seconds: int) -> str:
+    """DDL of table ``watermark_<name>``: keeps no row and publishes their watermark as that of ``store-<seconds>``."""
+    options: dict[str, str | int] = {
+        "connector": "adctr-watermark",
+        "url": _url(settings),
+        "username": WRITER_ROLE,
+        "password": settings.postgres_writer_password,
+        "job": f"store-{size_seconds}",
+    }
+    return table(f"watermark_{WINDOW_NAMES[size_seconds]}", WINDOW_COLUMNS, options, primary_key=WINDOW_KEY)
+
+
+def watermark_insert(size_seconds: int) -> str:
+    """INSERT that carries one window operator's watermark.
+
+    All columns, though none is kept: otherwise the planner prunes them and counts every window a second time.
+    """
+    name = WINDOW_NAMES[size_seconds]
+    return f"INSERT INTO watermark_{name} SELECT * FROM windows_{name}"

@@ -1,0 +1,35 @@
+"""Windows into Redis, through our table sink ``adctr-cache`` (see ``pipeline/flink_java``)."""
+
+from __future__ import annotations
+
+from pipeline.aggregations import WINDOW_NAMES
+from pipeline.settings import Settings
+from pipeline.sql import table
+
+WINDOW_COLUMNS = [
+    "`window_start` TIMESTAMP(3)",
+    "`campaign_id` STRING",
+    "`category` STRING",
+    "`impressions` BIGINT",
+    "`clicks` BIGINT",
+]
+WINDOW_KEY = "`window_start`, `campaign_id`, `category`"
+
+
+def cache_table(settings: Settings, size_seconds: int) -> str:
+    """DDL of table ``cache_<name>``."""
+    options: dict[str, str | int] = {
+        "connector": "adctr-cache",
+        "host": settings.redis_host,
+        "port": settings.redis_port,
+        "password": settings.redis_password,
+        "size-seconds": size_seconds,
+        "retention-seconds": settings.cache_retention_seconds,
+    }
+    return table(f"cache_{WINDOW_NAMES[size_seconds]}", WINDOW_COLUMNS, options, primary_key=WINDOW_KEY)
+
+
+def cache_insert(size_seconds: int) -> str:
+    """INSERT of one window size into the cache."""
+    name = WINDOW_NAMES[size_seconds]
+    return f"INSERT INTO cache_{name} SELECT * FROM windows_{name}"

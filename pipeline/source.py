@@ -1,0 +1,120 @@
+"""The Kafka source as a Flink table, and the fates of its records as SQL conditions.
+
+The conditions state for Flink what `pipeline.contract.rules` states in Python; the record vectors under
+``tests/vectors`` are run against both.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from pipeline.contract.rules import MAX_AHEAD_MS
+from pipeline.job_names import flink_name
+from pipeline.settings import Settings
+from pipeline.sql import table
+
+EVENT_FIELDS = (
+    "event_id",
+    "event_type",
+    "user_id",
+    "ad_id",
+    "campaign_id",
+    "category",
+    "placement",
+    "device",
+    "impression_id",
+)
+"""String fields of an ad event, in the contract's order."""
+
+COUNTED_FIELDS = ("event_type", "campaign_id", "category")
+"""The fields that the windows need; the format checks the others and leaves them alone."""
+
+ORIGIN_COLUMNS = [
+    "`raw_value` BYTES",
+    "`record_key` BYTES",
+    "`kafka_partition` INT METADATA FROM 'partition' VIRTUAL",
+    "`kafka_offset` BIGINT METADATA FROM 'offset' VIRTUAL",
+    "`headers` MAP<STRING, BYTES> METADATA FROM 'headers' VIRTUAL",
+]
+
+FETCH_WAIT_MILLISECONDS = 20
+"""How long the broker may keep a fetch waiting. A consumer has one fetch per broker under way: while that waits for
+partitions that have nothing, those that have much wait as well (docs/decisions/0006-fetching.md)."""
+
+FETCH_BYTES = 4_194_304
+"""Per partition: enough to be busy with until the next fetch has come."""
+
+ALIGNMENT_DRIFT_SECONDS = 120
+"""How far one partition may run ahead of another while a backlog is read."""
+
+
+def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_origin: bool) -> str:
+    """DDL of table ``ad_events`` with the given event fields.
+
+    The watermark follows the smaller of event time and record time, so that an event from the future cannot drag
+    it along and make everything behind it late.
+    """
+    bound = _seconds(settings.out_of_orderness_seconds)
+    columns = [
+        *(f"`{name}` STRING" for name in fields),
+        "`event_time` TIMESTAMP_LTZ(3)",
+        "`decode_error` STRING",
+        "`is_tombstone` BOOLEAN",
+        *(ORIGIN_COLUMNS if with_origin else []),
+        "`record_time` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL",
+        f"WATERMARK FOR `event_time` AS LEAST(`event_time`, `record_time`) - {bound}",
+    ]
+    options: dict[str, str | int] = {
+        "connector": "kafka",
+        "topic": settings.events_topic,
+        "properties.bootstrap.servers": settings.kafka_bootstrap,
+        # Its committed offsets are those that a complete checkpoint covers.
+        "properties.group.id": flink_name(job),
+        # What a producer takes back was never published; by default Flink would count it all the same.
+        "properties.isolation.level": "read_committed",
+        "properties.fetch.max.wait.ms": FETCH_WAIT_MILLISECONDS,
+        "properties.max.partition.fetch.bytes": FETCH_BYTES,
+        "scan.startup.mode": "earliest-offset",
+        "value.format": "ad-event",
+        "value.ad-event.registry-url": settings.schema_registry_url,
+        "value.ad-event.reader-schema": files("pipeline.contract").joinpath("ad_event.avsc").read_text("utf-8"),
+    }
+    if with_origin:
+        options |= {"key.format": "raw", "key.fields": "record_key", "value.fields-include": "EXCEPT_KEY"}
+    if not settings.historic:
+        options |= _live_watermarks(settings, job)
+    return table("ad_events", columns, options)
+
+
+def _live_watermarks(settings: Settings, job: str) -> dict[str, str | int]:
+    """An idle partition does not hold the watermark back; while a backlog is read none runs ahead of the others,
+    so that one that merely waits for its turn is not left behind as idle."""
+    return {
+        "scan.watermark.idle-timeout": f"{settings.idle_timeout_seconds} s",
+        "scan.watermark.alignment.group": flink_name(job),
+        "scan.watermark.alignment.max-drift": f"{ALIGNMENT_DRIFT_SECONDS} s",
+        "scan.watermark.alignment.update-interval": "500 ms",
+    }
+
+
+def _seconds(seconds: int) -> str:
+    """An interval literal; SQL's carry two digits unless told otherwise."""
+    return f"INTERVAL '{seconds}' SECOND({max(2, len(str(seconds)))})"
+
+
+IS_TOMBSTONE = "`is_tombstone`"
+_DECODED = "`decode_error` IS NULL AND NOT `is_tombstone`"
+_MAX_AHEAD = _seconds(MAX_AHEAD_MS // 1000)
+IS_VALID = f"{_DECODED} AND `event_time` <= `record_time` + {_MAX_AHEAD}"
+IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND `event_time` > `record_time` + {_MAX_AHEAD})"
+INVALID_REASON = "COALESCE(`decode_error`, 'event_time is more than 1 minute after the record time')"
+
+
+def is_late(settings: Settings) -> str:
+    """The condition that tells late events from counted ones among the valid."""
+    return f"`event_time` < `record_time` - {_seconds(settings.allowed_lateness_seconds)}"
+
+
+def is_counted(settings: Settings) -> str:
+    """The condition of events that the windows count."""
+    return f"{IS_VALID} AND NOT ({is_late(settings)})"

@@ -1,0 +1,17 @@
+"""PostgreSQL: schema, roles, connections, partitions. The record that outlives the cache."""
+
+from pipeline.store.db_connector import StoreUnavailable, connect_reader, connect_writer, snapshot
+from pipeline.store.migrate import MigrationFailed, migrate
+from pipeline.store.partitions import RetentionReport, apply_retention, ensure_partitions
+
+__all__ = [
+    "MigrationFailed",
+    "RetentionReport",
+    "StoreUnavailable",
+    "apply_retention",
+    "connect_reader",
+    "connect_writer",
+    "ensure_partitions",
+    "migrate",
+    "snapshot",
+]

@@ -1,0 +1,95 @@
+"""Connections to PostgreSQL, one function per role.
+
+Every connection has a connect timeout and UTC as its time zone; readers are read-only, autocommitting and bounded
+by a statement timeout, so that no dashboard can hold a lock or run for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+from psycopg2.extensions import connection as PgConnection  # noqa: N812 - a class, despite its name
+
+from pipeline.settings import Settings
+
+OWNER = "adctr_owner"
+WRITER = "adctr_writer"
+READER = "adctr_reader"
+
+CONNECT_TIMEOUT_SECONDS = 3
+READER_STATEMENT_TIMEOUT_MS = 5_000
+
+
+class StoreUnavailable(ConnectionError):
+    """PostgreSQL doesn't answer or refuses us; the message names the address and the role."""
+
+
+def connect_owner(settings: Settings, database: str | None = None) -> PgConnection:
+    """A transactional connection of the role that migrates and drops partitions. Raises StoreUnavailable."""
+    return _connect(settings, OWNER, settings.postgres_owner_password, database=database)
+
+
+def connect_writer(settings: Settings) -> PgConnection:
+    """A transactional connection of the role that the store job writes with. Raises StoreUnavailable."""
+    return _connect(settings, WRITER, settings.postgres_writer_password)
+
+
+def connect_reader(
+    settings: Settings,
+    *,
+    statement_timeout_ms: int = READER_STATEMENT_TIMEOUT_MS,
+    connect_timeout_seconds: int = CONNECT_TIMEOUT_SECONDS,
+) -> PgConnection:
+    """A read-only autocommit connection whose statements are cancelled at their timeout (0: none).
+
+    Raises StoreUnavailable.
+    """
+    connection = _connect(
+        settings,
+        READER,
+        settings.postgres_reader_password,
+        options=f"-c statement_timeout={statement_timeout_ms}",
+        connect_timeout_seconds=connect_timeout_seconds,
+    )
+    connection.set_session(readonly=True, autocommit=True)
+    return connection
+
+
+@contextmanager
+def snapshot(settings: Settings) -> Iterator[PgConnection]:
+    """A reader in one repeatable-read transaction: everything it reads is of one instant. Raises StoreUnavailable."""
+    connection = connect_reader(settings, statement_timeout_ms=0)
+    try:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
+        yield connection
+    finally:
+        connection.close()
+
+
+def _connect(
+    settings: Settings,
+    role: str,
+    password: str,
+    *,
+    database: str | None = None,
+    options: str = "",
+    connect_timeout_seconds: int = CONNECT_TIMEOUT_SECONDS,
+) -> PgConnection:
+    try:
+        return psycopg2.connect(
+            host=settings.postgres_host,
+            port=settings.postgres_port,
+            dbname=database or settings.postgres_database,
+            user=role,
+            password=password,
+            connect_timeout=connect_timeout_seconds,
+            options=f"-c TimeZone=UTC {options}",
+            application_name=f"adctr {role}",
+        )
+    except psycopg2.OperationalError as error:
+        raise StoreUnavailable(
+            f"PostgreSQL at {settings.postgres_host}:{settings.postgres_port} refuses {role} or doesn't answer: "
+            f"{str(error).strip()}"
+        ) from error

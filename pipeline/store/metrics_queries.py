@@ -1,0 +1,125 @@
+"""The read API's questions as SQL over the metrics tables. Each is one statement, so the watermark fits the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg2 import sql
+
+from pipeline.contract.cache_schema import CANARY_PREFIX
+from pipeline.readings import Order
+
+METRICS_TABLES = {60: "metrics_1min", 300: "metrics_5min"}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A statement and its arguments; the first column of every row is the watermark, the others may be null."""
+
+    statement: sql.Composable
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class WindowRange:
+    """Windows of one size that start at or after ``first`` and before ``end`` (seconds since the epoch)."""
+
+    size_seconds: int
+    first: int
+    end: int
+
+    @property
+    def starts(self) -> range:
+        """The start of every window."""
+        return range(self.first, self.end, self.size_seconds)
+
+
+def series_query(windows: WindowRange, campaign_id: str | None, category: str | None) -> Query:
+    """(watermark, window start in seconds, impressions, clicks) per window that holds anything."""
+    where, arguments = _conditions(windows, campaign_id, category)
+    return _with_watermark(
+        windows,
+        sql.SQL(
+            "SELECT extract(epoch FROM window_start)::bigint, sum(impressions)::bigint, sum(clicks)::bigint "
+            "FROM realtime.{} WHERE {} GROUP BY window_start"
+        ).format(_table(windows), where),
+        arguments,
+    )
+
+
+def categories_query(windows: WindowRange) -> Query:
+    """(watermark, category, impressions, clicks) per category."""
+    where, arguments = _conditions(windows, None, None)
+    return _with_watermark(
+        windows,
+        sql.SQL(
+            "SELECT category, sum(impressions)::bigint, sum(clicks)::bigint FROM realtime.{} WHERE {} GROUP BY category"
+        ).format(_table(windows), where),
+        arguments,
+    )
+
+
+_ORDERS = {
+    Order.IMPRESSIONS: sql.SQL("sum(impressions)"),
+    Order.CLICKS: sql.SQL("sum(clicks)"),
+    Order.CTR: sql.SQL("sum(clicks)::double precision / sum(impressions)"),
+}
+
+
+def campaigns_query(
+    windows: WindowRange,
+    category: str | None,
+    order: Order,
+    *,
+    lowest: bool,
+    limit: int | None,
+    minimum_impressions: int,
+) -> Query:
+    """(watermark, campaign, impressions, clicks), best first, ties by name."""
+    where, arguments = _conditions(windows, None, category)
+    least = max(1, minimum_impressions) if order is Order.CTR else minimum_impressions
+    return _with_watermark(
+        windows,
+        sql.SQL(
+            "SELECT campaign_id, sum(impressions)::bigint, sum(clicks)::bigint FROM realtime.{} "
+            "WHERE {} AND NOT starts_with(campaign_id, {}) GROUP BY campaign_id HAVING sum(impressions) >= %s "
+            "ORDER BY {} {}, campaign_id LIMIT %s"
+        ).format(
+            _table(windows),
+            where,
+            sql.Literal(CANARY_PREFIX),
+            _ORDERS[order],
+            sql.SQL("ASC" if lowest else "DESC"),
+        ),
+        (*arguments, least, limit),
+    )
+
+
+def _table(windows: WindowRange) -> sql.Identifier:
+    return sql.Identifier(METRICS_TABLES[windows.size_seconds])
+
+
+def _conditions(
+    windows: WindowRange, campaign_id: str | None, category: str | None
+) -> tuple[sql.Composable, tuple[Any, ...]]:
+    parts: list[sql.Composable] = [sql.SQL("window_start >= %s AND window_start < %s")]
+    arguments: list[Any] = [datetime.fromtimestamp(seconds, UTC) for seconds in (windows.first, windows.end)]
+    parts.append(sql.SQL("NOT starts_with(category, {})").format(sql.Literal(CANARY_PREFIX)))
+    named: Iterable[tuple[str, str | None]] = (("campaign_id", campaign_id), ("category", category))
+    for column, value in named:
+        if value is not None:
+            parts.append(sql.SQL("{} = %s").format(sql.Identifier(column)))
+            arguments.append(value)
+    return sql.SQL(" AND ").join(parts), tuple(arguments)
+
+
+def _with_watermark(windows: WindowRange, query: sql.Composable, arguments: tuple[Any, ...]) -> Query:
+    """Puts the watermark before each row; a query without rows still gives one, of nulls."""
+    statement = sql.SQL(
+        "SELECT w.watermark_ms, q.* FROM (SELECT max(watermark_ms) AS watermark_ms FROM realtime.watermarks "
+        "WHERE job = {}) w LEFT JOIN ({}) q ON true"
+    ).format(sql.Literal(f"store-{windows.size_seconds}"), query)
+    return Query(statement, arguments)

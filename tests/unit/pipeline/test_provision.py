@@ -1,0 +1,31 @@
+"""The topics' configuration follows from the settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.provision import UNLIMITED_MS, topic_specs
+from pipeline.settings import Settings
+
+
+def _events_config(settings: Settings) -> dict[str, str]:
+    return topic_specs(settings)[0].config
+
+
+@pytest.mark.parametrize(("slack", "ahead_ms", "behind_ms"), [(600, 60_000, 540_000), (60, 30_000, 30_000)])
+def test_a_live_topic_keeps_record_times_within_the_slack(slack: int, ahead_ms: int, behind_ms: int) -> None:
+    """A minute ahead (less where the slack is short) and the rest behind: together the slack."""
+    config = _events_config(Settings(record_slack_seconds=slack))
+    assert config["message.timestamp.after.max.ms"] == str(ahead_ms)
+    assert config["message.timestamp.before.max.ms"] == str(behind_ms)
+
+
+def test_a_historic_topic_takes_any_old_record_time() -> None:
+    """Only the future is refused."""
+    assert _events_config(Settings(historic=True))["message.timestamp.before.max.ms"] == str(UNLIMITED_MS)
+
+
+def test_records_are_kept_by_size_not_by_age() -> None:
+    """On the events topic: 20 GB per partition."""
+    config = _events_config(Settings())
+    assert (config["retention.ms"], config["retention.bytes"]) == ("-1", "20000000000")
