@@ -1,0 +1,1 @@
+"""The load generator: seeded ad traffic in open loop, and a ledger of the truth about it."""

@@ -1,0 +1,161 @@
+"""The stream of events, in batches of arrays: who is shown which ad, and who clicks some seconds later.
+
+A click is not drawn by itself: it follows an impression, with the probability of its category's CTR and after a
+delay, and takes the next place in the schedule once it is due. So the rate of all events together is the schedule's.
+The stream depends on seed, profile and schedule alone, never on how the sending goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loadgen.ledger import CLICK, EVENT, IMPRESSION, INVALID, LATE, OUT_OF_ORDER, Events
+from loadgen.pacer import SECOND_NS, Pacer
+from loadgen.population import DEVICES, PLACEMENTS, Population
+from loadgen.profiles import Profile
+
+MAX_BATCH = 1024
+BATCH_SECONDS = 0.25
+"""A batch never spans more than the shortest click delay, so a click is never due in its impression's batch."""
+MIN_CLICK_DELAY_SECONDS = 1.0
+MEAN_EXTRA_CLICK_DELAY_SECONDS = 2.0
+MAX_CLICK_DELAY_SECONDS = 15.0
+LATE_MARGIN_MS = 60_000
+LATE_SPREAD_MS = 600_000
+OUT_OF_ORDER_MS = 120_000
+INVALID_AHEAD_MS = 10 * 86_400_000
+"""Ten days in the future: the kind of bad event that would drag an unguarded watermark along."""
+
+PENDING = np.dtype(
+    [("due_ns", "<i8"), ("seq", "<i8"), ("campaign", "<u4"), ("ad", "<u4"), ("user", "<u4"), ("where", "u1")]
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Events in the order of sending; all arrays have one length.
+
+    ``rows`` is what the ledger keeps. ``where`` combines placement and device (see `place`). ``impression`` is the
+    number of a click's impression, -1 for impressions.
+    """
+
+    rows: Events
+    ad: npt.NDArray[np.uint32]
+    user: npt.NDArray[np.uint32]
+    where: npt.NDArray[np.uint8]
+    impression: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def place(where: int) -> tuple[str, str]:
+    """Placement and device of an event."""
+    return PLACEMENTS[where // len(DEVICES)], DEVICES[where % len(DEVICES)]
+
+
+class Generator:
+    """Yields the events of a run, batch by batch."""
+
+    def __init__(
+        self,
+        population: Population,
+        profile: Profile,
+        pacer: Pacer,
+        seed: int,
+        start_ns: int,
+        allowed_lateness_seconds: int,
+    ) -> None:
+        self._population = population
+        self._profile = profile
+        self._pacer = pacer
+        self._rng = np.random.default_rng([seed, 2])
+        self._start_ns = start_ns
+        self._lateness_ms = allowed_lateness_seconds * 1000
+        self._batch_size = max(1, min(MAX_BATCH, int(pacer.mean_rate * BATCH_SECONDS)))
+        self._pending = np.empty(0, PENDING)
+        self._next = 0
+
+    def next_batch(self) -> Batch | None:
+        """The next events, or None at the end of the schedule."""
+        size = self._batch_size
+        if self._pacer.total is not None:
+            size = min(size, self._pacer.total - self._next)
+        if size <= 0:
+            return None
+        intended = self._start_ns + self._pacer.offsets_ns(self._next, size)
+        batch = self._impressions(intended)
+        self._place_clicks(batch)
+        self._schedule_clicks(batch)
+        self._set_event_times(batch.rows)
+        self._next += size
+        return batch
+
+    def _impressions(self, intended: npt.NDArray[np.int64]) -> Batch:
+        size, people = len(intended), self._population
+        rows = np.zeros(size, EVENT)
+        rows["seq"] = np.arange(self._next, self._next + size)
+        rows["intended_ns"] = intended
+        rows["type"] = IMPRESSION
+        campaign = np.searchsorted(people.cumulative_share, self._rng.random(size), side="right")
+        rows["campaign"] = campaign
+        ad = people.first_ad[campaign] + (self._rng.random(size) * people.ad_count[campaign]).astype(np.int64)
+        return Batch(
+            rows=rows,
+            ad=ad.astype(np.uint32),
+            user=self._rng.integers(0, people.users, size, dtype=np.uint32),
+            where=self._rng.integers(0, len(PLACEMENTS) * len(DEVICES), size, dtype=np.uint8),
+            impression=np.full(size, -1, np.int64),
+        )
+
+    def _place_clicks(self, batch: Batch) -> None:
+        """Gives each click that is due the first free place at or after its time."""
+        intended = batch.rows["intended_ns"]
+        # Sorted by due time. A click that finds no place waits for the next batch and comes first there.
+        due = self._pending[: np.searchsorted(self._pending["due_ns"], intended[-1], side="right")]
+        order = np.arange(len(due))
+        at = np.maximum.accumulate(np.searchsorted(intended, due["due_ns"]) - order) + order
+        due = due[: np.searchsorted(at, len(batch))]
+        at = at[: len(due)]
+        self._pending = self._pending[len(due) :]
+        batch.rows["type"][at] = CLICK
+        batch.rows["campaign"][at] = due["campaign"]
+        batch.ad[at], batch.user[at], batch.where[at] = due["ad"], due["user"], due["where"]
+        batch.impression[at] = due["seq"]
+
+    def _schedule_clicks(self, batch: Batch) -> None:
+        rows = batch.rows
+        chance = self._rng.random(len(batch))
+        clicked = (rows["type"] == IMPRESSION) & (chance < self._population.campaign_ctr[rows["campaign"]])
+        extra = self._rng.exponential(MEAN_EXTRA_CLICK_DELAY_SECONDS, len(batch))[clicked]
+        delay = np.minimum(MIN_CLICK_DELAY_SECONDS + extra, MAX_CLICK_DELAY_SECONDS)
+        clicks = np.empty(int(clicked.sum()), PENDING)
+        clicks["due_ns"] = rows["intended_ns"][clicked] + (delay * SECOND_NS).astype(np.int64)
+        clicks["seq"] = rows["seq"][clicked]
+        clicks["campaign"] = rows["campaign"][clicked]
+        clicks["ad"], clicks["user"], clicks["where"] = batch.ad[clicked], batch.user[clicked], batch.where[clicked]
+        pending = np.concatenate([self._pending, clicks])
+        self._pending = pending[np.argsort(pending["due_ns"], kind="stable")]
+
+    def _set_event_times(self, rows: Events) -> None:
+        """Event time = intended send time, unless the event is flagged by the profile's fractions."""
+        profile = self._profile
+        rows["event_time_ms"] = rows["intended_ns"] // 1_000_000
+        if profile.late_fraction + profile.out_of_order_fraction + profile.invalid_fraction == 0:
+            return
+        chance, spread = self._rng.random(len(rows)), self._rng.random(len(rows))
+        late = chance < profile.late_fraction
+        chance -= profile.late_fraction
+        disorder = (chance >= 0) & (chance < profile.out_of_order_fraction)
+        chance -= profile.out_of_order_fraction
+        invalid = (chance >= 0) & (chance < profile.invalid_fraction)
+        # Half the lateness stays in reserve: a send that is behind its schedule has a later record time.
+        disorder_ms = min(OUT_OF_ORDER_MS, self._lateness_ms // 2)
+        times, flags = rows["event_time_ms"], rows["flags"]
+        times[late] -= self._lateness_ms + LATE_MARGIN_MS + (spread[late] * LATE_SPREAD_MS).astype(np.int64)
+        times[disorder] -= (spread[disorder] * disorder_ms).astype(np.int64)
+        times[invalid] += INVALID_AHEAD_MS
+        flags[late], flags[disorder], flags[invalid] = LATE, OUT_OF_ORDER, INVALID

@@ -1,0 +1,170 @@
+"""Sends encoded events to Kafka without ever waiting for the answers, and keeps every answer.
+
+Idempotent, acks=all: within one run a record is on the topic once, and a campaign's records are in the order of
+sending.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from loadgen.encoder import seq_of_value
+from loadgen.errors import BrokerUnavailable, LoadRefused
+from pipeline.contract.rules import MAX_AHEAD_MS
+from pipeline.settings import Settings
+
+LINGER_MS = 5
+MAX_QUEUED_MESSAGES = 2_000_000
+MAX_QUEUED_KILOBYTES = 1_000_000
+MAX_DELIVERY_SECONDS = 120.0
+METADATA_TIMEOUT_SECONDS = 10.0
+FAILED_PARTITION = -1
+QUEUE_FULL = -184
+"""librdkafka's code for "local queue full": such an event never left this process."""
+
+
+@dataclass
+class Answers:
+    """What became of sends, as columns of equal length; a failure has partition -1 and -error code as offset."""
+
+    seqs: list[int] = field(default_factory=list)
+    partitions: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    def add(self, seq: int, partition: int, offset: int) -> None:
+        self.seqs.append(seq)
+        self.partitions.append(partition)
+        self.offsets.append(offset)
+
+    def take(self) -> Answers:
+        """What there is; then there is nothing."""
+        taken = Answers(self.seqs.copy(), self.partitions.copy(), self.offsets.copy())
+        for column in (self.seqs, self.partitions, self.offsets):
+            column.clear()
+        return taken
+
+
+def _collector(answers: Answers) -> Callable[[KafkaError | None, Message], None]:
+    """The delivery callback. It runs once per event, so it is spelt out."""
+    add_seq, add_partition, add_offset = answers.seqs.append, answers.partitions.append, answers.offsets.append
+
+    def answered(error: KafkaError | None, message: Message) -> None:
+        add_seq(seq_of_value(message.value()))
+        if error is None:
+            add_partition(message.partition())
+            add_offset(message.offset())
+        else:
+            add_partition(FAILED_PARTITION)
+            add_offset(-abs(error.code()))
+
+    return answered
+
+
+def delivery_seconds(settings: Settings) -> float:
+    """How long a record is tried: well within the slack, beyond which the broker would refuse it for its age."""
+    return min(MAX_DELIVERY_SECONDS, settings.record_slack_seconds / 2)
+
+
+def producer_config(settings: Settings) -> dict[str, Any]:
+    """The configuration of every producer of load."""
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "enable.idempotence": True,
+        "acks": "all",
+        "partitioner": "murmur2_random",
+        "linger.ms": LINGER_MS,
+        "queue.buffering.max.messages": MAX_QUEUED_MESSAGES,
+        "queue.buffering.max.kbytes": MAX_QUEUED_KILOBYTES,
+        "message.timeout.ms": int(delivery_seconds(settings) * 1000),
+        "reconnect.backoff.max.ms": 1000,
+        "socket.nagle.disable": True,
+        "log_level": 2,
+    }
+
+
+class Publisher:
+    """One producer on the events topic of a running stack."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._topic = settings.events_topic
+        self._slack_ms = settings.record_slack_seconds * 1000 - MAX_AHEAD_MS
+        self._producer = Producer(producer_config(settings))
+        self._answers = Answers()
+        self._answered = _collector(self._answers)
+        self.canaries_failed = 0
+
+    def partitions(self) -> int:
+        """Partitions of the topic. Raises BrokerUnavailable when the broker or the topic isn't there."""
+        where = self._settings.kafka_bootstrap
+        try:
+            topic = self._producer.list_topics(self._topic, METADATA_TIMEOUT_SECONDS).topics[self._topic]
+        except KafkaException as error:
+            raise BrokerUnavailable(f"Kafka at {where}: {error}; is the stack up?") from error
+        if topic.error is not None:
+            raise BrokerUnavailable(f"topic {self._topic} at {where}: {topic.error}; `adctr up` creates it")
+        return len(topic.partitions)
+
+    def send(
+        self, values: Sequence[bytes], keys: Sequence[bytes], partitions: Sequence[int], record_time_ms: int
+    ) -> None:
+        """Hands over events with one record time; those that the local queue has no room for fail at once.
+
+        Raises LoadRefused when a live topic would not take the record time.
+        """
+        if not self._settings.historic:
+            self._refuse_old(record_time_ms)
+        produce, topic, answered = self._producer.produce, self._topic, self._answered
+        for value, key, partition in zip(values, keys, partitions, strict=True):
+            try:
+                produce(topic, value, key, partition, answered, timestamp=record_time_ms)
+            except BufferError:
+                self._answers.add(seq_of_value(value), FAILED_PARTITION, QUEUE_FULL)
+
+    def send_patiently(
+        self, values: Sequence[bytes], keys: Sequence[bytes], partitions: Sequence[int], record_times_ms: Sequence[int]
+    ) -> None:
+        """Hands over events with record times of their own, and waits for room: for preloads, not for open loop."""
+        produce, topic, answered = self._producer.produce, self._topic, self._answered
+        for value, key, partition, time_ms in zip(values, keys, partitions, record_times_ms, strict=True):
+            while True:
+                try:
+                    produce(topic, value, key, partition, answered, timestamp=time_ms)
+                    break
+                except BufferError:
+                    self._producer.poll(0.1)
+
+    def send_canary(self, value: bytes, key: bytes, partition: int, record_time_ms: int) -> None:
+        """A record that is no part of the run; its failure shows in ``canaries_failed``."""
+        self._producer.produce(self._topic, value, key, partition, self._canary_answered, timestamp=record_time_ms)
+
+    def poll(self, seconds: float = 0.0) -> None:
+        """Takes in answers that have come, or the first that comes in time."""
+        self._producer.poll(seconds)
+
+    def take_answers(self) -> Answers:
+        """The answers since the last call."""
+        return self._answers.take()
+
+    def outstanding(self) -> int:
+        """Records without an answer yet."""
+        return len(self._producer)
+
+    def _canary_answered(self, error: KafkaError | None, _message: Message) -> None:
+        self.canaries_failed += error is not None
+
+    def _refuse_old(self, record_time_ms: int) -> None:
+        behind_ms = time.time_ns() // 1_000_000 - record_time_ms
+        if behind_ms > self._slack_ms:
+            raise LoadRefused(
+                f"record time {record_time_ms} ms is {behind_ms / 1000:.0f} s old: a live topic takes at most "
+                f"{self._slack_ms / 1000:.0f} s; start the stack with `adctr up --historic` for old records"
+            )
