@@ -1,0 +1,261 @@
+"""What a store holds against what the fold says it must hold. Pure: data in, differences out.
+
+A store is read after the topic's end was fixed, so it may already hold events behind that end. `settle` takes a second
+fold, of exactly those later events: a value between the two folds is not a difference, it just can't be verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.contract.cache_schema import ZERO, Counts
+from slo.reconciliation.fold import Mark, OffsetRange, Origin
+from slo.reconciliation.tally import Cell, CellCounts, Tally
+
+MOST_LISTED = 10_000
+"""Differences kept with their details; beyond that they are only counted."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that a store says and the topic doesn't, or the other way round."""
+
+    store: str
+    what: str
+    expected: Counts | int | str | None = None
+    got: Counts | int | str | None = None
+    window_seconds: int | None = None
+    window_start_seconds: int | None = None
+    campaign_id: str | None = None
+    category: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    event_id: str | None = None
+
+
+@dataclass
+class Differences:
+    """A list of differences that counts all and keeps the first ``MOST_LISTED``."""
+
+    listed: list[Difference] = field(default_factory=list)
+    total: int = 0
+
+    def add(self, some: Iterable[Difference]) -> None:
+        """Takes more differences in."""
+        for difference in some:
+            self.total += 1
+            if len(self.listed) < MOST_LISTED:
+                self.listed.append(difference)
+
+    def add_unlisted(self, count: int) -> None:
+        """Counts differences whose details nobody needs."""
+        self.total += count
+
+
+def by_category(cells: Mapping[Cell, Counts]) -> CellCounts:
+    """Sums per category, under cells with an empty campaign: what a categories hash must hold."""
+    sums: CellCounts = {}
+    for (_, category), counts in cells.items():
+        sums[("", category)] = sums.get(("", category), ZERO) + counts
+    return sums
+
+
+def total(cells: Mapping[Cell, Counts]) -> Counts:
+    """Sum over all cells."""
+    return sum(cells.values(), ZERO)
+
+
+def compare_window(
+    store: str, size_seconds: int, start_seconds: int, expected: CellCounts, got: CellCounts
+) -> list[Difference]:
+    """Differences of one window, cell by cell; a window that is missing as a whole is one difference."""
+    if expected and not got:
+        where = _cell(store, "window missing", size_seconds, start_seconds, None, total(expected), None)
+        return [where]
+    found = []
+    for cell in sorted(expected.keys() | got.keys()):
+        want, have = expected.get(cell), got.get(cell)
+        if want != have:
+            what = "missing" if have is None else "unexpected" if want is None else "different"
+            found.append(_cell(store, what, size_seconds, start_seconds, cell, want, have))
+    return found
+
+
+def _cell(
+    store: str, what: str, size: int, start: int, cell: Cell | None, expected: Counts | None, got: Counts | None
+) -> Difference:
+    campaign_id, category = cell or (None, None)
+    return Difference(
+        store,
+        what,
+        expected,
+        got,
+        window_seconds=size,
+        window_start_seconds=start,
+        campaign_id=campaign_id or None,
+        category=category,
+    )
+
+
+def settle(suspects: Sequence[Difference], later: Tally) -> tuple[list[Difference], list[Difference]]:
+    """Splits window differences into real ones and those that events behind the fixed end explain."""
+    real: list[Difference] = []
+    explained: list[Difference] = []
+    windows: dict[tuple[int, int], CellCounts] = {}
+    for suspect in suspects:
+        size, start = suspect.window_seconds, suspect.window_start_seconds
+        if size is None or start is None or suspect.category is None:
+            real.append(suspect)
+            continue
+        if (size, start) not in windows:
+            cells = later.window(size, start)
+            windows[size, start] = cells | by_category(cells)
+        more = windows[size, start].get((suspect.campaign_id or "", suspect.category), ZERO)
+        (explained if _lies_between(suspect, more) else real).append(suspect)
+    return real, explained
+
+
+def _lies_between(suspect: Difference, more: Counts) -> bool:
+    low = suspect.expected if isinstance(suspect.expected, Counts) else ZERO
+    have = suspect.got if isinstance(suspect.got, Counts) else ZERO
+    return (
+        low.impressions <= have.impressions <= low.impressions + more.impressions
+        and low.clicks <= have.clicks <= low.clicks + more.clicks
+    )
+
+
+def at_least(suspects: Sequence[Difference]) -> tuple[list[Difference], list[Difference]]:
+    """Splits differences of windows whose first events the topic no longer has: only too little is certainly wrong."""
+    real: list[Difference] = []
+    explained: list[Difference] = []
+    for suspect in suspects:
+        low = suspect.expected if isinstance(suspect.expected, Counts) else ZERO
+        have = suspect.got if isinstance(suspect.got, Counts) else ZERO
+        enough = have.impressions >= low.impressions and have.clicks >= low.clicks
+        (explained if enough else real).append(suspect)
+    return real, explained
+
+
+ContentRow = tuple[int, int]
+"""(events, bytes of their texts)"""
+Contents = Mapping[tuple[Cell, bool], ContentRow]
+"""Per (cell, is click)."""
+
+
+def compare_contents(store: str, minute_seconds: int, expected: Contents, got: Contents) -> list[Difference]:
+    """Differences of the stored events of one minute in number and text, per cell and type."""
+    found = []
+    for key in sorted(expected.keys() | got.keys()):
+        want, have = expected.get(key, (0, 0)), got.get(key, (0, 0))
+        if want != have:
+            (campaign_id, category), is_click = key
+            found.append(
+                Difference(
+                    store,
+                    f"content of {'clicks' if is_click else 'impressions'}",
+                    f"{want[0]} events, {want[1]} bytes of text",
+                    f"{have[0]} events, {have[1]} bytes of text",
+                    window_seconds=60,
+                    window_start_seconds=minute_seconds,
+                    campaign_id=campaign_id,
+                    category=category,
+                )
+            )
+    return found
+
+
+@dataclass
+class StoredOrigins:
+    """Which origins of one partition a table holds: rows per offset, and whether the row says late."""
+
+    rows: npt.NDArray[np.uint16]
+    late: npt.NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, offsets: OffsetRange) -> StoredOrigins:
+        """Nothing stored yet for a range of offsets."""
+        return cls(np.zeros(len(offsets), dtype=np.uint16), np.zeros(len(offsets), dtype=np.bool_))
+
+    def add(self, at: npt.NDArray[np.int64], late: npt.NDArray[np.bool_]) -> None:
+        """Takes rows in; ``at`` counts from the range's start."""
+        np.add.at(self.rows, at, 1)
+        self.late[at] |= late
+
+
+def compare_origins(
+    store: str,
+    partition: int,
+    first_offset: int,
+    marks: npt.NDArray[np.uint8],
+    stored: StoredOrigins,
+    skip: npt.NDArray[np.bool_] | None = None,
+) -> Differences:
+    """Differences between the counted and late records of a partition and the rows stored for it."""
+    wanted = (marks == Mark.COUNTED) | (marks == Mark.LATE)
+    looked_at = np.ones(len(marks), dtype=np.bool_) if skip is None else ~skip
+    cases: tuple[tuple[str, npt.NDArray[np.bool_], int, int | None], ...] = (
+        ("missing", wanted & (stored.rows == 0), 1, 0),
+        ("unexpected", ~wanted & (stored.rows > 0), 0, None),
+        ("doubled", wanted & (stored.rows > 1), 1, None),
+    )
+    found = Differences()
+    for what, hits, expected, got in cases:
+        at = np.flatnonzero(hits & looked_at)
+        for index in at[:MOST_LISTED].tolist():
+            rows = int(stored.rows[index]) if got is None else got
+            found.add([Difference(store, what, expected, rows, partition=partition, offset=first_offset + index)])
+        found.add_unlisted(max(0, len(at) - MOST_LISTED))
+    flagged = wanted & (stored.rows > 0) & ((marks == Mark.LATE) != stored.late) & looked_at
+    for index in np.flatnonzero(flagged).tolist():
+        want = "late" if marks[index] == Mark.LATE else "counted"
+        have = "late" if stored.late[index] else "counted"
+        found.add([Difference(store, "wrong flag", want, have, partition=partition, offset=first_offset + index)])
+    return found
+
+
+def compare_letters(
+    store: str,
+    expected: Mapping[Origin, bytes],
+    got: Mapping[Origin, AbstractSet[bytes]],
+    ranges: Mapping[int, OffsetRange],
+) -> list[Difference]:
+    """Differences between the records that belong into a letter topic and its letters, by distinct origin.
+
+    Letters are written at least once: equal ones of one origin are one. Origins outside the ranges are ignored.
+    """
+    found = []
+    for origin in sorted(expected.keys() | got.keys()):
+        offsets = ranges.get(origin[0])
+        if offsets is None or not offsets.start <= origin[1] < offsets.end:
+            continue
+        where = _origin(store, origin)
+        if origin not in got:
+            found.append(replace(where, what="missing", expected=1, got=0))
+        elif origin not in expected:
+            found.append(replace(where, what="unexpected", expected=0, got=1))
+        elif got[origin] != {expected[origin]}:
+            found.append(replace(where, what="altered", expected="the record's own bytes", got="other bytes"))
+    return found
+
+
+def _origin(store: str, origin: Origin) -> Difference:
+    return Difference(store, "", partition=origin[0], offset=origin[1])
+
+
+def compare_tombstones(
+    store: str, partition: int, first_offset: int, marks: npt.NDArray[np.uint8], stored: AbstractSet[int]
+) -> list[Difference]:
+    """Differences between the null values of a partition and the offsets stored as tombstones."""
+    expected = {first_offset + int(at) for at in np.flatnonzero(marks == Mark.TOMBSTONE)}
+    inside = {offset for offset in stored if first_offset <= offset < first_offset + len(marks)}
+    return [
+        Difference(store, "missing", 1, 0, partition=partition, offset=offset) for offset in sorted(expected - inside)
+    ] + [
+        Difference(store, "unexpected", 0, 1, partition=partition, offset=offset)
+        for offset in sorted(inside - expected)
+    ]

@@ -1,0 +1,263 @@
+"""The truth: what the records of a topic, taken one by one, say every store must hold.
+
+A fold sees each record of a range of offsets once and applies the rules of `pipeline.contract.rules`; it shares no code
+with the Flink jobs. It keeps, in a few bytes per record, the fate of every offset and a hash of its event id, and
+beside that the counts per window and cell and a digest of each record that belongs into a letter topic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.contract.codec import AdEvent, Decoder
+from pipeline.contract.rules import MAX_AHEAD_MS, Fate, classify
+from slo.reconciliation.scan import Columns, Flags, Longs, scan
+from slo.reconciliation.tally import Names, Tally
+
+Headers = Iterable[tuple[str, bytes | None]]
+Origin = tuple[int, int]
+"""(partition, offset) of a record on the events topic."""
+
+
+class Mark(IntEnum):
+    """The fate of an offset, in one byte."""
+
+    UNSEEN = 0
+    COUNTED = 1
+    LATE = 2
+    INVALID = 3
+    TOMBSTONE = 4
+
+
+_MARK_OF = {
+    Fate.COUNTED: Mark.COUNTED,
+    Fate.LATE: Mark.LATE,
+    Fate.INVALID: Mark.INVALID,
+    Fate.TOMBSTONE: Mark.TOMBSTONE,
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive records of one partition, column by column. ``key`` and ``headers`` are asked for rejects only."""
+
+    partition: int
+    offsets: Sequence[int]
+    record_times_ms: Sequence[int]
+    values: Sequence[bytes | None]
+    key: Callable[[int], bytes | None] = lambda _: None
+    headers: Callable[[int], Headers] = lambda _: ()
+
+
+@dataclass(frozen=True)
+class OffsetRange:
+    """Offsets ``start`` to ``end`` (exclusive) of one partition."""
+
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return max(0, self.end - self.start)
+
+
+def digest(key: bytes | None, value: bytes | None, headers: Headers, record_time_ms: int) -> bytes:
+    """Digest of everything that a letter must keep of its record.
+
+    Of the headers that is the last value of each name. Those with a null value don't count: Flink holds headers as a
+    map and its Kafka sink writes no null into it.
+    """
+    hasher = hashlib.blake2b(digest_size=16)
+    parts: list[bytes | None] = [key, value, str(record_time_ms).encode()]
+    for name, content in sorted((name, content) for name, content in dict(headers).items() if content is not None):
+        parts += [name.encode(), content]
+    for part in parts:
+        hasher.update(b"-" if part is None else b"%d:" % len(part))
+        hasher.update(part or b"")
+    return hasher.digest()
+
+
+class IdCounter:
+    """How often each sequence number of one load run was seen; event ids are ``<run_id>-<seq>``."""
+
+    def __init__(self, run_id: str, limit: int) -> None:
+        self.prefix = f"{run_id}-".encode()
+        self.counts = np.zeros(limit, dtype=np.uint16)
+        self.foreign: list[bytes] = []
+        """Ids that carry the run's prefix and no number below the limit."""
+
+    def add(self, ids: Sequence[bytes]) -> Flags:
+        """Counts those of a batch's event ids that belong to the run; returns which ones do."""
+        size, prefix, limit = len(self.prefix), self.prefix, len(self.counts)
+        ours = [event_id.startswith(prefix) for event_id in ids]
+        numbers = []
+        for event_id in itertools.compress(ids, ours):
+            text = event_id[size:]
+            number = int(text) if text.isdigit() and len(text) < 19 else limit
+            if number < limit:
+                numbers.append(number)
+            else:
+                self.foreign.append(event_id)
+        np.add.at(self.counts, numbers, 1)
+        return np.asarray(ours, dtype=np.bool_)
+
+
+class Fold:
+    """Folds ranges of offsets of the events topic; feed it every record with `add`.
+
+    ``plain_schema`` tells whether a schema id stands for our own schema. Records older than ``dropped_before_ms`` count
+    like others, and are noted as such: raw_events no longer has them.
+    """
+
+    def __init__(
+        self,
+        ranges: Mapping[int, OffsetRange],
+        decoder: Decoder,
+        plain_schema: Callable[[int], bool],
+        allowed_lateness_seconds: int,
+        names: Names | None = None,
+        runs: Sequence[IdCounter] = (),
+        dropped_before_ms: int = 0,
+    ) -> None:
+        self.ranges = dict(ranges)
+        self.names = names or Names()
+        self.counted = Tally(self.names)
+        self.late = Tally(self.names)
+        self.runs = runs
+        self.marks = {part: np.zeros(len(r), dtype=np.uint8) for part, r in self.ranges.items()}
+        self.dropped = {part: np.zeros(len(r), dtype=np.bool_) for part, r in self.ranges.items()}
+        self.dropped_minutes: set[int] = set()
+        """Starts, in seconds, of the minutes that hold events whose rows were dropped."""
+        self.in_a_run = {part: np.zeros(len(r), dtype=np.bool_) for part, r in self.ranges.items()}
+        """Counted or late records whose event id belongs to one of ``runs``."""
+        self.id_hashes = {part: np.zeros(len(r), dtype=np.int64) for part, r in self.ranges.items()}
+        self.digests: dict[Mark, dict[Origin, bytes]] = {Mark.LATE: {}, Mark.INVALID: {}}
+        self.reasons: dict[str, int] = {}
+        self.first_record_time_ms: dict[int, int] = {}
+        self._dropped_before_ms = dropped_before_ms
+        self._decoder = decoder
+        self._plain_schema = plain_schema
+        self._schema_ids: dict[bytes, bool] = {}
+        self._lateness_seconds = allowed_lateness_seconds
+        self._cell_of_slice: dict[bytes, int] = {}
+
+    def add(self, batch: Batch) -> None:
+        """Folds a batch; raises RegistryUnavailable when a schema has to be asked for and can't be."""
+        if not len(batch.offsets):
+            return
+        self.first_record_time_ms.setdefault(batch.partition, batch.record_times_ms[0])
+        values = [value or b"" for value in batch.values]
+        columns = scan(values, self._plain_ids(values))
+        times = np.asarray(batch.record_times_ms, dtype=np.int64)
+        plain = columns.plain & (columns.event_time_ms <= times + MAX_AHEAD_MS)
+        is_late = columns.event_time_ms < times - self._lateness_seconds * 1000
+        at = np.asarray(batch.offsets, dtype=np.int64) - self.ranges[batch.partition].start
+        self.dropped[batch.partition][at] = times < self._dropped_before_ms
+        self.marks[batch.partition][at[plain]] = np.where(is_late, Mark.LATE, Mark.COUNTED)[plain]
+        self._add_plain(batch.partition, at, columns, plain, is_late)
+        for index in np.flatnonzero(~plain).tolist():
+            self._add_other(batch, index, int(at[index]))
+        for index in np.flatnonzero(plain & is_late).tolist():
+            self._keep_digest(Mark.LATE, batch, index)
+
+    def _add_plain(self, partition: int, at: Longs, columns: Columns, plain: Flags, is_late: Flags) -> None:
+        data = columns.data
+        where = np.flatnonzero(plain)
+        starts, ends = columns.id_start[where].tolist(), columns.id_end[where].tolist()
+        ids = [data[start:end] for start, end in zip(starts, ends, strict=True)]
+        self._see_ids(partition, at[where], ids)
+        starts, ends = columns.cell_start[where].tolist(), columns.cell_end[where].tolist()
+        known = self._cell_of_slice
+        slices = [data[start:end] for start, end in zip(starts, ends, strict=True)]
+        cells = np.asarray([known[s] if s in known else self._learn_cell(s) for s in slices], dtype=np.int64)
+        self._note_dropped(columns.event_time_ms[where][self.dropped[partition][at[where]]])
+        late = is_late[where]
+        for tally, some in ((self.counted, ~late), (self.late, late)):
+            chosen = where[some]
+            tally.add(columns.event_time_ms[chosen], cells[some], columns.is_click[chosen], columns.text_bytes[chosen])
+
+    def _add_other(self, batch: Batch, index: int, at: int) -> None:
+        record_time_ms = batch.record_times_ms[index]
+        fate, event, reason = classify(batch.values[index], record_time_ms, self._decoder, self._lateness_seconds)
+        mark = _MARK_OF[fate]
+        self.marks[batch.partition][at] = mark
+        if mark is Mark.INVALID:
+            self.reasons[reason or ""] = self.reasons.get(reason or "", 0) + 1
+        if mark in self.digests:
+            self._keep_digest(mark, batch, index)
+        if mark in (Mark.COUNTED, Mark.LATE) and event is not None:
+            self._see_ids(batch.partition, np.asarray([at]), [event.event_id.encode()])
+            if self.dropped[batch.partition][at]:
+                self._note_dropped(np.asarray([event.event_time], dtype=np.int64))
+            (self.counted if mark is Mark.COUNTED else self.late).add(
+                np.asarray([event.event_time], dtype=np.int64),
+                np.asarray([self.names.number((event.campaign_id, event.category))], dtype=np.int64),
+                np.asarray([event.event_type == "CLICK"]),
+                np.asarray([text_bytes(event)], dtype=np.int64),
+            )
+
+    def _see_ids(self, partition: int, at: Longs, ids: list[bytes]) -> None:
+        self.id_hashes[partition][at] = np.asarray([hash(event_id) for event_id in ids], dtype=np.int64)
+        for run in self.runs:
+            self.in_a_run[partition][at[run.add(ids)]] = True
+
+    def _note_dropped(self, event_time_ms: Longs) -> None:
+        if len(event_time_ms):
+            self.dropped_minutes.update(np.unique(event_time_ms // 60_000 * 60).tolist())
+
+    def _learn_cell(self, encoded: bytes) -> int:
+        size = encoded[0] >> 1
+        cell = (encoded[1 : 1 + size].decode(), encoded[2 + size :].decode())
+        number = self._cell_of_slice[encoded] = self.names.number(cell)
+        return number
+
+    def _keep_digest(self, mark: Mark, batch: Batch, index: int) -> None:
+        origin = (batch.partition, batch.offsets[index])
+        value, time = batch.values[index], batch.record_times_ms[index]
+        self.digests[mark][origin] = digest(batch.key(index), value, batch.headers(index), time)
+
+    def _plain_ids(self, values: Sequence[bytes]) -> list[int]:
+        for header in {value[:5] for value in values}:
+            if header not in self._schema_ids:
+                known = len(header) == 5 and header[0] == 0 and self._plain_schema(int.from_bytes(header[1:], "big"))
+                self._schema_ids[header] = known
+        return [int.from_bytes(header[1:], "big") for header, known in self._schema_ids.items() if known]
+
+    @property
+    def records(self) -> int:
+        """Offsets in the fold's ranges."""
+        return sum(len(marks) for marks in self.marks.values())
+
+    def total(self, mark: Mark) -> int:
+        """Records of one fate."""
+        return sum(int(np.count_nonzero(marks == mark)) for marks in self.marks.values())
+
+    def repeated(self) -> npt.NDArray[np.int64]:
+        """(partition, offset) of each counted or late record whose event id another one before it has, one per row.
+
+        Records of ``runs`` are left out: what they may repeat is for their ledgers to say.
+        """
+        rows = []
+        for partition, marks in self.marks.items():
+            wanted = ((marks == Mark.COUNTED) | (marks == Mark.LATE)) & ~self.in_a_run[partition]
+            at = np.flatnonzero(wanted)
+            offsets = at + self.ranges[partition].start
+            rows.append(np.stack([self.id_hashes[partition][at], np.full(len(at), partition), offsets]))
+        if not rows:
+            return np.empty((0, 2), dtype=np.int64)
+        hashes, partitions, offsets = np.concatenate(rows, axis=1)
+        order = np.argsort(hashes, kind="stable")
+        again = order[1:][hashes[order[1:]] == hashes[order[:-1]]]
+        return np.stack([partitions[again], offsets[again]], axis=1)
+
+
+def text_bytes(event: AdEvent) -> int:
+    """Bytes of the strings of an event that no count looks at."""
+    texts = (event.event_id, event.user_id, event.ad_id, event.placement, event.device, event.impression_id or "")
+    return sum(len(text.encode()) for text in texts)

@@ -1,0 +1,236 @@
+"""Reads PostgreSQL and Redis in full, window by window, into the shapes that ``compare`` takes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psycopg2
+import redis
+from psycopg2 import extensions, sql
+
+from pipeline.contract.cache_schema import (
+    PREFIX,
+    Counts,
+    categories_key,
+    cells_key,
+    expires_at_seconds,
+    parse_cell_field,
+    parse_counts,
+)
+from pipeline.settings import Settings
+from pipeline.store import StoreUnavailable
+from slo.reconciliation.compare import ContentRow, StoredOrigins
+from slo.reconciliation.fold import OffsetRange
+from slo.reconciliation.tally import Cell, CellCounts
+
+METRICS_TABLES = {60: "metrics_1min", 300: "metrics_5min"}
+_REDIS_TIMEOUT_SECONDS = 30.0
+_EXPIRY_MARGIN_SECONDS = 5
+_WINDOW_KEY = re.compile(rb"adctr:\{(\d+):(\d+)\}:(?:cells|categories)")
+_FETCH_ROWS = 50_000
+
+
+class RedisUnavailable(ConnectionError):
+    """Redis doesn't answer; the message names the address."""
+
+
+@contextmanager
+def reading_postgres(settings: Settings) -> Iterator[None]:
+    """Turns a failing read into StoreUnavailable."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        where = f"{settings.postgres_host}:{settings.postgres_port}"
+        raise StoreUnavailable(f"PostgreSQL at {where} failed while it was read: {str(error).strip()}") from error
+
+
+def metric_windows(connection: extensions.connection, size_seconds: int) -> Iterator[tuple[int, CellCounts]]:
+    """(window start in seconds, counts) of a metrics table, in order of time."""
+    with connection.cursor(name=f"metrics_{size_seconds}") as cursor:
+        cursor.itersize = _FETCH_ROWS
+        cursor.execute(
+            sql.SQL(
+                "SELECT extract(epoch FROM window_start)::bigint, campaign_id, category, impressions, clicks "
+                "FROM realtime.{} ORDER BY window_start"
+            ).format(sql.Identifier(METRICS_TABLES[size_seconds]))
+        )
+        for start, rows in itertools.groupby(cursor, key=lambda row: row[0]):
+            yield start, {(row[1], row[2]): Counts(row[3], row[4]) for row in rows}
+
+
+def kept_from_ms(connection: extensions.connection) -> int:
+    """Record time before which retention has dropped rows of raw_events; 0 if it never did."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (extract(epoch FROM kept_from) * 1000)::bigint FROM realtime.retention "
+            "WHERE table_name = 'raw_events'"
+        )
+        row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+
+_ORIGIN_ROW = np.dtype(
+    [
+        ("columns", ">i2"),
+        ("partition_size", ">i4"),
+        ("partition", ">i4"),
+        ("offset_size", ">i4"),
+        ("offset", ">i8"),
+        ("late_size", ">i4"),
+        ("late", "u1"),
+    ]
+)
+"""One row of ``COPY … (FORMAT binary)`` of (int, bigint, boolean)."""
+_COPY_HEADER_BYTES = 19
+
+
+class _OriginReader:
+    """File-like target of a binary COPY that sorts rows into their partitions as they come."""
+
+    def __init__(self, ranges: Mapping[int, OffsetRange]) -> None:
+        self.ranges = ranges
+        self.stored = {partition: StoredOrigins.empty(offsets) for partition, offsets in ranges.items()}
+        self.foreign_partitions = 0
+        self._rest = b""
+        self._header_left = _COPY_HEADER_BYTES
+
+    def write(self, data: bytes) -> None:
+        skipped = min(self._header_left, len(data))
+        self._header_left -= skipped
+        self._rest += data[skipped:]
+        if len(self._rest) > 1 << 20:
+            self.flush()
+
+    def flush(self) -> None:
+        """Takes in the complete rows; what remains in the end is COPY's two-byte trailer."""
+        complete = len(self._rest) // _ORIGIN_ROW.itemsize * _ORIGIN_ROW.itemsize
+        rows = np.frombuffer(self._rest[:complete], dtype=_ORIGIN_ROW)
+        self._rest = self._rest[complete:]
+        known = 0
+        for partition, offsets in self.ranges.items():
+            ours = rows[rows["partition"] == partition]
+            known += len(ours)
+            at = ours["offset"].astype(np.int64) - offsets.start
+            inside = (at >= 0) & (at < len(offsets))
+            self.stored[partition].add(at[inside], ours["late"][inside] != 0)
+        self.foreign_partitions += len(rows) - known
+
+
+def raw_event_origins(
+    connection: extensions.connection, ranges: Mapping[int, OffsetRange]
+) -> tuple[dict[int, StoredOrigins], int]:
+    """Which origins raw_events holds within the ranges, and how many rows name a partition outside of them."""
+    reader = _OriginReader(ranges)
+    with connection.cursor() as cursor:
+        cursor.copy_expert(
+            "COPY (SELECT kafka_partition, kafka_offset, late FROM realtime.raw_events) TO STDOUT (FORMAT binary)",
+            reader,
+        )
+    reader.flush()
+    return reader.stored, reader.foreign_partitions
+
+
+Minute = tuple[int, bool]
+"""(start in seconds, late) of events in raw_events"""
+
+
+def raw_event_contents(
+    connection: extensions.connection, ranges: Mapping[int, OffsetRange]
+) -> Iterator[tuple[Minute, dict[tuple[Cell, bool], ContentRow]]]:
+    """Events and bytes of their texts per minute, lateness, cell and type, of the rows within the ranges."""
+    inside = sql.SQL(" OR ").join(
+        sql.SQL("(kafka_partition = {} AND kafka_offset >= {} AND kafka_offset < {})").format(
+            sql.Literal(partition), sql.Literal(offsets.start), sql.Literal(offsets.end)
+        )
+        for partition, offsets in ranges.items()
+    )
+    query = sql.SQL(
+        "SELECT floor(extract(epoch FROM event_time) / 60)::bigint * 60 AS minute, late, campaign_id, category, "
+        "event_type = 'CLICK', count(*), sum(octet_length(event_id) + octet_length(user_id) + octet_length(ad_id) + "
+        "octet_length(placement) + octet_length(device) + coalesce(octet_length(impression_id), 0)) "
+        "FROM realtime.raw_events WHERE {} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2"
+    ).format(inside)
+    with connection.cursor(name="raw_event_contents") as cursor:
+        cursor.itersize = _FETCH_ROWS
+        cursor.execute(query)
+        for minute, rows in itertools.groupby(cursor, key=lambda row: (int(row[0]), bool(row[1]))):
+            yield minute, {((row[2], row[3]), bool(row[4])): (int(row[5]), int(row[6])) for row in rows}
+
+
+def tombstones(connection: extensions.connection) -> dict[int, set[int]]:
+    """Offsets stored as tombstones, per partition."""
+    found: dict[int, set[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kafka_partition, kafka_offset FROM realtime.tombstones")
+        for partition, offset in cursor:
+            found.setdefault(partition, set()).add(offset)
+    return found
+
+
+@dataclass(frozen=True)
+class CachedWindow:
+    """Both hashes of one window as they were at one instant; None for a key that didn't exist."""
+
+    cells: CellCounts | None
+    categories: CellCounts | None
+    kept: bool
+    """Whether the window can't have expired yet: a missing key is then a difference."""
+
+
+class Cache:
+    """Redis, read with patience: no probe times this."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client = redis.Redis(
+            host=settings.redis_host,
+            port=settings.redis_port,
+            password=settings.redis_password or None,
+            socket_timeout=_REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=3,
+            legacy_responses=False,
+        )
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        self._client.close()
+
+    def windows(self) -> set[tuple[int, int]]:
+        """(size, start) of every window that has a key. Raises RedisUnavailable."""
+        with self._answering():
+            keys = self._client.scan_iter(match=f"{PREFIX}:{{*", count=1000)
+            matches = (_WINDOW_KEY.fullmatch(key) for key in keys)
+            return {(int(match[1]), int(match[2])) for match in matches if match}
+
+    def window(self, size_seconds: int, start_seconds: int) -> CachedWindow:
+        """One window. Raises RedisUnavailable, ValueError for a field or value that breaks the key schema."""
+        with self._answering(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hgetall(cells_key(size_seconds, start_seconds))
+            pipe.hgetall(categories_key(size_seconds, start_seconds))
+            pipe.time()
+            cells, categories, now = pipe.execute()
+        expires = expires_at_seconds(size_seconds, start_seconds, self._settings.cache_retention_seconds)
+        return CachedWindow(
+            {parse_cell_field(key): parse_counts(value) for key, value in cells.items()} or None,
+            {("", key.decode()): parse_counts(value) for key, value in categories.items()} or None,
+            kept=now[0] + _EXPIRY_MARGIN_SECONDS < expires,
+        )
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as error:
+            where = f"{self._settings.redis_host}:{self._settings.redis_port}"
+            raise RedisUnavailable(f"Redis at {where} doesn't answer: {error}") from error
+
+
+def window_name(start_seconds: Any) -> str:
+    """A window's start for people and JSON, e.g. 2026-11-23T23:00:00Z."""
+    return str(np.datetime64(int(start_seconds), "s")) + "Z"

@@ -1,0 +1,295 @@
+"""The shell of a reconciliation: fixes the topic's end, folds, waits for the jobs, reads every store, compares."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from psycopg2 import extensions
+
+from loadgen.ledger import Ledger
+from pipeline.contract.codec import Decoder, RegistryUnavailable
+from pipeline.contract.registry import RegistrySchemas
+from pipeline.contract.rules import MAX_AHEAD_MS
+from pipeline.job_names import JOBS, flink_name
+from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
+from pipeline.store import StoreUnavailable, snapshot
+from slo.reconciliation import stores
+from slo.reconciliation.compare import (
+    Difference,
+    Differences,
+    at_least,
+    by_category,
+    compare_contents,
+    compare_letters,
+    compare_origins,
+    compare_tombstones,
+    compare_window,
+    settle,
+)
+from slo.reconciliation.drain import wait_until_drained
+from slo.reconciliation.flink import FlinkRest, FlinkUnavailable
+from slo.reconciliation.fold import Fold, Mark, OffsetRange
+from slo.reconciliation.ledger_check import check_ledger, id_counter
+from slo.reconciliation.report import Report, Unverifiable
+from slo.reconciliation.stores import METRICS_TABLES, Cache, RedisUnavailable
+from slo.reconciliation.tally import CellCounts, Names, Tally
+from slo.reconciliation.topic import KafkaUnavailable, Topics
+from slo.reconciliation.writer_schemas import plain_schema_test
+
+Progress = Callable[[str], None]
+UNAVAILABLE = (KafkaUnavailable, RegistryUnavailable, StoreUnavailable, RedisUnavailable, FlinkUnavailable)
+"""What `reconcile` raises when a service is gone."""
+_NEVER_CUT = -1
+_MOST_IDS_LOOKED_UP = 100
+
+
+def reconcile(
+    settings: Settings, ledgers: Sequence[Ledger], timeout_seconds: float, progress: Progress = lambda _: None
+) -> Report:
+    """Compares everything with everything.
+
+    Raises NotDrained or JobsStuck when the jobs don't get there, and one of ``UNAVAILABLE`` when a service is gone.
+    """
+    with Topics(settings) as topics:
+        return _Reconciliation(settings, topics, progress).run(ledgers, timeout_seconds)
+
+
+class _Reconciliation:
+    """One run; its steps share the fold and the report."""
+
+    def __init__(self, settings: Settings, topics: Topics, progress: Progress) -> None:
+        self.settings = settings
+        self.topics = topics
+        self.progress = progress
+        self.report = Report()
+        fetch_schema = RegistrySchemas(settings.schema_registry_url).fetch
+        self.decoder = Decoder(fetch_schema)
+        self.is_plain_schema = plain_schema_test(fetch_schema)
+        self.names = Names()
+        self.suspects: list[Difference] = []
+
+    def run(self, ledgers: Sequence[Ledger], timeout_seconds: float) -> Report:
+        ends = self.topics.ranges(self.settings.events_topic)
+        counters = [id_counter(ledger) for ledger in ledgers]
+        with snapshot(self.settings) as connection, stores.reading_postgres(self.settings):
+            dropped_before_ms = stores.kept_from_ms(connection)
+        self.fold = Fold(
+            ends,
+            self.decoder,
+            self.is_plain_schema,
+            self.settings.allowed_lateness_seconds,
+            self.names,
+            counters,
+            dropped_before_ms,
+        )
+        self._fold(self.fold, "folding the topic")
+        wait_until_drained(self.settings, self.topics, ends, timeout_seconds, self.progress)
+        self._count_records()
+        self._compare_letters()
+        self._compare_late_drops()
+        self._compare_redis()
+        with snapshot(self.settings) as connection, stores.reading_postgres(self.settings):
+            self._compare_metrics(connection)
+            self._compare_raw_events(connection)
+            self._compare_tombstones(connection)
+        self._settle(self._fold_later(ends))
+        for ledger, counter in zip(ledgers, counters, strict=True):
+            findings = check_ledger(ledger, counter, self.fold)
+            self.report.ledgers.append(findings)
+            self._add(findings.differences)
+            self.report.duplicates += findings.duplicates
+        self._compare_event_ids()
+        return self.report
+
+    # --- the topic -------------------------------------------------------------------------------------------------
+
+    def _fold(self, fold: Fold, what: str) -> None:
+        done, everything = 0, fold.records
+        for batch in self.topics.batches(self.settings.events_topic, fold.ranges):
+            fold.add(batch)
+            done += len(batch.offsets)
+            self.progress(f"{what}: {done:,} of {everything:,} records")
+
+    def _fold_later(self, ends: Mapping[int, OffsetRange]) -> Tally:
+        """The counted events that came after the end was fixed and may be in a store already."""
+        now = self.topics.ranges(self.settings.events_topic)
+        ranges = {partition: OffsetRange(offsets.end, now[partition].end) for partition, offsets in ends.items()}
+        later = Fold(ranges, self.decoder, self.is_plain_schema, self.settings.allowed_lateness_seconds, self.names)
+        self._fold(later, "folding what came meanwhile")
+        return later.counted
+
+    def _count_records(self) -> None:
+        report, fold = self.report, self.fold
+        report.records = fold.records
+        report.counted, report.late = fold.total(Mark.COUNTED), fold.total(Mark.LATE)
+        report.dead_lettered, report.tombstones = fold.total(Mark.INVALID), fold.total(Mark.TOMBSTONE)
+        report.reasons = dict(sorted(fold.reasons.items()))
+        unseen = fold.total(Mark.UNSEEN)
+        if unseen:
+            self._unverifiable(self.settings.events_topic, "offsets without a record", records=unseen)
+        cut = sum(offsets.start for offsets in fold.ranges.values())
+        if cut:
+            self._unverifiable(self.settings.events_topic, "removed by the topic's size retention", records=cut)
+
+    @property
+    def _cut_before_seconds(self) -> float:
+        """Windows that begin before this may hold events which the topic no longer has.
+
+        A removed record is at most the slack younger than the first kept one of its partition, and its event time
+        at most a minute ahead of it. On a historic topic record times promise nothing.
+        """
+        cut = [partition for partition, offsets in self.fold.ranges.items() if offsets.start > 0]
+        if not cut:
+            return _NEVER_CUT
+        if self.settings.historic or any(partition not in self.fold.first_record_time_ms for partition in cut):
+            return float("inf")
+        newest_ms = max(self.fold.first_record_time_ms[partition] for partition in cut)
+        return (newest_ms + MAX_AHEAD_MS) / 1000 + self.settings.record_slack_seconds
+
+    # --- the stores ------------------------------------------------------------------------------------------------
+
+    def _compare_letters(self) -> None:
+        cases = (
+            ("dead_letters", self.settings.dead_letter_topic, Mark.INVALID),
+            ("late_events", self.settings.late_topic, Mark.LATE),
+        )
+        for store, topic, mark in cases:
+            self.progress(f"reading {topic}")
+            letters, stray = self.topics.letters(topic, self.settings.events_topic)
+            expected = self.fold.digests[mark]
+            self._found(compare_letters(store, expected, letters, self.fold.ranges))
+            self._found(Difference(store, "letter without a usable origin", 0, 1, offset=offset) for offset in stray)
+            self.report.verified[store] = len(expected)
+
+    def _compare_late_drops(self) -> None:
+        drops = FlinkRest(self.settings).late_drops()
+        for job in map(flink_name, JOBS):
+            dropped = drops.get(job)
+            if dropped is None:
+                self._unverifiable("flink", f"job {job} does not run or reports no numLateRecordsDropped")
+            elif dropped:
+                self._found([Difference("flink", f"numLateRecordsDropped of job {job}", 0, dropped)])
+        self.report.verified["flink.numLateRecordsDropped"] = sum(dropped is not None for dropped in drops.values())
+
+    def _compare_redis(self) -> None:
+        cache = Cache(self.settings)
+        try:
+            cached = cache.windows()
+            for size in WINDOW_SIZES_SECONDS:
+                expected = set(self.fold.counted.windows(size))
+                expired = []
+                for start in sorted(expected | {start for s, start in cached if s == size}):
+                    self.progress(f"reading Redis: window {stores.window_name(start)} ({size} s)")
+                    if not self._compare_cached_window(cache, size, start):
+                        expired.append(start)
+                if expired:
+                    self._unverifiable("redis", "expired, or about to", size, tuple(expired))
+        finally:
+            cache.close()
+
+    def _compare_cached_window(self, cache: Cache, size: int, start: int) -> bool:
+        """False if the window may have expired, which says nothing about what it held."""
+        try:
+            window = cache.window(size, start)
+        except ValueError as error:
+            where = Difference("redis", f"breaks the key schema: {error}", window_seconds=size)
+            self._found([where])
+            return True
+        if not window.kept:
+            return False
+        cells = self.fold.counted.window(size, start)
+        self._compare_window(f"redis.cells.{size}", size, start, cells, window.cells or {})
+        self._compare_window(f"redis.categories.{size}", size, start, by_category(cells), window.categories or {})
+        return True
+
+    def _compare_metrics(self, connection: extensions.connection) -> None:
+        for size, table in METRICS_TABLES.items():
+            missing = set(self.fold.counted.windows(size))
+            for start, got in stores.metric_windows(connection, size):
+                self.progress(f"reading {table}: window {stores.window_name(start)}")
+                missing.discard(start)
+                self._compare_window(f"postgres.{table}", size, start, self.fold.counted.window(size, start), got)
+            for start in sorted(missing):
+                self._compare_window(f"postgres.{table}", size, start, self.fold.counted.window(size, start), {})
+
+    def _compare_window(self, store: str, size: int, start: int, expected: CellCounts, got: CellCounts) -> None:
+        self.suspects += compare_window(store, size, start, expected, got)
+        self.report.verified[store] = self.report.verified.get(store, 0) + 1
+
+    def _compare_raw_events(self, connection: extensions.connection) -> None:
+        store = "postgres.raw_events"
+        self.progress("reading raw_events: origins")
+        stored, foreign = stores.raw_event_origins(connection, self.fold.ranges)
+        if foreign:
+            self._found([Difference(store, "rows of partitions that the topic doesn't have", 0, foreign)])
+        for partition, offsets in self.fold.ranges.items():
+            marks, dropped = self.fold.marks[partition], self.fold.dropped[partition]
+            self._add(compare_origins(store, partition, offsets.start, marks, stored[partition], dropped))
+        dropped_records = sum(int(dropped.sum()) for dropped in self.fold.dropped.values())
+        if dropped_records:
+            self._unverifiable(store, "dropped by retention", records=dropped_records)
+        self.report.verified[store] = self.report.counted + self.report.late - dropped_records
+        self.progress("reading raw_events: contents")
+        self._compare_contents(connection, store)
+
+    def _compare_contents(self, connection: extensions.connection, store: str) -> None:
+        tallies = {False: self.fold.counted, True: self.fold.late}
+        missing = {(start, late) for late, tally in tallies.items() for start in tally.windows(60)}
+        for (start, late), got in stores.raw_event_contents(connection, self.fold.ranges):
+            missing.discard((start, late))
+            if start not in self.fold.dropped_minutes:
+                self._found(compare_contents(store, start, tallies[late].minute_rows(start), got))
+        for start, late in sorted(missing):
+            if start not in self.fold.dropped_minutes:
+                self._found(compare_contents(store, start, tallies[late].minute_rows(start), {}))
+
+    def _compare_tombstones(self, connection: extensions.connection) -> None:
+        store = "postgres.tombstones"
+        stored = stores.tombstones(connection)
+        for partition, offsets in self.fold.ranges.items():
+            here = stored.get(partition, set())
+            self._found(compare_tombstones(store, partition, offsets.start, self.fold.marks[partition], here))
+        self.report.verified[store] = self.report.tombstones
+
+    def _compare_event_ids(self) -> None:
+        """An event id that came twice, unless it belongs to a ledger, which then says whether it should."""
+        repeated = [(int(partition), int(offset)) for partition, offset in self.fold.repeated()]
+        self.report.duplicates += len(repeated)
+        values = self.topics.values(self.settings.events_topic, repeated[:_MOST_IDS_LOOKED_UP])
+        ids = {origin: self.decoder.decode(value).event_id for origin, value in values.items() if value is not None}
+        self._found(
+            Difference("topic", "repeated event id", "a new id", ids.get(origin), partition=origin[0], offset=origin[1])
+            for origin in repeated
+        )
+
+    # --- what it comes to ------------------------------------------------------------------------------------------
+
+    def _settle(self, later: Tally) -> None:
+        real, touched = settle(self.suspects, later)
+        cut_before = self._cut_before_seconds
+        old = [difference for difference in real if (difference.window_start_seconds or 0) < cut_before]
+        self._found(difference for difference in real if (difference.window_start_seconds or 0) >= cut_before)
+        too_few, explained = at_least(old)
+        self._found(too_few)
+        self._list_unverifiable(touched, "touched by events that came after the end was fixed")
+        self._list_unverifiable(explained, "the topic no longer has its first events")
+
+    def _list_unverifiable(self, explained: Iterable[Difference], reason: str) -> None:
+        grouped: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+        for difference in explained:
+            grouped[difference.store, difference.window_seconds].append(difference.window_start_seconds or 0)
+        for (store, size), starts in grouped.items():
+            self._unverifiable(store, reason, size, tuple(sorted(set(starts))), cells=len(starts))
+
+    def _unverifiable(
+        self, store: str, reason: str, size: int | None = None, windows: tuple[int, ...] = (), **counts: int
+    ) -> None:
+        self.report.unverifiable.append(Unverifiable(store, reason, size, windows, **counts))
+
+    def _found(self, differences: Iterable[Difference]) -> None:
+        self.report.found.add(differences)
+
+    def _add(self, differences: Differences) -> None:
+        self.report.found.add(differences.listed)
+        self.report.found.add_unlisted(differences.total - len(differences.listed))
