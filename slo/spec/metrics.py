@@ -1,0 +1,96 @@
+"""Every indicator's metric: its name and type in Prometheus. Exporters, rules and dashboards all ask here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from slo.spec.model import Ceiling, Indicator, Kind, Objective, Specification
+
+PREFIX = "adctr_"
+PROBE_FAILURES = "adctr_probe_failures_total"
+"""Counter with the label ``probe``: looks that got no answer."""
+
+
+class MetricType(StrEnum):
+    """A type of Prometheus."""
+
+    HISTOGRAM = "histogram"
+    GAUGE = "gauge"
+    COUNTER = "counter"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as a query names it: a counter with its ``_total``, a histogram without ``_bucket``."""
+
+    name: str
+    type: MetricType
+    help: str
+
+
+def _metrics() -> dict[Indicator, Metric]:
+    histogram, gauge, counter = MetricType.HISTOGRAM, MetricType.GAUGE, MetricType.COUNTER
+    table: dict[Indicator, tuple[MetricType, str]] = {
+        Indicator.EVENT_TO_REDIS: (histogram, "From an event's intended send time until Redis counts it."),
+        Indicator.EVENT_TO_POSTGRES: (histogram, "From an event's intended send time until PostgreSQL counts it."),
+        Indicator.WINDOW_CLOSE: (histogram, "From when the watermark could first pass a window until it is closed."),
+        Indicator.CACHE_READ: (histogram, "One read through the read API."),
+        Indicator.CACHE_READ_BARE: (histogram, "The same read with a bare Redis client."),
+        Indicator.CHECKPOINT_SIZE: (gauge, "Size of the newest complete checkpoint of a job."),
+        Indicator.CHECKPOINT_DURATION: (histogram, "How long a complete checkpoint of a job took, from end to end."),
+        Indicator.CHECKPOINT_AGE: (gauge, "Time since the newest complete checkpoint of a job."),
+        Indicator.REDIS_MEMORY: (gauge, "Memory that Redis uses for data."),
+        Indicator.REDIS_KEYS: (gauge, "Keys in Redis."),
+        Indicator.REDIS_KEYS_WITHOUT_TTL: (gauge, "Window keys that would never expire."),
+        Indicator.REDIS_EVICTIONS: (counter, "Keys that Redis evicted for want of memory."),
+        Indicator.CONSUMER_LAG: (gauge, "Records between a job's committed offsets and the topic's end."),
+        Indicator.DASHBOARD_AGE: (gauge, "Age of what the dashboard shows."),
+        Indicator.COUNT_DIFFERENCES: (gauge, "Differences that the last `adctr verify` found."),
+        Indicator.BENCHMARK_ROUND: (histogram, "One round of a benchmark under pytest; exported by nobody."),
+    }
+    suffix = {histogram: "", gauge: "", counter: "_total"}
+    return {
+        indicator: Metric(f"{PREFIX}{indicator.value}{suffix[type_]}", type_, text)
+        for indicator, (type_, text) in table.items()
+    }
+
+
+METRICS: Mapping[Indicator, Metric] = _metrics()
+
+_AGES = frozenset({Indicator.CHECKPOINT_AGE, Indicator.DASHBOARD_AGE})
+
+
+def indicators_of(kind: Kind) -> tuple[Indicator, ...]:
+    """The indicators that an objective of a kind can be about, in the model's order."""
+    return tuple(indicator for indicator in Indicator if kind in _kinds_of(indicator))
+
+
+def _kinds_of(indicator: Indicator) -> frozenset[Kind]:
+    if indicator is Indicator.COUNT_DIFFERENCES:
+        return frozenset({Kind.CORRECTNESS})
+    if indicator in _AGES:
+        return frozenset({Kind.FRESHNESS, Kind.CEILING})
+    by_type = {
+        MetricType.HISTOGRAM: frozenset({Kind.LATENCY}),
+        MetricType.GAUGE: frozenset({Kind.CEILING, Kind.GROWTH}),
+        MetricType.COUNTER: frozenset({Kind.CEILING}),
+    }
+    return by_type[METRICS[indicator].type]
+
+
+def ceiling_metric(ceiling: Ceiling) -> str:
+    """The gauge of a computed ceiling: its name, and the unit of what it bounds."""
+    unit = {Ceiling.REDIS_MEMORY: "bytes"}[ceiling]
+    return f"{PREFIX}ceiling_{ceiling.value}_{unit}"
+
+
+def bucket_edges(specification: Specification, indicator: Indicator, usual: tuple[float, ...]) -> tuple[float, ...]:
+    """Upper edges for a histogram: the usual ones, and exactly each value that an objective puts on the indicator."""
+    values = {each.value for each in _latencies(specification, indicator) if each.value is not None}
+    return tuple(sorted({*usual, *values}))
+
+
+def _latencies(specification: Specification, indicator: Indicator) -> list[Objective]:
+    return [each for each in specification.objectives if each.kind is Kind.LATENCY and each.indicator is indicator]
