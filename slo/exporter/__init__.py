@@ -1,0 +1,1 @@
+"""What probes see, for Prometheus."""

@@ -1,0 +1,1 @@
+"""Event → visible count, measured for every event of a run without touching the pipeline."""

@@ -1,0 +1,111 @@
+"""Watches every event of a run arrive in both stores, and turns what it saw into series."""
+
+from __future__ import annotations
+
+import time
+from typing import Self
+
+import numpy as np
+
+from loadgen.ledger import Ledger
+from pipeline.settings import Settings
+from slo.latency.cache_reader import CacheReader
+from slo.latency.expected import expected_events
+from slo.latency.figures import Spread, spread
+from slo.latency.matching import match
+from slo.latency.poller import WINDOW_SECONDS, Poller
+from slo.latency.store_reader import StoreReader
+from slo.recording import Series
+from slo.spec.model import Indicator
+
+REDIS_PERIOD_SECONDS = 0.05
+POSTGRES_PERIOD_SECONDS = 0.25
+SETTLE_PERIOD_SECONDS = 2.0
+"""Longer than the slower job's early firing."""
+SETTLE_TIMEOUT_SECONDS = 60.0
+VISIBLE_TIMEOUT_SECONDS = 30.0
+"""How long after the load an event may take to become visible before it is given up: a breach of any objective here."""
+
+
+class NotSettled(RuntimeError):
+    """Counts of earlier events are still changing, so a run cannot tell them from its own."""
+
+
+class EventWatch:
+    """One poller per store. Use as a context manager; they end with the block.
+
+    Raises what the readers raise when Redis or PostgreSQL is not there at the start.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.redis = Poller(CacheReader(settings, WINDOW_SECONDS), REDIS_PERIOD_SECONDS)
+        self.postgres = Poller(StoreReader(settings), POSTGRES_PERIOD_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def await_settled(self) -> None:
+        """Waits until nothing changes any more but canaries. Raises NotSettled."""
+        deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
+        while True:
+            time.sleep(SETTLE_PERIOD_SECONDS)
+            if all([self.redis.settled(), self.postgres.settled()]):
+                return
+            if time.monotonic() > deadline:
+                raise NotSettled(
+                    f"counts are still changing after {SETTLE_TIMEOUT_SECONDS:.0f} s: is another load running on this "
+                    "stack? Wait until it has ended"
+                )
+
+    def start(self) -> None:
+        """Begins to watch."""
+        self.redis.start()
+        self.postgres.start()
+
+    def await_visible(self, events: int) -> None:
+        """Returns when both stores show as many events, or when there is no hope for them any more."""
+        deadline = time.monotonic() + VISIBLE_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if min(self.redis.recorder.counted, self.postgres.recorder.counted) >= events:
+                return
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Ends the watch. May be called twice."""
+        self.redis.stop()
+        self.postgres.stop()
+
+    def series(self, ledger: Ledger) -> dict[Indicator, Series]:
+        """The latency of each event of the ledger that had to be counted, in both stores; NaN if it was never seen."""
+        pollers = {Indicator.EVENT_TO_REDIS: self.redis, Indicator.EVENT_TO_POSTGRES: self.postgres}
+        return {indicator: _series(poller, ledger) for indicator, poller in pollers.items()}
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of both pollers; known after `stop`."""
+        return self.redis.cpu_seconds + self.postgres.cpu_seconds
+
+    def look_intervals(self) -> dict[Indicator, Spread]:
+        """How far apart the looks at each store were: the error of each latency is less than the one it fell into."""
+        return {
+            Indicator.EVENT_TO_REDIS: spread(self.redis.recorder.intervals()),
+            Indicator.EVENT_TO_POSTGRES: spread(self.postgres.recorder.intervals()),
+        }
+
+
+def _series(poller: Poller, ledger: Ledger) -> Series:
+    recorder = poller.recorder
+    expected = expected_events(ledger, WINDOW_SECONDS, recorder.numbers)
+    found = match(expected, recorder.sightings(), recorder.baseline)
+    order = np.argsort(found.intended, kind="stable")
+    void = f"{found.surplus} events that are not this run's were counted in its cells" if found.surplus else ""
+    return Series(
+        times=found.intended[order],
+        values=found.latency[order],
+        resolution_seconds=spread(recorder.intervals()).p99,
+        void=void,
+        failed_looks=poller.failed_looks,
+    )

@@ -1,0 +1,109 @@
+"""Count matching: which event made a count rise, and how long after it should have been sent.
+
+Records are keyed by campaign, so the events of one cell (window, campaign, category) are counted in the order in which
+they were published. When a reader sees a cell's count go from m to n at time t, events m+1 … n of that cell had become
+visible by t, and each one's latency is t minus its *intended* send time: an event that the generator sent too late
+counts its whole wait (coordinated omission; Gil Tene, "How NOT to Measure Latency").
+
+The latency is an upper bound: the true one is shorter by less than the time since the reader's previous look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Longs = npt.NDArray[np.int64]
+Seconds = npt.NDArray[np.float64]
+
+_COUNT_BITS = 40
+"""Counts below 10^12 and cell numbers below 8 million share one sortable 64-bit key."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The counted events of a run: the number of each event's cell and its intended send time (unix seconds).
+
+    The events of one cell stand in the order in which they were published; cells may be interleaved.
+    """
+
+    cell: Longs
+    intended: Seconds
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """Each time a reader saw a cell's count above all it had seen before: cell number, count and time (unix seconds).
+
+    In the order of time, so that the counts of one cell only rise.
+    """
+
+    cell: Longs
+    count: Longs
+    seen_at: Seconds
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Per expected event, in the order of `Expected`: its latency in seconds, NaN where it never became visible."""
+
+    intended: Seconds
+    latency: Seconds
+    surplus: int
+    """Counted beyond what was expected: something else ran into the same cells, so the figures mean nothing."""
+
+    @property
+    def unseen(self) -> int:
+        """Events that never became visible."""
+        return int(np.count_nonzero(np.isnan(self.latency)))
+
+
+def match(expected: Expected, sightings: Sightings, baseline: Mapping[int, int]) -> Latencies:
+    """Latency of every expected event.
+
+    ``baseline`` has the count of each cell before the run (absent: 0), which is added to the ranks of its events.
+    Raises ValueError if the counts of a cell do not rise.
+    """
+    order = np.argsort(sightings.cell, kind="stable")
+    keys = _key(sightings.cell, sightings.count)[order]
+    if np.any(keys[1:] <= keys[:-1]):
+        raise ValueError("sightings: the counts of a cell must rise from one sighting to the next")
+    cells, of_cell, sizes = np.unique(expected.cell, return_inverse=True, return_counts=True)
+    before = np.fromiter((baseline.get(cell, 0) for cell in cells.tolist()), dtype=np.int64, count=len(cells))
+    wanted = _key(expected.cell, _ranks(expected.cell) + before[of_cell])
+    found = np.searchsorted(keys, wanted, side="left")
+    latency = np.full(len(wanted), np.nan)
+    seen = _is_of_cell(keys, found, expected.cell)
+    latency[seen] = sightings.seen_at[order][found[seen]] - expected.intended[seen]
+    return Latencies(expected.intended, latency, _surplus(keys, cells, before + sizes))
+
+
+def _key(cell: Longs, count: Longs) -> Longs:
+    return (cell << _COUNT_BITS) | count
+
+
+def _is_of_cell(keys: Longs, at: Longs, cell: Longs) -> npt.NDArray[np.bool_]:
+    """Whether ``keys[at]`` exists and belongs to the cell."""
+    inside = (at >= 0) & (at < len(keys))
+    inside[inside] = (keys[at[inside]] >> _COUNT_BITS) == cell[inside]
+    return inside
+
+
+def _ranks(cell: Longs) -> Longs:
+    """1 for the first event of its cell, 2 for the second, and so on."""
+    order = np.argsort(cell, kind="stable")
+    ordered = cell[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    ranks = np.empty(len(cell), dtype=np.int64)
+    ranks[order] = np.arange(1, len(cell) + 1) - first
+    return ranks
+
+
+def _surplus(keys: Longs, cells: Longs, expected_last: Longs) -> int:
+    last = np.searchsorted(keys, _key(cells + 1, np.zeros_like(cells)), side="left") - 1
+    seen = _is_of_cell(keys, last, cells)
+    highest = keys[last[seen]] & ((1 << _COUNT_BITS) - 1)
+    return int(np.maximum(highest - expected_last[seen], 0).sum())

@@ -1,0 +1,86 @@
+"""The shell around count matching: a thread that looks at the open windows again and again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import psycopg2
+import redis
+
+from slo.latency.sightings import CellKey, CellNumbers, Recorder
+
+WINDOW_SECONDS = 60
+REACH_BACK_SECONDS = 150
+"""How far behind the clock an event's window may end: the generator's disorder is at most 120 s."""
+_AHEAD_SECONDS = 2
+
+
+class Reader(Protocol):
+    """Reads counts of windows; both `CacheReader` and `StoreReader` are one."""
+
+    def read(self, windows: Sequence[int]) -> tuple[float, list[tuple[CellKey, int]]]:
+        """When the answer was there, and at least the counts that changed since the last read."""
+
+    def close(self) -> None:
+        """Ends the connection."""
+
+
+def open_windows(now: float, reach_back_seconds: float = REACH_BACK_SECONDS) -> list[int]:
+    """Starts (unix seconds, in order) of the windows that events sent now may fall into."""
+    first = int(now - reach_back_seconds) // WINDOW_SECONDS * WINDOW_SECONDS
+    return list(range(first, int(now + _AHEAD_SECONDS) + 1, WINDOW_SECONDS))
+
+
+class Poller:
+    """Looks every ``period_seconds`` from `start` to `stop`; failed looks are counted and the next one comes as usual.
+
+    The first look of all, in the constructor, is the baseline. It raises what the reader raises.
+    """
+
+    def __init__(self, reader: Reader, period_seconds: float) -> None:
+        self.recorder = Recorder(CellNumbers())
+        self.failed_looks = 0
+        self.cpu_seconds = 0.0
+        """CPU time of the thread; known after `stop`."""
+        self._reader = reader
+        self._period = period_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"poller-{type(reader).__name__}", daemon=True)
+        _, counts = reader.read(open_windows(time.time()))
+        self.recorder.take_baseline(counts)
+
+    def settled(self) -> bool:
+        """Looks once more before the start: whether nothing has changed since the last look."""
+        _, counts = self._reader.read(open_windows(time.time()))
+        self.recorder.take_baseline(counts)
+        return not counts
+
+    def start(self) -> None:
+        """Begins to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread and the reader's connection. May be called twice."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._reader.close()
+
+    def _run(self) -> None:
+        began = time.thread_time()
+        due = time.monotonic()
+        while not self._stop.is_set():
+            try:
+                at, counts = self._reader.read(open_windows(time.time()))
+                self.recorder.look(at, counts)
+            except (redis.RedisError, psycopg2.Error):
+                self.failed_looks += 1
+            due += self._period
+            now = time.monotonic()
+            if due < now:  # behind: go on from here instead of catching up with a burst
+                due = now
+            self._stop.wait(due - now)
+        self.cpu_seconds = time.thread_time() - began

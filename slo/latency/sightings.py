@@ -1,0 +1,74 @@
+"""What a poller keeps of its looks: 20 bytes per rise of a count, and the times of the looks."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from slo.latency.matching import Seconds, Sightings
+
+CellKey = tuple[int, str, str]
+"""(window start in unix seconds, campaign_id, category)"""
+
+
+@dataclass
+class CellNumbers:
+    """Numbers cells in the order in which they are met."""
+
+    numbers: dict[CellKey, int] = field(default_factory=dict)
+
+    def number(self, key: CellKey) -> int:
+        """The number of a cell, the same for the same cell ever after."""
+        return self.numbers.setdefault(key, len(self.numbers))
+
+
+class Recorder:
+    """Keeps the rises of every cell's count. Not for several threads at once."""
+
+    def __init__(self, numbers: CellNumbers) -> None:
+        self.numbers = numbers
+        self.looks = array("d")
+        """When each look returned, unix seconds."""
+        self.baseline: dict[int, int] = {}
+        self._highest: dict[int, int] = {}
+        self._cell, self._count, self._seen_at = array("i"), array("q"), array("d")
+
+    def take_baseline(self, counts: Iterable[tuple[CellKey, int]]) -> None:
+        """Counts that stand before the run: they belong to somebody else."""
+        for key, count in counts:
+            number = self.numbers.number(key)
+            self.baseline[number] = self._highest[number] = count
+
+    def look(self, at: float, counts: Iterable[tuple[CellKey, int]]) -> None:
+        """Counts that were read at a time (unix seconds); unchanged and absent ones may be left out.
+
+        A count below one that was seen before is no news: what was visible once has been seen.
+        """
+        self.looks.append(at)
+        for key, count in counts:
+            number = self.numbers.number(key)
+            if count > self._highest.get(number, 0):
+                self._highest[number] = count
+                self._cell.append(number)
+                self._count.append(count)
+                self._seen_at.append(at)
+
+    @property
+    def counted(self) -> int:
+        """Events seen so far, without the baseline."""
+        return sum(self._highest.values()) - sum(self.baseline.values())
+
+    def sightings(self) -> Sightings:
+        """Everything seen so far, for `slo.latency.matching.match`."""
+        return Sightings(
+            cell=np.array(self._cell, dtype=np.int64),
+            count=np.array(self._count, dtype=np.int64),
+            seen_at=np.array(self._seen_at, dtype=np.float64),
+        )
+
+    def intervals(self) -> Seconds:
+        """Seconds between one look and the next: the error of each latency is below the one that it fell into."""
+        return np.diff(np.array(self.looks, dtype=np.float64))

@@ -1,0 +1,60 @@
+"""How many records each job has not yet covered by a complete checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from pipeline.settings import Settings
+from slo.probes.probe import Probe, Sample
+from slo.reconciliation.drain import GROUPS, lag
+from slo.reconciliation.fold import OffsetRange
+from slo.spec.model import Indicator
+
+TIMEOUT_SECONDS = 3.0
+
+
+class ConsumerLag(Probe):
+    """End offsets minus committed ones, summed over the partitions; one sample per job and look.
+
+    Flink commits with each checkpoint, so even a job that keeps up is behind by what comes in one checkpoint interval.
+    """
+
+    name = "consumer_lag"
+    indicators = (Indicator.CONSUMER_LAG,)
+    period_seconds = 2.0
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._partitions = [
+            TopicPartition(settings.events_topic, partition) for partition in range(settings.events_partitions)
+        ]
+        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
+        self._clock = clock
+
+    def look(self) -> Iterable[Sample]:
+        # Committed offsets first: taken after the ends, they could be ahead of them.
+        committed = {group: self._committed(group) for group in GROUPS}
+        ends = self._ends()
+        at = self._clock()
+        return [
+            Sample(Indicator.CONSUMER_LAG, at, float(lag(group, ends, offsets).records), group)
+            for group, offsets in committed.items()
+        ]
+
+    def close(self) -> None:
+        """Nothing to end: the client closes with the object."""
+
+    def _ends(self) -> dict[int, OffsetRange]:
+        asked = {partition: OffsetSpec.latest() for partition in self._partitions}
+        answers = self._admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=TIMEOUT_SECONDS
+        )
+        return {partition.partition: OffsetRange(0, answer.result().offset) for partition, answer in answers.items()}
+
+    def _committed(self, group: str) -> dict[int, int]:
+        asked = ConsumerGroupTopicPartitions(group, self._partitions)
+        answers = self._admin.list_consumer_group_offsets([asked], request_timeout=TIMEOUT_SECONDS)
+        return {each.partition: max(0, each.offset) for each in answers[group].result().topic_partitions}

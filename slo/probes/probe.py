@@ -1,0 +1,81 @@
+"""What a probe is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import psycopg2
+import redis
+import requests
+from confluent_kafka import KafkaException
+
+from pipeline.cache_manager import MetricsUnavailableError
+from pipeline.store import StoreUnavailable
+from slo.spec.model import Indicator
+
+SERVICE_ERRORS: tuple[type[Exception], ...] = (
+    redis.RedisError,
+    psycopg2.Error,
+    requests.RequestException,
+    KafkaException,
+    StoreUnavailable,
+    MetricsUnavailableError,
+)
+"""What a look raises when a service gives no answer: a failed look. Any other error is a bug in the probe."""
+
+NEVER = float("nan")
+"""The value of a sample that never came: bad under every objective."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measurement, in the indicator's unit.
+
+    ``at`` is unix seconds: for a latency when it began to count (an event's intended send time, a read's start), else
+    when the probe looked. ``job`` is the Flink job's name where there is one value per job.
+    """
+
+    indicator: Indicator
+    at: float
+    value: float
+    job: str = ""
+
+
+class Probe(Protocol):
+    """Looks again and again; each look gives the samples that have come since the last one. One thread looks."""
+
+    name: str
+    indicators: tuple[Indicator, ...]
+    period_seconds: float
+
+    def look(self) -> Iterable[Sample]:
+        """The new samples. Raises one of ``SERVICE_ERRORS`` where a service does not answer."""
+
+    def idle_seconds(self) -> float:
+        """How long from now on a look would find nothing due; the looks of that time are left out."""
+        return 0.0
+
+    def close(self) -> None:
+        """Ends connections. No look comes after it."""
+
+    def resolution_seconds(self) -> float | None:
+        """By how much a latency may be too high for the time between two looks (p99); None where that says nothing."""
+        return None
+
+    def missing(self) -> Iterable[Sample]:
+        """Samples that are due and have not come yet, with the value ``NEVER``. May be called from another thread."""
+        return ()
+
+    def void(self) -> str:
+        """Why the samples mean nothing, or an empty string."""
+        return ""
+
+    def excuse(self) -> str:
+        """Why samples may look worse than it was, or an empty string."""
+        return ""
+
+    def notes(self) -> Mapping[str, float | int | str]:
+        """Figures worth showing beside the verdict."""
+        return {}

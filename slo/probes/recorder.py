@@ -1,0 +1,168 @@
+"""Keeps what probes see: 16 bytes per sample, and a `slo.recording.Recording` of it at any time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from slo.probes.clock_steps import ClockSteps
+from slo.probes.probe import NEVER, Probe, Sample
+from slo.probes.runner import LookCounts, Runner
+from slo.recording import Floats, Recording, Series
+from slo.spec.model import Indicator
+
+SILENT_PERIODS = 5
+SILENT_SECONDS = 10.0
+"""A probe whose last look is longer ago than both is dead or stuck: what it saw before says nothing of the rest."""
+BY_THE_CLOCK = frozenset(
+    {
+        Indicator.EVENT_TO_REDIS,
+        Indicator.EVENT_TO_POSTGRES,
+        Indicator.WINDOW_CLOSE,
+        Indicator.CHECKPOINT_AGE,
+        Indicator.DASHBOARD_AGE,
+    }
+)
+"""Those that compare the wall clock here with a time that somebody else wrote: void if the clock steps."""
+PATIENCE_SECONDS = 5.0
+"""A sample that is due for so long and has not come counts as one that never came."""
+
+
+@dataclass
+class _Column:
+    times: array[float] = field(default_factory=lambda: array("d"))
+    values: array[float] = field(default_factory=lambda: array("d"))
+
+
+class Recorder:
+    """Runs probes and keeps their samples. Use as a context manager.
+
+    ``also`` gets each sample as well, e.g. an exporter's `slo.exporter.metrics.ProbeMetrics.take`.
+    """
+
+    def __init__(
+        self,
+        probes: Sequence[Probe],
+        also: Callable[[Sample], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.began = 0.0
+        self._began_monotonic = 0.0
+        self._stopped_at: float | None = None
+        self._clock_steps = ClockSteps(clock)
+        self._runner = Runner([*probes, self._clock_steps], self.take)
+        self._also = also
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._columns: dict[tuple[Indicator, str], _Column] = defaultdict(_Column)
+
+    def __enter__(self) -> Self:
+        self.began, self._began_monotonic = self._clock(), time.monotonic()
+        self._runner.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends the probes. May be called twice; what was seen stays."""
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+        self._runner.stop()
+
+    @property
+    def counts(self) -> dict[str, LookCounts]:
+        """Looks, failures and CPU seconds by the probe's name."""
+        return self._runner.counts
+
+    def end_probe(self, name: str) -> None:
+        """Ends one probe for good, as if its process had died. Raises KeyError for an unknown name."""
+        self._runner.end_probe(name)
+
+    def clock_stepped(self) -> str:
+        """Says so if the wall clock has stepped since the start; else empty."""
+        return self._clock_steps.void()
+
+    def take(self, sample: Sample) -> None:
+        """Keeps one sample. Safe to call from several threads."""
+        with self._lock:
+            column = self._columns[sample.indicator, sample.job]
+            column.times.append(sample.at)
+            column.values.append(sample.value)
+        if self._also is not None:
+            self._also(sample)
+
+    def recording(self, ended: float | None = None) -> Recording:
+        """Everything since the start, of samples that began to count before ``ended`` (unix seconds; default: now).
+
+        A sample comes only when what it measures has happened, so whoever ends a check asks a little later. One that is
+        more than ``PATIENCE_SECONDS`` overdue by then is in the recording as one that never came.
+        """
+        now = self._clock()
+        ended = now if ended is None else ended
+        series = {
+            indicator: self._series(probe, indicator, now, ended)
+            for probe in self._runner.probes
+            for indicator in probe.indicators
+        }
+        return Recording(self.began, ended, series, notes=self._notes())
+
+    def labelled(self, indicator: Indicator) -> dict[str, Series]:
+        """The samples of one indicator by job; the key is empty where an indicator has no jobs."""
+        with self._lock:
+            found = {job: _arrays(column) for (of, job), column in self._columns.items() if of is indicator}
+        return {job: Series(times, values) for job, (times, values) in found.items()}
+
+    def _series(self, probe: Probe, indicator: Indicator, now: float, ended: float) -> Series:
+        with self._lock:
+            columns = [_arrays(column) for (of, _), column in self._columns.items() if of is indicator]
+        overdue = [
+            sample.at
+            for sample in probe.missing()
+            if sample.indicator is indicator and sample.at < now - PATIENCE_SECONDS
+        ]
+        times = np.concatenate([np.array(overdue, dtype=np.float64), *(times for times, _ in columns)])
+        values = np.concatenate([np.full(len(overdue), NEVER), *(values for _, values in columns)])
+        inside = times < ended
+        times, values = times[inside], values[inside]
+        order = np.argsort(times, kind="stable")
+        return Series(
+            times[order],
+            values[order],
+            resolution_seconds=probe.resolution_seconds(),
+            void=probe.void() or self._silence(probe) or (self.clock_stepped() if indicator in BY_THE_CLOCK else ""),
+            excuse=probe.excuse(),
+            failed_looks=self.counts[probe.name].failed,
+        )
+
+    def _silence(self, probe: Probe) -> str:
+        if self._stopped_at is None and not self.began:
+            return ""
+        until = time.monotonic() if self._stopped_at is None else self._stopped_at
+        silent = until - (self.counts[probe.name].looked_at or self._began_monotonic)
+        if silent <= max(SILENT_SECONDS, SILENT_PERIODS * probe.period_seconds):
+            return ""
+        return f"the probe {probe.name} had not looked for {silent:.0f} s at the end"
+
+    def _notes(self) -> dict[str, float | int | str]:
+        notes: dict[str, float | int | str] = {}
+        for probe in self._runner.probes:
+            counts = self.counts[probe.name]
+            notes |= probe.notes()
+            notes[f"probe_cpu_seconds.{probe.name}"] = round(counts.cpu_seconds, 6)
+            if counts.skipped:
+                notes[f"probe_looks_skipped.{probe.name}"] = counts.skipped
+            if counts.last_error:
+                notes[f"probe_error.{probe.name}"] = counts.last_error
+        return notes
+
+
+def _arrays(column: _Column) -> tuple[Floats, Floats]:
+    return np.array(column.times, dtype=np.float64), np.array(column.values, dtype=np.float64)

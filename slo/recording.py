@@ -1,0 +1,135 @@
+"""What a check has seen: samples per indicator, computed ceilings, the counts. Judging it needs nothing else.
+
+A recording is data: it can be saved, judged again with another specification, compared with another one, drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from slo.spec.model import Ceiling, Indicator
+
+Floats = npt.NDArray[np.float64]
+FORMAT_VERSION = 1
+
+
+class RecordingError(ValueError):
+    """A file is not a recording, or one of another version; the message names it."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Samples of one indicator in the order of time.
+
+    ``times`` are unix seconds (for a latency: when the sample was due, so the intended send time of an event). A value
+    of NaN is a sample that never came: bad under every objective. ``resolution_seconds`` bounds how much too high a
+    value may be because of the time between two looks (p99 of those times); None where that makes no sense.
+
+    ``void`` says why the samples mean nothing. ``excuse`` says why they may look worse than it was, so that a breach
+    proves nothing while a pass still does. ``failed_looks`` are looks that got no answer. All are empty or 0 normally.
+    """
+
+    times: Floats
+    values: Floats
+    resolution_seconds: float | None = None
+    void: str = ""
+    excuse: str = ""
+    failed_looks: int = 0
+
+    def __post_init__(self) -> None:
+        if self.times.shape != self.values.shape or self.times.ndim != 1:
+            raise ValueError(f"times {self.times.shape} and values {self.values.shape}: must be two equal rows")
+
+    def since(self, began: float) -> Series:
+        """The samples from a time (unix seconds) on."""
+        chosen = self.times >= began
+        return replace(self, times=self.times[chosen], values=self.values[chosen])
+
+
+@dataclass(frozen=True)
+class Exactness:
+    """What `adctr verify` found. ``unverifiable`` says why nothing could be compared, if so."""
+
+    records: int
+    differences: int
+    unverifiable: str = ""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One check, from ``began`` to ``ended`` (unix seconds). ``notes`` are figures worth showing beside the verdict.
+
+    ``exactness`` is None where counts were not compared; then nothing is void on their account.
+    """
+
+    began: float
+    ended: float
+    series: Mapping[Indicator, Series]
+    ceilings: Mapping[Ceiling, float] = field(default_factory=dict)
+    exactness: Exactness | None = None
+    notes: Mapping[str, float | int | str] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """How long the check watched."""
+        return self.ended - self.began
+
+    def last(self, seconds: float) -> Recording:
+        """The same, as if the check had begun only so long before its end."""
+        began = max(self.began, self.ended - seconds)
+        series = {indicator: each.since(began) for indicator, each in self.series.items()}
+        return replace(self, began=began, series=series)
+
+    def save(self, path: Path) -> None:
+        """Writes one compressed file; an existing one is replaced."""
+        arrays: dict[str, Floats] = {}
+        kept: dict[str, dict[str, Any]] = {}
+        for indicator, series in self.series.items():
+            arrays[f"{indicator.value}.times"], arrays[f"{indicator.value}.values"] = series.times, series.values
+            rest = {key: getattr(series, key) for key in ("resolution_seconds", "void", "excuse", "failed_looks")}
+            kept[indicator.value] = rest
+        document = {
+            "version": FORMAT_VERSION,
+            "began": self.began,
+            "ended": self.ended,
+            "series": kept,
+            "ceilings": dict(self.ceilings),
+            "exactness": asdict(self.exactness) if self.exactness else None,
+            "notes": dict(self.notes),
+        }
+        with path.open("wb") as file:
+            np.savez_compressed(file, document=np.array(json.dumps(document)), **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Recording:
+        """Reads what `save` has written. Raises RecordingError, FileNotFoundError."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                document = json.loads(str(stored["document"]))
+                if document["version"] != FORMAT_VERSION:
+                    raise RecordingError(f"{path}: version {document['version']}, this is for {FORMAT_VERSION}")
+                series = {
+                    Indicator(name): Series(stored[f"{name}.times"], stored[f"{name}.values"], **rest)
+                    for name, rest in document["series"].items()
+                }
+        except (KeyError, TypeError, OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+            if isinstance(error, FileNotFoundError | RecordingError):
+                raise
+            raise RecordingError(f"{path} is no recording of `adctr slo check --save`: {error}") from error
+        exactness = document["exactness"]
+        return cls(
+            began=document["began"],
+            ended=document["ended"],
+            series=series,
+            ceilings={Ceiling(name): value for name, value in document["ceilings"].items()},
+            exactness=Exactness(**exactness) if exactness else None,
+            notes=document["notes"],
+        )

@@ -1,0 +1,41 @@
+"""The exporter's HTTP side, with a real Redis and no other service."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import requests
+
+from pipeline.settings import Settings
+from slo.exporter.buckets import USUAL_EDGES_SECONDS
+from slo.exporter.exporter import Exporter
+from slo.probes.redis_server import RedisServer
+
+
+def scrape(exporter: Exporter, *wanted: str) -> str:
+    """The page, as soon as all wanted texts are in it."""
+    for _ in range(100):
+        page = requests.get(f"http://127.0.0.1:{exporter.port}/metrics", timeout=2).text
+        if all(text in page for text in wanted):
+            return page
+        time.sleep(0.05)
+    raise AssertionError(f"{wanted} not in\n{page}")
+
+
+def test_metrics_are_served_while_the_block_lasts(redis_settings: Settings) -> None:
+    before = threading.active_count()
+    with Exporter(redis_settings, [RedisServer(redis_settings)], USUAL_EDGES_SECONDS, port=0) as exporter:
+        page = scrape(exporter, "adctr_redis_keys 0.0", "adctr_redis_memory_bytes", "adctr_ceiling_redis_memory_bytes")
+        assert 'adctr_probe_failures_total{probe="redis_server"} 0.0' in page
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{exporter.port}/metrics", timeout=2)
+    assert threading.active_count() == before
+
+
+def test_a_redis_that_is_away_is_a_failure_and_no_value() -> None:
+    nobody = Settings(redis_port=1)
+    with Exporter(nobody, [RedisServer(nobody)], USUAL_EDGES_SECONDS, port=0) as exporter:
+        page = scrape(exporter, 'adctr_probe_failures_total{probe="redis_server"} 1.0')
+    assert "adctr_redis_memory_bytes" not in page

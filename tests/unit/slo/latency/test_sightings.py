@@ -1,0 +1,41 @@
+"""What the recorder keeps, and which windows are looked at."""
+
+from __future__ import annotations
+
+from slo.latency.poller import open_windows
+from slo.latency.sightings import CellNumbers, Recorder
+
+CELL = (600, "cmp-0001", "food")
+OTHER = (600, "cmp-0002", "games")
+
+
+def test_only_rises_are_kept() -> None:
+    """3, 3, 2, 5: the second 3 and the 2 are no news."""
+    recorder = Recorder(CellNumbers())
+    for at, count in ((1.0, 3), (2.0, 3), (3.0, 2), (4.0, 5)):
+        recorder.look(at, [(CELL, count)])
+
+    seen = recorder.sightings()
+    assert seen.count.tolist() == [3, 5]
+    assert seen.seen_at.tolist() == [1.0, 4.0]
+    assert recorder.intervals().tolist() == [1.0, 1.0, 1.0]
+
+
+def test_the_baseline_is_not_counted() -> None:
+    """Ten before the run, twelve and one now: three events."""
+    recorder = Recorder(CellNumbers())
+    recorder.take_baseline([(CELL, 10)])
+    recorder.look(1.0, [(CELL, 12), (OTHER, 1)])
+
+    assert recorder.counted == 3
+    assert recorder.baseline == {0: 10}
+
+
+def test_open_windows_reach_back_for_disorder() -> None:
+    """At 00:10:30 events of up to 150 s ago may still come: the windows of minutes 8, 9 and 10."""
+    assert open_windows(630.0) == [480, 540, 600]
+
+
+def test_the_next_window_is_open_just_before_it_begins() -> None:
+    """At 00:10:59 an event of minute 11 may be seen before the next look."""
+    assert open_windows(659.0)[-1] == 660

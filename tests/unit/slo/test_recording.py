@@ -1,0 +1,46 @@
+"""A recording comes back from its file as it was, and nothing else passes for one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slo.recording import Exactness, Recording, RecordingError, Series
+from slo.spec.model import Ceiling, Indicator
+
+
+def test_a_saved_recording_comes_back(tmp_path: Path) -> None:
+    """Samples that never came (NaN) included."""
+    latencies = Series(np.array([10.0, 11.0]), np.array([0.2, np.nan]), 0.05, excuse="the generator was late")
+    before = Recording(
+        began=10.0,
+        ended=70.0,
+        series={Indicator.EVENT_TO_REDIS: latencies},
+        ceilings={Ceiling.REDIS_MEMORY: 1e6},
+        exactness=Exactness(records=2, differences=0),
+        notes={"rate": 5000.0},
+    )
+    before.save(tmp_path / "run.recording")
+    after = Recording.load(tmp_path / "run.recording")
+    assert (after.began, after.seconds, after.ceilings, after.exactness, after.notes) == (
+        10.0, 60.0, before.ceilings, before.exactness, before.notes,
+    )  # fmt: skip
+    found = after.series[Indicator.EVENT_TO_REDIS]
+    np.testing.assert_array_equal(found.values, [0.2, np.nan])
+    np.testing.assert_array_equal(found.times, [10.0, 11.0])
+    assert (found.resolution_seconds, found.excuse, found.void) == (0.05, "the generator was late", "")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04garbage"])
+def test_another_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "holiday.jpg"
+    path.write_bytes(content)
+    with pytest.raises(RecordingError, match=r"holiday\.jpg"):
+        Recording.load(path)
+
+
+def test_times_and_values_must_match() -> None:
+    with pytest.raises(ValueError, match=r"times \(2,\) and values \(1,\)"):
+        Series(np.zeros(2), np.zeros(1))
