@@ -1,0 +1,45 @@
+"""Writes a report in the form that the file's name asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from slo.recording import Recording
+from slo.report.html import to_html
+from slo.report.junit import to_junit
+from slo.report.machine import to_json
+from slo.report.markdown import to_markdown
+from slo.report.text import to_text
+from slo.spec.model import Specification
+from slo.verdict.result import RunVerdict
+
+
+class UnknownForm(ValueError):
+    """No form of report has this suffix; the message names those that there are."""
+
+
+def _json(specification: Specification, recording: Recording, verdict: RunVerdict) -> str:
+    return json.dumps(to_json(specification, recording, verdict), indent=2) + "\n"
+
+
+FORMS: Mapping[str, Callable[[Specification, Recording, RunVerdict], str]] = {
+    ".html": to_html,
+    ".json": _json,
+    ".md": to_markdown,
+    ".txt": to_text,
+    ".xml": to_junit,
+}
+
+
+def check_form(path: Path) -> None:
+    """Raises UnknownForm; to be called before a check of minutes begins."""
+    if path.suffix.lower() not in FORMS:
+        raise UnknownForm(f"{path}: must end in one of {', '.join(FORMS)} (.xml is JUnit)")
+
+
+def write_report(path: Path, specification: Specification, recording: Recording, verdict: RunVerdict) -> None:
+    """Writes the report, by its suffix. Raises UnknownForm, OSError."""
+    check_form(path)
+    path.write_text(FORMS[path.suffix.lower()](specification, recording, verdict), encoding="utf-8")

@@ -1,0 +1,46 @@
+"""The whole pipeline held against its objectives: one check of a stack of its own, four gates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from compose.commands.checking import run_load_check
+from compose.stack.lifecycle import temporary_stack
+from compose.stack.ports import PortChoice
+from slo.probes.catalogue import probes_of
+from slo.recording import Recording
+
+RATE, SECONDS = 5_000, 240
+"""As long as it takes to show that 99.9 % of reads are fast enough."""
+SEND_DELAY_LIMIT_SECONDS = 0.25
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+    """Four minutes at 5,000 events/s on a new stack, every event timed, every count compared."""
+    directory = tmp_path_factory.mktemp("bench") / "stack"
+    with temporary_stack(directory, PortChoice.AUTO, historic=False, say=print, environ={}) as settings:
+        probes = probes_of(settings, with_canaries=False)
+        yield run_load_check(directory, settings, RATE, SECONDS, SEND_DELAY_LIMIT_SECONDS, probes).recording
+
+
+@pytest.mark.objective("counts_exact")
+def test_every_window_is_counted_exactly(recording: Recording, recorded: Callable[[Recording], None]) -> None:
+    recorded(recording)
+
+
+@pytest.mark.objective("event_to_redis")
+def test_events_reach_redis(recording: Recording, recorded: Callable[[Recording], None]) -> None:
+    recorded(recording)
+
+
+@pytest.mark.objective("event_to_postgres")
+def test_events_reach_postgres(recording: Recording, recorded: Callable[[Recording], None]) -> None:
+    recorded(recording)
+
+
+@pytest.mark.objective("cache_read")
+def test_the_cache_is_read(recording: Recording, recorded: Callable[[Recording], None]) -> None:
+    recorded(recording)

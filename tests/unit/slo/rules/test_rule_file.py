@@ -1,0 +1,68 @@
+"""The rule file: one golden file of the bundled objectives, and what must hold for any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+
+from slo.rules.expressions import bucket_label
+from slo.rules.rule_file import rule_file
+from slo.spec.load import DOCS, load_bundled
+from slo.spec.model import Specification
+from tests.golden import assert_golden
+
+
+def rules_of(text: str) -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
+
+
+def alerts_of(text: str) -> list[dict[str, Any]]:
+    return [rule for rule in rules_of(text) if "alert" in rule]
+
+
+def test_the_bundled_objectives() -> None:
+    assert_golden(Path(__file__).parent / "rules.yaml", rule_file(load_bundled()))
+
+
+def test_every_objective_has_an_alert_for_its_breach_and_one_for_silence() -> None:
+    by_objective: dict[str, list[str]] = {}
+    for alert in alerts_of(rule_file(load_bundled())):
+        by_objective.setdefault(alert["labels"].get("objective", ""), []).append(alert["alert"])
+    for each in load_bundled().objectives:
+        silent = [name for name in by_objective[each.name] if name.endswith("Silent")]
+        assert len(silent) == 1, each.name
+        assert len(by_objective[each.name]) > len(silent), each.name
+
+
+def test_every_alert_says_what_why_and_where_to_read_on() -> None:
+    """And the page is there."""
+    for alert in alerts_of(rule_file(load_bundled())):
+        assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}, alert["alert"]
+        assert (DOCS.parent / alert["annotations"]["runbook_url"]).is_file(), alert["alert"]
+
+
+def test_runbooks_are_read_where_the_docs_are() -> None:
+    alert = alerts_of(rule_file(load_bundled(), "https://wiki.example/adctr/"))[0]
+    assert alert["annotations"]["runbook_url"] == "https://wiki.example/adctr/runbooks/counts_exact.md"
+
+
+def test_words_of_the_file_are_no_templates() -> None:
+    """`{{ $value }}` in a text must not become a figure, or break the whole file."""
+    bundled = load_bundled()
+    objective = replace(bundled.objectives[0], display_name="Costs {{ $value }}")
+    text = rule_file(Specification("adctr", bundled.time_window, [objective]))
+    assert alerts_of(text)[0]["annotations"]["summary"] == 'Costs {{ "{{" }} $value }}'
+
+
+@pytest.mark.parametrize(("edge", "label"), [(1.0, "1.0"), (0.1, "0.1"), (5.0, "5.0")])
+def test_buckets_are_named_as_the_exporter_names_them(edge: float, label: str) -> None:
+    """Prometheus compares `le` as text."""
+    registry = CollectorRegistry()
+    Histogram("latency_seconds", "A latency.", buckets=(edge,), registry=registry)
+    assert bucket_label(edge) == label
+    assert f'latency_seconds_bucket{{le="{label}"}} 0.0' in generate_latest(registry).decode()

@@ -1,0 +1,170 @@
+"""The plugin in sessions of its own, with real benchmarks of real sleeps."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from slo import compare, interleaved, report, verdict  # noqa: F401 - loaded once for all inner sessions
+from slo.spec import model  # noqa: F401
+
+CONFTEST = """
+import pytest
+from dataclasses import replace
+from slo.spec.model import Indicator, Kind, Minimum
+from tests.unit.slo.verdict.building import objective, specification
+
+def gate(name, under_seconds, **changes):
+    fields = dict(name=name, indicator=Indicator.BENCHMARK_ROUND, value=under_seconds, minimum=Minimum(0.0, 50))
+    return objective(Kind.LATENCY, **(fields | changes))
+
+@pytest.fixture(scope="session")
+def slo_specification():
+    return specification(
+        gate("relaxed", 10.0),
+        gate("strict", 0.0005),
+        gate("always", 10.0, target=1.0),
+        gate("long", 10.0, minimum=Minimum(3600.0, 50)),
+        replace(gate("ceiling", 0.0005), kind=Kind.CEILING),
+    )
+"""
+
+BENCHMARK = """
+import time
+import pytest
+
+@pytest.mark.objective("{objective}")
+def test_sleep(benchmark):
+    benchmark.pedantic(time.sleep, args=(0.001,), rounds={rounds}, iterations={iterations})
+"""
+
+
+@pytest.fixture
+def session(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeini("[pytest]\naddopts = -p no:locust -p slo.pytest_plugin --strict-markers -p no:cacheprovider")
+    pytester.makeconftest(CONFTEST)
+    return pytester
+
+
+def run(
+    session: pytest.Pytester, objective: str, *options: str, rounds: int = 60, iterations: int = 1
+) -> pytest.RunResult:
+    session.makepyfile(BENCHMARK.format(objective=objective, rounds=rounds, iterations=iterations))
+    return session.runpytest_inprocess(*options)
+
+
+@pytest.mark.parametrize("objective", ["relaxed", "always"])
+def test_an_objective_that_is_met_passes_and_is_shown(session: pytest.Pytester, objective: str) -> None:
+    """A sleep of 1 ms takes less than 10 s; the percentiles are there."""
+    result = run(session, objective)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.re_match_lines(
+        [rf"{objective} +pass +100 % .* 60 .*", "objectives: pass", rf"test_sleep \({objective}\): p50 1.* ms, p99 .*"]
+    )
+
+
+@pytest.mark.parametrize("objective", ["strict", "ceiling"])
+def test_a_breach_fails_the_session(session: pytest.Pytester, objective: str) -> None:
+    """It takes longer than 0.5 ms, every time."""
+    result = run(session, objective)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines([rf"objective {objective}: fail: .*", rf"{objective} +fail .*"])
+
+
+@pytest.mark.parametrize(
+    ("objective", "rounds", "iterations", "options", "said"),
+    [
+        ("relaxed", 49, 1, (), "*49 samples are too few: it takes 50*"),
+        ("relaxed", 60, 2, (), "*each sample is the mean of 2 calls*"),
+        ("relaxed", 60, 1, ("--benchmark-disable",), "*no samples: did the probe run?*"),
+        ("long", 60, 1, (), "*this objective needs 3,600 s*"),
+    ],
+)
+def test_what_cannot_be_judged_is_shown_and_fails_a_release(
+    session: pytest.Pytester, objective: str, rounds: int, iterations: int, options: tuple[str, ...], said: str
+) -> None:
+    shown = run(session, objective, *options, rounds=rounds, iterations=iterations)
+    assert shown.ret == pytest.ExitCode.OK
+    shown.stdout.fnmatch_lines([said, "objectives: inconclusive"])
+    released = run(session, objective, *options, "--slo-release", rounds=rounds, iterations=iterations)
+    assert released.ret == pytest.ExitCode.TESTS_FAILED
+    released.stdout.fnmatch_lines([said])
+
+
+def test_the_verdict_stands_in_the_json(session: pytest.Pytester) -> None:
+    """Per benchmark and for the session."""
+    run(session, "relaxed", "--benchmark-json=out.json")
+    document = json.loads((session.path / "out.json").read_text())
+    assert document["objectives"]["verdict"] == "pass"
+    (benchmark,) = document["benchmarks"]
+    assert benchmark["extra_info"]["objective"]["name"] == "relaxed"
+    assert benchmark["extra_info"]["objective"]["samples"] == 60
+    assert 0.001 <= benchmark["extra_info"]["percentiles"]["p99_seconds"] < 10.0
+
+
+def test_a_wrong_name_fails_and_says_which_there_are(session: pytest.Pytester) -> None:
+    result = run(session, "relaxd")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*no objective is called 'relaxd'; there are: relaxed, strict, always, long, ceiling"])
+
+
+def test_a_mark_without_anything_to_judge_fails(session: pytest.Pytester) -> None:
+    """A gate that gates nothing is a mistake."""
+    session.makepyfile("import pytest\n@pytest.mark.objective('relaxed')\ndef test_nothing(): pass\n")
+    result = session.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the test uses neither `benchmark` nor `recorded`"])
+
+
+def test_without_a_specification_the_remedy_is_named(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\naddopts = -p no:locust -p slo.pytest_plugin")
+    result = run(pytester, "relaxed")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*define the fixture slo_specification in a conftest*"])
+
+
+def test_a_recording_can_be_judged_instead(session: pytest.Pytester) -> None:
+    """Where the samples come from elsewhere: a run, a store."""
+    session.makepyfile(
+        """
+        import numpy as np
+        import pytest
+        from slo.recording import Recording, Series
+        from slo.spec.model import Indicator
+
+        @pytest.mark.parametrize("value", [1.0, 11.0])
+        @pytest.mark.objective("relaxed")
+        def test_run(recorded, value):
+            samples = Series(np.arange(60.0), np.full(60, value))
+            recorded(Recording(0.0, 60.0, {Indicator.BENCHMARK_ROUND: samples}))
+        """
+    )
+    session.runpytest_inprocess().assert_outcomes(passed=1, failed=1)
+
+
+def test_a_failing_test_is_not_judged(session: pytest.Pytester) -> None:
+    """Its own failure is shown, not a verdict on half of it."""
+    session.makepyfile("import pytest\n@pytest.mark.objective('relaxed')\ndef test_wrong(benchmark): assert 1 == 2\n")
+    result = session.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*objectives: *")
+
+
+def test_a_slower_candidate_fails_and_an_equal_one_does_not(session: pytest.Pytester) -> None:
+    """1 ms against 1 and 2, by turns."""
+    session.makepyfile(
+        """
+        import time
+
+        def test_equal(interleaved):
+            interleaved(lambda: time.sleep(0.001), lambda: time.sleep(0.001), rounds=80, tolerance=0.3)
+
+        def test_slower(interleaved):
+            interleaved(lambda: time.sleep(0.001), lambda: time.sleep(0.002), rounds=80)
+        """
+    )
+    result = session.runpytest_inprocess()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["the candidate is slower than its baseline: B slower by * %"])
