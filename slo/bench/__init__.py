@@ -1,0 +1,1 @@
+"""Benchmarks of the pipeline against what else one could do."""

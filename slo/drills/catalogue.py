@@ -1,0 +1,130 @@
+"""Every drill. The answers were fixed before the drills were run: one that is not caught is a bug of the verdict."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from slo.drills import sabotage
+from slo.drills.drill import Drill, Reading
+from slo.spec.model import Indicator
+
+# What both jobs' sinks standing still does besides: checkpoints wait for them.
+_CHECKPOINTS = frozenset({"checkpoint_duration", "checkpoint_age"})
+_LATENCIES = frozenset({"event_to_redis", "event_to_postgres"})
+
+DRILLS: tuple[Drill, ...] = (
+    Drill(
+        "redis_writes_delayed",
+        "Everything that the live job sends to Redis takes 1.5 s to get there.",
+        sabotage.redis_writes_delayed,
+        must_fail=frozenset({"event_to_redis"}),
+        may_fail=_CHECKPOINTS | {"window_close"},
+        reading=Reading(Indicator.EVENT_TO_REDIS, 1.5, 30.0),
+    ),
+    Drill(
+        "pipeline_frozen",
+        "Both TaskManagers stand still for 5 s; a generator that waited for them would hide it.",
+        partial(sabotage.processes_frozen, services=("taskmanager-live", "taskmanager-store")),
+        must_fail=frozenset({"event_to_redis"}),
+        may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
+        reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 8.0),
+        end_seconds=20.0,
+    ),
+    Drill(
+        "partition_frozen",
+        "One partition of four gives nothing for 5 s; it must read as 5 s, not as an average.",
+        sabotage.partition_frozen,
+        must_fail=frozenset({"event_to_redis"}),
+        may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
+        reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 7.0),
+        end_seconds=20.0,
+    ),
+    Drill(
+        "event_lost",
+        "One of the events in raw_events is gone.",
+        sabotage.one_event_lost,
+        must_fail=frozenset({"counts_exact"}),
+        must_be_inconclusive=_LATENCIES,
+        end_seconds=None,
+    ),
+    Drill(
+        "event_doubled",
+        "One of the events in raw_events stands there twice.",
+        sabotage.one_event_doubled,
+        must_fail=frozenset({"counts_exact"}),
+        must_be_inconclusive=_LATENCIES,
+        end_seconds=None,
+    ),
+    Drill(
+        "cache_reads_slow",
+        "Once a second Redis answers nobody for 150 ms.",
+        sabotage.cache_reads_slow,
+        must_fail=frozenset({"cache_read"}),
+    ),
+    Drill(
+        "state_leak",
+        "1,500 campaigns a second that nobody has seen before.",
+        sabotage.state_leak,
+        must_fail=frozenset({"checkpoint_size_growth"}),
+        may_fail=frozenset({"redis_memory_growth", "checkpoint_size", "checkpoint_duration", "event_to_redis"}),
+        begin_seconds=1.0,
+        end_seconds=60.0,
+        seconds=60.0,
+        changes={
+            "checkpoint_size_growth": {
+                "value": 200e6,
+                "minimum.duration_seconds": 45.0,
+                "minimum.samples": 8,
+                "warm_up_seconds": 10.0,
+            },
+        },
+    ),
+    Drill(
+        "ttl_removed",
+        "No window in Redis expires any more.",
+        sabotage.ttl_removed,
+        must_fail=frozenset({"redis_keys_without_ttl"}),
+    ),
+    Drill(
+        "probe_dead",
+        "The probe of cache reads dies in the middle of the check.",
+        partial(sabotage.probe_dead, name="cache_reads"),
+        must_be_inconclusive=frozenset({"cache_read"}),
+    ),
+    Drill(
+        "too_few_samples",
+        "One event a second says nothing about a hundredth of them.",
+        sabotage.nothing,
+        must_be_inconclusive=frozenset({"event_to_redis"}),
+        rate=1.0,
+    ),
+    Drill(
+        "clock_steps",
+        "The clock of the check jumps ahead by 3 s: latencies measured by it mean nothing.",
+        sabotage.clock_stepped,
+        must_be_inconclusive=_LATENCIES,
+    ),
+    Drill(
+        "generator_late",
+        "The generator stands still for 4 s: its events are late, and nobody knows what the pipeline would have done.",
+        partial(sabotage.processes_frozen, services=("load",)),
+        must_be_inconclusive=frozenset({"event_to_redis"}),
+        end_seconds=19.0,
+    ),
+    Drill(
+        "postgres_stalled",
+        "Nobody may write to PostgreSQL's tables for 15 s; Redis must not notice.",
+        sabotage.postgres_stalled,
+        must_fail=frozenset({"event_to_postgres"}),
+        may_fail=_CHECKPOINTS | {"consumer_lag"},
+        end_seconds=30.0,
+    ),
+)
+
+
+def find_drill(name: str) -> Drill:
+    """A drill by name. Raises KeyError with those that exist."""
+    for drill in DRILLS:
+        if drill.name == name:
+            return drill
+    raise KeyError(f"drill {name!r}: known are {', '.join(each.name for each in DRILLS)}")

@@ -1,0 +1,142 @@
+"""A drill: something done to the pipeline during a check, and what the verdict must say of it, fixed in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pipeline.settings import Settings
+from slo.faults.link import Link
+from slo.recording import Recording
+from slo.spec.model import Indicator
+from slo.verdict import ObjectiveResult, RunVerdict, Verdict
+
+
+class Bench(Protocol):
+    """The running stack as a drill may touch it."""
+
+    @property
+    def settings(self) -> Settings:
+        """Addresses and passwords of the stack."""
+
+    @property
+    def redis_link(self) -> Link:
+        """The cable between the live job and Redis."""
+
+    def pids(self, service: str) -> Sequence[int]:
+        """Process ids of one of the stack's services, or of the generator (``load``)."""
+
+    def step_clock(self, seconds: float) -> None:
+        """Moves the clock by which the check sees the world."""
+
+    def end_probe(self, name: str) -> None:
+        """Ends one probe for good, as if its process had died."""
+
+
+Sabotage = Callable[[Bench], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A figure that must come back: the highest value of an indicator lies between two bounds, in its unit."""
+
+    indicator: Indicator
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One drill. ``begin_seconds`` and ``end_seconds`` count from the start; without an end it lasts until judged.
+
+    Objectives in ``must_fail`` and ``must_be_inconclusive`` must come out so; those in ``may_fail`` may come out
+    anyhow; every other one must not fail.
+    """
+
+    name: str
+    story: str
+    sabotage: Sabotage
+    must_fail: frozenset[str] = frozenset()
+    must_be_inconclusive: frozenset[str] = frozenset()
+    may_fail: frozenset[str] = frozenset()
+    reading: Reading | None = None
+    begin_seconds: float = 15.0
+    end_seconds: float | None = 35.0
+    seconds: float = 45.0
+    rate: float = 5000.0
+    changes: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Objectives scaled down to fit into minutes: name → field of `slo.spec.model.Objective` → value."""
+
+    @property
+    def expected(self) -> str:
+        """The answer in one line."""
+        parts = [f"{name} fails" for name in sorted(self.must_fail)]
+        return ", ".join(parts + [f"{name} inconclusive" for name in sorted(self.must_be_inconclusive)])
+
+
+@dataclass(frozen=True)
+class DrillResult:
+    """What became of a drill. ``wrong`` says what the verdict should have said and did not; empty if it was right."""
+
+    drill: Drill
+    verdict: RunVerdict
+    wrong: Sequence[str]
+
+    @property
+    def caught(self) -> bool:
+        """Whether the verdict said all that it must, and nothing that it must not."""
+        return not self.wrong
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys that `adctr slo drill --format json` promises, and why a drill was not caught."""
+        got = {each.name: each.verdict.value for each in self.verdict.objectives}
+        return {
+            "name": self.drill.name,
+            "expected": self.drill.expected,
+            "got": got,
+            "caught": self.caught,
+            "wrong": list(self.wrong),
+        }
+
+
+def examine(drill: Drill, verdict: RunVerdict, recording: Recording) -> DrillResult:
+    """Holds a verdict against the answer."""
+    found = {each.name: each for each in verdict.objectives}
+    wrong = [
+        *_not_as(found, drill.must_fail, Verdict.FAIL),
+        *_not_as(found, drill.must_be_inconclusive, Verdict.INCONCLUSIVE),
+        *_failed_wrongly(drill, verdict.objectives),
+        *_misread(drill.reading, recording),
+    ]
+    if verdict.verdict is Verdict.PASS:
+        wrong.append("the whole check passed")
+    return DrillResult(drill, verdict, wrong)
+
+
+def _not_as(found: dict[str, ObjectiveResult], names: frozenset[str], wanted: Verdict) -> list[str]:
+    missing = [f"{name} was not judged at all" for name in sorted(names - found.keys())]
+    results = [found[name] for name in sorted(names & found.keys())]
+    return missing + [f"{each.name}: {each.verdict} instead of {wanted}" for each in results if each.verdict != wanted]
+
+
+def _failed_wrongly(drill: Drill, results: Sequence[ObjectiveResult]) -> list[str]:
+    allowed = drill.must_fail | drill.may_fail
+    return [
+        f"{each.name} failed, which has nothing to do with it: {each.reason}"
+        for each in results
+        if each.verdict is Verdict.FAIL and each.name not in allowed and each.name not in drill.must_be_inconclusive
+    ]
+
+
+def _misread(reading: Reading | None, recording: Recording) -> list[str]:
+    if reading is None:
+        return []
+    series = recording.series.get(reading.indicator)
+    if series is None or not len(series.values):
+        return [f"{reading.indicator} has no samples"]
+    highest = float(series.values.max())
+    if reading.least <= highest <= reading.most:
+        return []
+    return [f"{reading.indicator} reads at most {highest:.2f}, wanted {reading.least:g} to {reading.most:g}"]

@@ -1,0 +1,1 @@
+"""Ways to make a running pipeline worse on purpose."""

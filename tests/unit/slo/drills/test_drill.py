@@ -1,0 +1,92 @@
+"""A drill is caught when the verdict says what it must, and nothing that it must not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from slo.drills import sabotage
+from slo.drills.catalogue import DRILLS, find_drill
+from slo.drills.drill import Drill, Reading, examine
+from slo.recording import Recording, Series
+from slo.spec.model import Indicator
+from slo.verdict import ObjectiveResult, RunVerdict, Verdict
+
+DRILL = Drill(
+    "slow",
+    "Redis is slow.",
+    sabotage.nothing,
+    must_fail=frozenset({"event_to_redis"}),
+    must_be_inconclusive=frozenset({"cache_read"}),
+    may_fail=frozenset({"window_close"}),
+    reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 7.0),
+)
+
+
+def verdict(**results: str) -> RunVerdict:
+    """Objectives by name and what was said of them."""
+    return RunVerdict.of(
+        [ObjectiveResult(name, Verdict(said), None, 1.0, "ratio", 100) for name, said in results.items()]
+    )
+
+
+def recording(highest: float) -> Recording:
+    return Recording(0, 60, {Indicator.EVENT_TO_REDIS: Series(np.array([1.0, 2.0]), np.array([0.1, highest]))})
+
+
+RIGHT = {"event_to_redis": "fail", "cache_read": "inconclusive", "window_close": "pass", "counts_exact": "pass"}
+
+
+def test_the_right_answer_is_caught() -> None:
+    assert examine(DRILL, verdict(**RIGHT), recording(5.1)).wrong == []
+
+
+def test_what_may_fail_may_also_pass() -> None:
+    assert examine(DRILL, verdict(**RIGHT | {"window_close": "fail"}), recording(5.1)).caught
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"event_to_redis": "pass"}, "event_to_redis: pass instead of fail"),
+        ({"event_to_redis": "inconclusive"}, "event_to_redis: inconclusive instead of fail"),
+        ({"cache_read": "pass"}, "cache_read: pass instead of inconclusive"),
+        ({"cache_read": "fail"}, "cache_read: fail instead of inconclusive"),
+        ({"counts_exact": "fail"}, "counts_exact failed, which has nothing to do with it: "),
+    ],
+)
+def test_every_wrong_answer_is_named(said: dict[str, str], wrong: str) -> None:
+    assert examine(DRILL, verdict(**RIGHT | said), recording(5.1)).wrong == [wrong]
+
+
+def test_an_objective_that_was_not_judged_does_not_count_as_caught() -> None:
+    results = {name: said for name, said in RIGHT.items() if name != "event_to_redis"}
+    assert examine(DRILL, verdict(**results), recording(5.1)).wrong == ["event_to_redis was not judged at all"]
+
+
+def test_a_figure_that_does_not_come_back_is_named() -> None:
+    """Frozen for 5 s and read as 1.2 s: an average, or a generator that waited."""
+    wrong = examine(DRILL, verdict(**RIGHT), recording(1.2)).wrong
+    assert wrong == ["event_to_redis_seconds reads at most 1.20, wanted 4.8 to 7"]
+
+
+def test_every_drill_has_an_answer_and_a_name_of_its_own() -> None:
+    assert len({drill.name for drill in DRILLS}) == len(DRILLS) >= 13
+    for drill in DRILLS:
+        assert drill.must_fail | drill.must_be_inconclusive, drill.name
+        assert not drill.must_fail & (drill.may_fail | drill.must_be_inconclusive), drill.name
+
+
+def test_an_unknown_drill_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(KeyError, match="known are redis_writes_delayed"):
+        find_drill("earthquake")
+
+
+def test_json_has_the_promised_keys() -> None:
+    result = examine(DRILL, verdict(**RIGHT), recording(5.1)).as_json()
+    assert {key: result[key] for key in ("name", "expected", "caught")} == {
+        "name": "slow",
+        "expected": "event_to_redis fails, cache_read inconclusive",
+        "caught": True,
+    }
+    assert result["got"] == RIGHT
