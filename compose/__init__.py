@@ -1,0 +1,1 @@
+"""The composition root: starts things, stops things, and owns the `adctr` command."""

@@ -1,0 +1,148 @@
+"""`adctr bench`: what the pipeline can do, measured on this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compose.cli import Format, FormatOption
+from compose.errors import EnvironmentFailed
+
+if TYPE_CHECKING:
+    from slo.verdict import RunVerdict
+
+LATENCY_SEND_DELAY_LIMIT_SECONDS = 0.05
+LATENCY_OBJECTIVES = ("counts_exact", "event_to_redis", "event_to_postgres")
+_PLAIN_WIDTH = 160
+
+bench = typer.Typer(no_args_is_help=True, help="Measures what the pipeline can do on this machine.")
+
+KeepOption = Annotated[
+    bool, typer.Option("--keep", help="Keep the full topic in DIR/bench-…, so that the next run need not load it.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the group of commands."""
+    app.add_typer(bench, name="bench")
+
+
+@bench.command("latency")
+def latency(
+    context: typer.Context,
+    rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 5000.0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to send.")] = 60.0,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """Event → Redis and event → PostgreSQL for every event of a load on the running stack, counts verified.
+
+    Exit 0: exact, and the objectives met. 1: not so. 3: void, for instance because the generator was late itself.
+    """
+    from compose.commands.checking import report, run_load_check
+    from compose.stack.state import load_settings
+    from slo.spec.load import load_bundled
+    from slo.verdict import judge
+
+    settings = load_settings(context.obj)
+    _say(f"sending {rate:g} events/s for {seconds:g} s")
+    checked = run_load_check(context.obj, settings, rate, seconds, LATENCY_SEND_DELAY_LIMIT_SECONDS, probes=())
+    specification = load_bundled().only(LATENCY_OBJECTIVES)
+    return report(checked, specification, judge(specification, checked.recording), format_)
+
+
+@bench.command("drain")
+def drain(
+    context: typer.Context,
+    events: Annotated[int, typer.Option(min=1, help="How many events to preload and drain.")] = 20_000_000,
+    repetitions: Annotated[int, typer.Option(min=1, help="Measured drains of each contender, by turns.")] = 3,
+    keep: KeepOption = False,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """The live job against a hand-written loop: who drains a full topic into Redis faster, and at what cost.
+
+    Starts a stack of its own in DIR/bench-drain. Exit 0: every count exact, and at least 2.5 times the events per
+    second and 1.2 times the events per CPU-second of the loop.
+    """
+    from compose.commands.bench_stack import preloaded_stack
+    from compose.commands.flink_control import JobControl
+    from slo.bench.drain import DrainFailed, compare
+
+    with preloaded_stack(context.obj / "bench-drain", events, keep=keep, say=_say) as stack:
+        expected = stack.expected()
+        # One TaskManager, so that the job finds the JVM that the warm-up has warmed up.
+        stack.control.stop_task_manager("taskmanager-store")
+        try:
+            job = JobControl(stack.control, "live", "taskmanager-live")
+            result = compare(stack.settings, job, expected, repetitions, _say)
+        except DrainFailed as error:
+            raise EnvironmentFailed(str(error)) from error
+    return _report(result.as_json(), result.verdict(), format_)
+
+
+@bench.command("raw-copy")
+def raw_copy(
+    context: typer.Context,
+    events: Annotated[int, typer.Option(min=1, help="How many events to preload and store.")] = 5_000_000,
+    repetitions: Annotated[int, typer.Option(min=1, help="Measured loads.")] = 2,
+    keep: KeepOption = False,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """Rows per second of raw_events by the store job, against a bare COPY of the same rows beside it.
+
+    Starts a stack of its own in DIR/bench-raw-copy. Exit 0: at least 100,000 rows/s, or a quarter of the COPY's rate.
+    """
+    from compose.commands.bench_stack import preloaded_stack
+    from compose.commands.flink_control import JobControl
+    from slo.bench.raw_copy import LoadFailed, measure
+
+    with preloaded_stack(context.obj / "bench-raw-copy", events, keep=keep, say=_say) as stack:
+        stack.control.stop_task_manager("taskmanager-live")
+        rows = events + stack.settings.events_partitions  # each partition ends with a canary
+        try:
+            job = JobControl(stack.control, "store", "taskmanager-store")
+            result = measure(stack.settings, job, rows, repetitions, _say)
+        except LoadFailed as error:
+            raise EnvironmentFailed(str(error)) from error
+    return _report(result.as_json(), result.verdict(), format_)
+
+
+def _report(figures: Mapping[str, Any], verdict: RunVerdict, format_: Format) -> int:
+    from compose.commands.checking import EXIT_CODES
+
+    if format_ is Format.JSON:
+        print(json.dumps(figures, indent=2))
+    else:
+        _print_verdict(verdict)
+    return EXIT_CODES[verdict.verdict]
+
+
+def _print_verdict(verdict: RunVerdict) -> None:
+    """A benchmark's objectives are its own: they have no entry in the file of objectives, and no budget."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("objective", "verdict"):
+        table.add_column(column)
+    for column in ("value", "wanted", "samples"):
+        table.add_column(column, justify="right")
+    table.add_column("reason")
+    for each in verdict.objectives:
+        figures = (_figure(each.value, each.unit), _figure(each.objective, each.unit))
+        table.add_row(each.name, each.verdict.value, *figures, f"{each.samples:,}", each.reason)
+    Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH).print(table)
+    print(f"verdict: {verdict.verdict.value}")
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if unit == "ratio" else f"{value:,.0f}"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

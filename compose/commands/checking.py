@@ -1,0 +1,205 @@
+"""What `demo`, `bench latency`, `slo check` and `slo drill` share: run a check, report it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psycopg2
+import redis
+
+from compose.cli import Format
+from compose.commands.load_process import LoadProcess
+from compose.commands.progress import Progress
+from compose.errors import EnvironmentFailed, Inconclusive
+from compose.exit_codes import ExitCode
+from pipeline.settings import Settings
+from slo.check import Checked, LoadSummary, Watch, check_load, check_production
+from slo.latency.event_watch import NotSettled
+from slo.latency.figures import Spread, figures
+from slo.probes.probe import Probe
+from slo.reconciliation.drain import JobsStuck, NotDrained
+from slo.reconciliation.verify import UNAVAILABLE
+from slo.report.machine import to_json
+from slo.report.text import to_text
+from slo.spec.model import Indicator, Specification
+from slo.verdict import RunVerdict, Verdict
+
+EXIT_CODES = {
+    Verdict.PASS: ExitCode.PASS,
+    Verdict.FAIL: ExitCode.FAIL,
+    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    Verdict.NOT_JUDGED: ExitCode.INCONCLUSIVE,
+}
+_TICK_SECONDS = 1.0
+_STORES = {"redis": Indicator.EVENT_TO_REDIS, "postgres": Indicator.EVENT_TO_POSTGRES}
+_STORE_NAMES = {"redis": "Redis", "postgres": "PostgreSQL"}
+
+During = Callable[[Watch, LoadProcess], None]
+
+
+def run_load_check(
+    data_dir: Path,
+    settings: Settings,
+    rate: float,
+    seconds: float | None,
+    send_delay_limit: float,
+    probes: Sequence[Probe],
+    during: During | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Checked:
+    """Load, observation, verification. ``during`` is called when the load has begun; its end is not waited for.
+
+    Ctrl-C ends the load early and judges what there is; a second one ends everything. Raises EnvironmentFailed, and
+    Inconclusive if the jobs did not get through what was sent.
+    """
+    ledger = data_dir / "ledgers" / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.ledger"
+    progress = Progress()
+
+    def load(watch: Watch) -> LoadSummary:
+        with first_interrupt() as interrupted, LoadProcess(data_dir, ledger, rate, seconds) as process:
+            if during is not None:
+                during(watch, process)
+            _show(process, watch, interrupted, progress)
+            return process.summary()
+
+    with _explained(progress):
+        return check_load(settings, probes, load, send_delay_limit, progress, clock)
+
+
+def run_production_check(settings: Settings, seconds: float, probes: Sequence[Probe], *, verify: bool) -> Checked:
+    """Watches for so long whatever load there is. Raises EnvironmentFailed and Inconclusive."""
+    progress = Progress()
+
+    def wait(_watch: Watch) -> None:
+        began = time.monotonic()
+        with first_interrupt() as interrupted:
+            while (left := began + seconds - time.monotonic()) > 0 and not interrupted.wait(min(left, _TICK_SECONDS)):
+                progress(f"{time.monotonic() - began:4.0f} of {seconds:.0f} s")
+
+    with _explained(progress):
+        return check_production(settings, probes, wait, verify, progress)
+
+
+@contextmanager
+def _explained(progress: Progress) -> Iterator[None]:
+    """What a check raises, in the words of the command line."""
+    try:
+        yield
+    except NotDrained as error:
+        raise Inconclusive(str(error)) from error
+    except (NotSettled, JobsStuck, redis.RedisError, psycopg2.Error, *UNAVAILABLE) as error:
+        raise EnvironmentFailed(str(error)) from error
+    finally:
+        progress.clear()
+
+
+def _show(process: LoadProcess, watch: Watch, interrupted: threading.Event, progress: Progress) -> None:
+    began, before = time.monotonic(), 0
+    assert watch.events is not None
+    while process.running:
+        if interrupted.wait(_TICK_SECONDS):
+            interrupted.clear()
+            progress("ending the load")
+            process.end_early()
+            return
+        in_redis, in_postgres = watch.events.redis.recorder.counted, watch.events.postgres.recorder.counted
+        progress(
+            f"{time.monotonic() - began:4.0f} s   Redis {in_redis:>11,} events (+{in_redis - before:,}/s)   "
+            f"PostgreSQL {in_postgres:>11,} events"
+        )
+        before = in_redis
+
+
+@contextmanager
+def first_interrupt() -> Iterator[threading.Event]:
+    """Within the block a Ctrl-C sets the event, and the signal's former handler is back for the second one."""
+    interrupted = threading.Event()
+    former = signal.getsignal(signal.SIGINT)
+
+    def note(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, former)
+        interrupted.set()
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def report(checked: Checked, specification: Specification, verdict: RunVerdict, format_: Format) -> ExitCode:
+    """Prints a check's figures and verdict; the exit code that goes with them."""
+    if format_ is Format.JSON:
+        print(json.dumps(as_json(checked, specification, verdict), indent=2))
+    else:
+        for line in _load_lines(checked):
+            print(line)
+        print(to_text(specification, checked.recording, verdict), end="")
+    return EXIT_CODES[verdict.verdict]
+
+
+def as_json(checked: Checked, specification: Specification, verdict: RunVerdict) -> dict[str, Any]:
+    """The verdict's keys; under a load of its own also what was sent and found, and the latencies of all events."""
+    found = to_json(specification, checked.recording, verdict)
+    if checked.load is not None:
+        found["load"] = {**asdict(checked.load), "ledger": str(checked.load.ledger)}
+        found["load"]["send_delay_seconds"] = found["load"].pop("send_delay")
+        found["latency_seconds"] = {
+            store: {
+                **asdict(figures(checked.recording.series[indicator].values)),
+                "look_interval": asdict(checked.look_intervals[indicator]),
+            }
+            for store, indicator in _STORES.items()
+        }
+    if checked.report is not None:
+        found["records"] = checked.report.records
+        found["differences_total"] = checked.report.found.total
+        found["exact"] = checked.report.exact
+    return found
+
+
+def _load_lines(checked: Checked) -> Iterator[str]:
+    load, counted = checked.load, checked.report
+    if load is not None:
+        yield (
+            f"load       {load.sent:,} sent, {load.acknowledged:,} acknowledged, {load.failed:,} failed, "
+            f"{load.rate_achieved:,.0f} events/s; send delay {_spread(load.send_delay)}"
+        )
+    if counted is not None:
+        yield (
+            f"topic      {counted.records:,} records: {counted.counted:,} counted, {counted.late:,} late, "
+            f"{counted.dead_lettered:,} dead-lettered, {counted.tombstones:,} tombstones; "
+            f"{counted.found.total:,} differences{' (exact)' if counted.exact else ''}"
+        )
+    if load is not None:
+        for store, indicator in _STORES.items():
+            yield f"{_STORE_NAMES[store]:<10} {_path(checked, indicator)}"
+
+
+def _path(checked: Checked, indicator: Indicator) -> str:
+    found = figures(checked.recording.series[indicator].values)
+    values = ((name, getattr(found, name)) for name in ("p50", "p99", "p999", "max"))
+    latency = ", ".join(f"{name.replace('p999', 'p99.9')} {_seconds(value)}" for name, value in values)
+    notes = (
+        f"{found.unseen:,} never seen, {found.negative:,} negative" if found.unseen or found.negative else "all seen"
+    )
+    return f"{latency} of {found.samples:,} events ({notes}); looked every {_spread(checked.look_intervals[indicator])}"
+
+
+def _spread(durations: Spread) -> str:
+    return f"p50 {_seconds(durations.p50)}, p99 {_seconds(durations.p99)}, max {_seconds(durations.max)}"
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value * 1000:.0f} ms" if value < 10 else f"{value:.1f} s"

@@ -1,0 +1,93 @@
+"""The generator in a process of its own, for commands that watch it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+from compose.errors import EnvironmentFailed, UsageError
+from compose.exit_codes import ExitCode
+from compose.stack.layout import STACK_DIR_VARIABLE, Layout
+from slo.check import LoadSummary
+from slo.latency.figures import Spread
+
+_END_SECONDS = 150.0
+"""Longer than the producer tries to deliver what it has taken."""
+
+
+class LoadProcess:
+    """``adctr load run`` as a child. Use as a context manager: it is gone when the block ends."""
+
+    def __init__(self, data_dir: Path, ledger: Path, rate: float, seconds: float | None) -> None:
+        self._ledger = ledger
+        command = [sys.executable, "-m", "compose.cli", "--data-dir", str(data_dir), "load", "run"]
+        command += ["--rate", f"{rate:g}", "--ledger", str(ledger), "--format", "json"]
+        if seconds is not None:
+            command += ["--seconds", f"{seconds:g}"]
+        self._process: subprocess.Popen[str] = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            # Not the terminal: its progress would write over ours.
+            stderr=subprocess.PIPE,
+            text=True,
+            # Out of reach of the terminal's Ctrl-C, which is for us: the load is then ended in order. The mark lets the
+            # stack's guard end it should this process be killed.
+            start_new_session=True,
+            env={**os.environ, STACK_DIR_VARIABLE: str(Layout.of(data_dir).root)},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.running:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it still sends or waits for answers."""
+        return self._process.poll() is None
+
+    def end_early(self) -> None:
+        """Asks it to stop sending; it still waits for its answers and reports."""
+        if self.running:
+            self._process.send_signal(signal.SIGINT)
+
+    def summary(self) -> LoadSummary:
+        """Waits for its end. Raises UsageError or EnvironmentFailed with its message if it has no result."""
+        output, words = self._process.communicate(timeout=_END_SECONDS)
+        try:
+            return summary_of(json.loads(output), self._ledger)
+        except ValueError:
+            code = self._process.returncode
+            kind = UsageError if code == ExitCode.USAGE else EnvironmentFailed
+            raise kind(f"the load run ended with exit code {code}: {words.strip() or 'no message'}") from None
+
+
+def summary_of(report: dict[str, Any], ledger: Path) -> LoadSummary:
+    """From the JSON of ``adctr load run``."""
+    delay = report["send_delay_seconds"] or {}
+    return LoadSummary(
+        ledger=ledger,
+        sent=report["sent"],
+        acknowledged=report["acknowledged"],
+        failed=report["failed"],
+        rate_achieved=report["rate_achieved"],
+        send_delay=Spread(delay.get("p50"), delay.get("p99"), delay.get("max")),
+    )

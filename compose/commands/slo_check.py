@@ -1,0 +1,197 @@
+"""`adctr slo check`, `slo watch`, `slo export`, `slo compare`: what probes see, and what is said of it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from compose.cli import Format, FormatOption
+from compose.commands.objectives_file import SpecOption, specification
+from compose.durations import parse_duration_seconds
+from compose.errors import UsageError
+from compose.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slo.recording import Recording
+    from slo.spec.model import Specification
+    from slo.verdict import RunVerdict
+
+SEND_DELAY_LIMIT_SECONDS = 0.25
+DEFAULT_EXPORTER_PORT = 9108
+WATCH_SECONDS = 60.0
+"""How far back the live table looks."""
+_WATCH_PERIOD_SECONDS = 1.0
+
+
+class ReportFormat(StrEnum):
+    """What a verdict can be printed as."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+def register(group: typer.Typer) -> None:
+    """Adds the commands to `adctr slo`."""
+    for name, command in (("check", check), ("watch", watch), ("export", export), ("compare", compare)):
+        group.command(name)(command)
+
+
+def check(
+    context: typer.Context,
+    for_: Annotated[str, typer.Option("--for", metavar="D", help="How long to watch, e.g. 60s or 5m.")] = "5m",
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            help="Send so many events/s meanwhile and time every one of them. Without it, the stack's canaries are "
+            "timed under whatever load there is.",
+            show_default=False,
+        ),
+    ] = None,
+    spec: SpecOption = None,
+    release: Annotated[
+        bool, typer.Option("--release", help="What the check is too short for is inconclusive, not left out.")
+    ] = False,
+    verify: Annotated[bool, typer.Option(help="Compare every count with the topic at the end.")] = True,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option("--out", help="Also write the report here; .html, .json, .xml (JUnit), .md or .txt. Repeatable."),
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Keep the recording, for `adctr slo compare` or to judge again.")
+    ] = None,
+    format_: Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")] = ReportFormat.TEXT,
+) -> int:
+    """Watches the running stack and judges every objective.
+
+    Exit 0: all that was judged is kept. 1: one is breached. 2: a mistake in the objectives. 3: too little to say, or
+    nothing was judged. 4: the stack is not there.
+    """
+    from compose.commands.checking import EXIT_CODES, report, run_load_check, run_production_check
+    from compose.stack.state import load_settings
+    from slo.probes.catalogue import probes_of
+    from slo.report.write import UnknownForm, check_form, write_report
+    from slo.verdict import judge
+
+    objectives, seconds = specification(spec), parse_duration_seconds("--for", for_)
+    for path in out or ():
+        try:
+            check_form(path)
+        except UnknownForm as error:
+            raise UsageError(str(error)) from error
+    settings = load_settings(context.obj)
+    if rate is not None:
+        probes = probes_of(settings, with_canaries=False)
+        checked = run_load_check(context.obj, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes)
+    else:
+        checked = run_production_check(settings, seconds, probes_of(settings), verify=verify)
+    if save is not None:
+        checked.recording.save(save)
+    verdict = judge(objectives, checked.recording, release=release)
+    for path in out or ():
+        write_report(path, objectives, checked.recording, verdict)
+    if format_ in (ReportFormat.TEXT, ReportFormat.JSON):
+        return report(checked, objectives, verdict, Format(format_.value))
+    print(_render(format_)(objectives, checked.recording, verdict), end="")
+    return EXIT_CODES[verdict.verdict]
+
+
+def _render(format_: ReportFormat) -> Callable[[Specification, Recording, RunVerdict], str]:
+    from slo.report.html import to_html
+    from slo.report.junit import to_junit
+    from slo.report.markdown import to_markdown
+
+    return {ReportFormat.HTML: to_html, ReportFormat.JUNIT: to_junit, ReportFormat.MARKDOWN: to_markdown}[format_]
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="A recording of `slo check --save`: what to compare with.")],
+    b: Annotated[Path, typer.Argument(help="Another one: what to compare.")],
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """Holds one check against another: differences that are beyond doubt and beyond 10 %.
+
+    Exit 0: B is not shown to be worse. 1: it is. 2: a file is no recording. 3: nothing could be compared.
+    """
+    import json
+
+    from slo.compare import compare as held_against
+    from slo.report.comparison import comparison_json, comparison_text
+
+    compared = held_against(_recording(a), _recording(b))
+    if format_ is Format.JSON:
+        print(json.dumps(comparison_json(compared), indent=2))
+    else:
+        print(comparison_text(compared), end="")
+    if compared.worse:
+        return ExitCode.FAIL
+    return ExitCode.PASS if compared.anything_compared else ExitCode.INCONCLUSIVE
+
+
+def _recording(path: Path) -> Recording:
+    from slo.recording import Recording, RecordingError
+
+    try:
+        return Recording.load(path)
+    except (RecordingError, FileNotFoundError) as error:
+        raise UsageError(str(error)) from error
+
+
+def export(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = (
+        DEFAULT_EXPORTER_PORT
+    ),
+    spec: SpecOption = None,
+    verify_every: Annotated[
+        str | None, typer.Option(metavar="D", help="Fold the whole topic again and again and export the differences.")
+    ] = None,
+) -> None:
+    """Serves what the probes see to Prometheus, until Ctrl-C. Exit 4: the port is taken, or no stack runs."""
+    from compose.stack.state import load_settings
+    from slo.exporter.buckets import USUAL_EDGES_SECONDS
+    from slo.exporter.exporter import Exporter
+    from slo.probes.catalogue import probes_of
+    from slo.spec.metrics import bucket_edges
+
+    objectives = specification(spec)
+    settings = load_settings(context.obj)
+    edges = {each: bucket_edges(objectives, each, usual) for each, usual in USUAL_EDGES_SECONDS.items()}
+    every = None if verify_every is None else parse_duration_seconds("--verify-every", verify_every)
+    with Exporter(settings, probes_of(settings), edges, port, verify_every_seconds=every) as exporter:
+        print(f"serving http://127.0.0.1:{exporter.port}/metrics", file=sys.stderr, flush=True)
+        while True:
+            time.sleep(3600)
+
+
+def watch(context: typer.Context, spec: SpecOption = None) -> None:
+    """A live table of every objective over the last minute, until Ctrl-C. Times the stack's canaries."""
+    from rich.live import Live
+
+    from compose.stack.state import load_settings
+    from slo.probes.catalogue import probes_of
+    from slo.probes.recorder import Recorder
+    from slo.report.text import table
+    from slo.verdict import judge
+
+    objectives = specification(spec)
+    settings = load_settings(context.obj)
+    objectives = objectives.only([each.name for each in objectives.objectives if each.name != "counts_exact"])
+    with (
+        Recorder(probes_of(settings)) as recorder,
+        Live(auto_refresh=False, vertical_overflow="visible") as live,
+    ):
+        while True:
+            recording = recorder.recording().last(WATCH_SECONDS)
+            live.update(table(objectives, judge(objectives, recording)), refresh=True)
+            time.sleep(_WATCH_PERIOD_SECONDS)

@@ -1,0 +1,68 @@
+"""`adctr retention`: drops old days of raw events and prepares the coming ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from compose.cli import Format, FormatOption
+from compose.errors import EnvironmentFailed, UsageError
+
+if TYPE_CHECKING:
+    from pipeline.store import RetentionReport
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("retention")(retention)
+
+
+def parse_duration(text: str) -> timedelta:
+    """``60s``, ``5m``, ``12h`` or ``7d``. Raises UsageError."""
+    match = re.fullmatch(r"(\d{1,9})([smhd])", text)
+    if match is None:
+        raise UsageError(f"--keep {text}: must be a number and a unit, for example 7d, 12h, 30m or 60s")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def retention(
+    context: typer.Context,
+    keep: Annotated[str, typer.Option(help="How far back raw events are kept; whole days (UTC) are dropped.")] = "7d",
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Drops the days of raw_events that are older, creates the coming ones. Metrics are kept for good."""
+    import psycopg2
+
+    from compose.stack.state import load_settings
+    from pipeline.store import StoreUnavailable, apply_retention
+
+    period = parse_duration(keep)
+    settings = load_settings(context.obj)
+    try:
+        report = apply_retention(settings, period)
+    except (StoreUnavailable, psycopg2.OperationalError) as error:
+        raise EnvironmentFailed(str(error).strip()) from error
+    except OverflowError as error:
+        raise UsageError(f"--keep {keep}: reaches back before the year 1") from error
+    if format_ is Format.JSON:
+        print(json.dumps(asdict(report), default=lambda value: value.isoformat(), indent=2))
+    else:
+        _print(report)
+
+
+def _print(report: RetentionReport) -> None:
+    print(f"raw_events are kept from {report.kept_from:%Y-%m-%d} (UTC) on")
+    print(f"dropped  {', '.join(report.dropped) or 'nothing'}")
+    print(f"created  {', '.join(report.created) or 'nothing'}")
+    if report.default_rows:
+        print(
+            f"{report.default_rows:,} rows had no day of their own: {report.default_rows_moved:,} moved to one, "
+            f"{report.default_rows_deleted:,} were too old and deleted"
+        )

@@ -1,0 +1,35 @@
+"""The retained checkpoints of a job on disk: which one to resume from, which ones nobody needs any more."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+
+def complete_checkpoints(job_dir: Path) -> list[Path]:
+    """Complete checkpoints below ``checkpoints/<job>``, newest first.
+
+    Flink writes ``_metadata`` last and renames it into place, so a checkpoint that has it is complete.
+    """
+    found: list[tuple[float, Path]] = []
+    for metadata in job_dir.glob("*/chk-*/_metadata"):
+        try:
+            found.append((metadata.stat().st_mtime, metadata.parent))
+        except FileNotFoundError:
+            continue  # subsumed by a newer one while we looked
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def remove_predecessors(job_dir: Path, job_id: str, retained: int) -> list[Path]:
+    """Removes what earlier submissions of a job left behind, once this one has as many checkpoints as are retained."""
+    if len(complete_checkpoints_of(job_dir / job_id)) < retained:
+        return []
+    stale = [path for path in job_dir.iterdir() if path.is_dir() and path.name != job_id]
+    for path in stale:
+        shutil.rmtree(path, ignore_errors=True)
+    return stale
+
+
+def complete_checkpoints_of(submission_dir: Path) -> list[Path]:
+    """Complete checkpoints of one submission, in no particular order."""
+    return [metadata.parent for metadata in submission_dir.glob("chk-*/_metadata")]

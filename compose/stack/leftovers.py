@@ -1,0 +1,52 @@
+"""Processes of a stack that nobody supervises any more: found by a mark in their environment."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+
+from compose.stack.layout import STACK_DIR_VARIABLE, Layout
+
+_GRACE_SECONDS = 5.0
+
+
+def find(layout: Layout) -> list[psutil.Process]:
+    """Every process of this stack."""
+    mark = str(layout.root)
+    found = []
+    for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue
+        try:
+            # The uid first: other users' environments cannot be read anyway.
+            if process.uids().real == os.getuid() and process.environ().get(STACK_DIR_VARIABLE) == mark:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def end(layout: Layout) -> int:
+    """Terminates, then kills what is left of the stack; how many processes there were."""
+    ended = 0
+    # Twice, because a process may have started another while we were looking.
+    for _ in range(2):
+        processes = find(layout)
+        if not processes:
+            break
+        ended += len(processes)
+        for process in processes:
+            _signal(process, kill=False)
+        _, stubborn = psutil.wait_procs(processes, timeout=_GRACE_SECONDS)
+        for process in stubborn:
+            _signal(process, kill=True)
+        psutil.wait_procs(stubborn, timeout=_GRACE_SECONDS)
+    return ended
+
+
+def _signal(process: psutil.Process, kill: bool) -> None:
+    try:
+        process.kill() if kill else process.terminate()
+    except psutil.Error:
+        return

@@ -1,0 +1,180 @@
+"""Starting and stopping a whole stack."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from compose.errors import EnvironmentFailed, UsageError
+from compose.stack import artifacts, leftovers
+from compose.stack.layout import STACK_DIR_VARIABLE, Layout
+from compose.stack.owner import owning
+from compose.stack.passwords import Passwords
+from compose.stack.platform_check import require_supported
+from compose.stack.ports import PortChoice, Ports, is_free, require_free
+from compose.stack.service import Plan
+from compose.stack.services import every_service
+from compose.stack.startup import start_everything
+from compose.stack.state import Record, settings_for
+from compose.stack.supervision import Supervisor
+from pipeline.settings import Settings
+
+NEEDED_BYTES = 2_000_000_000
+_SHUTDOWN_SECONDS = 40.0
+
+Say = Callable[[str], None]
+
+
+def bring_up(
+    data_dir: Path, choice: PortChoice, historic: bool, say: Say, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Starts the stack in `data_dir` and returns its settings once it is healthy and the jobs run.
+
+    If anything fails or the command is interrupted, everything started is stopped again. Raises
+    EnvironmentFailed or UsageError with the reason.
+    """
+    layout = _claim(data_dir, historic)
+    with _exclusive(layout), owning(layout):
+        return _start(layout, choice, historic, say, environ)
+
+
+@contextmanager
+def temporary_stack(
+    data_dir: Path,
+    choice: PortChoice | Ports,
+    historic: bool,
+    say: Say,
+    environ: Mapping[str, str] = os.environ,
+    job_environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Settings]:
+    """A stack that lives as long as the block, however the block or this process ends.
+
+    ``choice`` may be the very ports to take; for ``job_environment`` see `compose.stack.service.Plan`.
+    """
+    layout = _claim(data_dir, historic)
+    with _exclusive(layout), owning(layout):
+        settings = _start(layout, choice, historic, say, environ, job_environment)
+        # Inherited by what the block starts (a generator, say): it belongs to the stack and is swept up with it.
+        os.environ[STACK_DIR_VARIABLE] = str(layout.root)
+        try:
+            yield settings
+        finally:
+            del os.environ[STACK_DIR_VARIABLE]
+            say("stopping the stack")
+            take_down(layout)
+
+
+def _claim(data_dir: Path, historic: bool) -> Layout:
+    require_supported()
+    layout = Layout.of(data_dir)
+    layout.create()
+    _require_same_kind(layout, historic)
+    return layout
+
+
+def _start(
+    layout: Layout,
+    choice: PortChoice | Ports,
+    historic: bool,
+    say: Say,
+    environ: Mapping[str, str],
+    job_environment: Mapping[str, str] = MappingProxyType({}),
+) -> Settings:
+    base = Settings.from_env(environ)
+    _require_room(layout)
+    _require_nobody_running(layout)
+    ports = _ports(layout, choice)
+    require_free(ports)
+    if not artifacts.present():
+        say("downloading Java artifacts")
+        artifacts.ensure()
+    passwords = Passwords.load_or_create(layout)
+    settings = settings_for(base, layout, ports, passwords, historic)
+    Record.of(ports, settings).write(layout)
+    plan = Plan(layout, ports, passwords, settings, job_environment)
+    try:
+        start_everything(plan, every_service(plan), say)
+    except BaseException:
+        say("stopping what was started")
+        take_down(layout)
+        raise
+    return settings
+
+
+def take_down(layout: Layout) -> int:
+    """Stops everything that runs in this data directory; how many processes had to be swept up.
+
+    First what watches the others, then Flink, whose retained checkpoints are the point where the jobs
+    will go on, then the servers.
+    """
+    supervisor = Supervisor.find(layout)
+    if supervisor is not None and supervisor.answers():
+        names = [each.name for each in supervisor.processes()]
+        watchers = [name for name in names if name in ("jobs", "canary")]
+        flink = [name for name in names if name.startswith(("jobmanager", "taskmanager"))]
+        for group in (watchers, flink, [name for name in names if name not in (*watchers, *flink)]):
+            supervisor.stop_processes(group, _SHUTDOWN_SECONDS)
+        supervisor.shutdown(_SHUTDOWN_SECONDS)
+    swept = leftovers.end(layout)
+    layout.supervisor_pid.unlink(missing_ok=True)
+    layout.socket.unlink(missing_ok=True)
+    if layout.socket.parent != layout.run:
+        shutil.rmtree(layout.socket.parent, ignore_errors=True)
+    return swept
+
+
+@contextmanager
+def _exclusive(layout: Layout) -> Iterator[None]:
+    with layout.lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EnvironmentFailed(f"another `adctr up` is at work in {layout.root}; wait for it") from None
+        yield
+
+
+def _ports(layout: Layout, choice: PortChoice | Ports) -> Ports:
+    """Free ones are the last start's if nobody took them: whoever noted an address finds the stack there again."""
+    if isinstance(choice, Ports):
+        return choice
+    if choice is PortChoice.DEFAULT:
+        return Ports()
+    record = Record.read(layout)
+    if record is not None and all(is_free(port) for _, port in record.ports.items()):
+        return record.ports
+    return Ports.free()
+
+
+def _require_room(layout: Layout) -> None:
+    free = shutil.disk_usage(layout.root).free
+    if free < NEEDED_BYTES:
+        raise EnvironmentFailed(
+            f"{layout.root}: {free / 1e9:.1f} GB free, a stack needs {NEEDED_BYTES / 1e9:.0f} GB; "
+            "free some space or choose another disk with --data-dir"
+        )
+
+
+def _require_nobody_running(layout: Layout) -> None:
+    if Supervisor.find(layout) is not None:
+        raise EnvironmentFailed(
+            f"a stack is already running in {layout.root}: see `adctr --data-dir {layout.root} status`, stop it "
+            "with `down`, or start another one with another --data-dir"
+        )
+    # What a supervisor that was killed left behind would hold the files of the new processes.
+    leftovers.end(layout)
+
+
+def _require_same_kind(layout: Layout, historic: bool) -> None:
+    record = Record.read(layout)
+    if record is None or record.historic == historic:
+        return
+    kinds = ("a live stack", "a historic load (`up --historic`)")
+    raise UsageError(
+        f"{layout.root} holds {kinds[record.historic]} and cannot go on as {kinds[historic]}: record times of both "
+        "would mix; use another --data-dir"
+    )

@@ -1,0 +1,93 @@
+"""The command that owns a stack, and the guard that takes the stack down when its owner is gone.
+
+`up` owns the stack until it is healthy and then lets go of it; `demo` owns it to the end. A Ctrl-C is
+handled by the command itself; the guard is for ``kill -9``, which leaves a command no time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from compose.stack.layout import Layout, write_private
+
+_POLL_SECONDS = 0.5
+
+
+@contextlib.contextmanager
+def owning(layout: Layout) -> Iterator[None]:
+    """Within the block this process owns the stack: if it vanishes, the guard takes the stack down.
+
+    Blocks of one process may nest.
+    """
+    me = psutil.Process()
+    if _owner(layout) == (me.pid, me.create_time()):
+        yield
+        return
+    write_private(layout.owner, json.dumps({"pid": me.pid, "create_time": me.create_time()}) + "\n")
+    guard = _start_guard(layout)
+    try:
+        yield
+    finally:
+        layout.owner.unlink(missing_ok=True)
+        guard.terminate()
+        guard.wait()
+
+
+def _start_guard(layout: Layout) -> subprocess.Popen[bytes]:
+    # Without the stack's mark in its environment: it ends with its owner, whoever stops the stack.
+    with layout.log_of("guard").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "compose.stack.owner", str(layout.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # Out of reach of a signal to the command's process group or terminal.
+            start_new_session=True,
+        )
+
+
+def owner_is_alive(layout: Layout) -> bool | None:
+    """None if nobody owns the stack."""
+    owner = _owner(layout)
+    if owner is None:
+        return None
+    pid, create_time = owner
+    try:
+        process = psutil.Process(pid)
+        return process.create_time() == create_time and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _owner(layout: Layout) -> tuple[int, float] | None:
+    """Process id and start time: a process id alone may have been given to another process since."""
+    try:
+        record = json.loads(layout.owner.read_text(encoding="utf-8"))
+        return int(record["pid"]), float(record["create_time"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def watch(layout: Layout) -> None:
+    """Returns when nobody owns the stack any more; takes it down first if its owner vanished."""
+    from compose.stack.lifecycle import take_down
+
+    while (alive := owner_is_alive(layout)) is not None:
+        if not alive:
+            print(f"{time.strftime('%FT%TZ', time.gmtime())} the owner is gone; taking the stack down", flush=True)
+            layout.owner.unlink(missing_ok=True)
+            take_down(layout)
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+if __name__ == "__main__":
+    watch(Layout.of(Path(sys.argv[1])))

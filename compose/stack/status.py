@@ -1,0 +1,72 @@
+"""What `adctr status` reports."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import psutil
+
+from compose.errors import StackNotRunning
+from compose.stack.jobs_view import jobs
+from compose.stack.layout import Layout
+from compose.stack.passwords import Passwords
+from compose.stack.service import Plan
+from compose.stack.services import every_service
+from compose.stack.state import Record, load_settings
+from compose.stack.supervision import Supervisor
+
+
+def status(layout: Layout) -> dict[str, Any]:
+    """The services and jobs of a running stack, as promised in the command line's reference.
+
+    Raises StackNotRunning if there is none.
+    """
+    settings = load_settings(layout.root)
+    supervisor, record = Supervisor.find(layout), Record.read(layout)
+    if supervisor is None or record is None:
+        raise StackNotRunning(layout.root)
+    plan = Plan(layout, record.ports, Passwords.load(layout), settings)
+    addresses = {service.name: service.address for service in every_service(plan)}
+    services = [
+        {
+            "name": process.name,
+            "pid": process.pid or None,
+            "address": addresses.get(process.name, "-"),
+            "state": process.state.lower(),
+            "rss_bytes": resident_bytes(process.pid),
+        }
+        for process in supervisor.processes()
+    ]
+    services.append(
+        {
+            "name": "supervisord",
+            "pid": supervisor.pid,
+            "address": str(layout.socket),
+            "state": "running",
+            "rss_bytes": resident_bytes(supervisor.pid, children=False),
+        }
+    )
+    try:
+        found = [asdict(job) for job in jobs(settings.flink_rest_url)]
+    except OSError:
+        found = []
+    return {"data_dir": str(layout.root), "historic": record.historic, "services": services, "jobs": found}
+
+
+def resident_bytes(pid: int, children: bool = True) -> int:
+    """Resident memory of a process and its children; shared pages count in each of them."""
+    if not pid:
+        return 0
+    try:
+        process = psutil.Process(pid)
+        family = [process, *(process.children(recursive=True) if children else [])]
+    except psutil.Error:
+        return 0
+    total = 0
+    for each in family:
+        try:
+            total += each.memory_info().rss
+        except psutil.Error:
+            continue
+    return total

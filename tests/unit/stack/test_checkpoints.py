@@ -1,0 +1,34 @@
+"""Which checkpoint a job resumes from, and which ones are cleared away."""
+
+import os
+from pathlib import Path
+
+from compose.stack.checkpoints import complete_checkpoints, remove_predecessors
+
+
+def _checkpoint(job_dir: Path, name: str, *, age: int, complete: bool = True) -> Path:
+    path = job_dir / name
+    path.mkdir(parents=True)
+    if complete:
+        (path / "_metadata").write_bytes(b"x")
+        os.utime(path / "_metadata", (1_000 - age, 1_000 - age))
+    return path
+
+
+def test_the_newest_complete_checkpoint_comes_first_across_submissions(tmp_path: Path) -> None:
+    """An incomplete chk-9 and an older submission's chk-40 lose against a newer chk-2."""
+    _checkpoint(tmp_path, "aaa/chk-9", age=0, complete=False)
+    old = _checkpoint(tmp_path, "aaa/chk-40", age=30)
+    new = _checkpoint(tmp_path, "bbb/chk-2", age=10)
+    assert complete_checkpoints(tmp_path) == [new, old]
+
+
+def test_predecessors_stay_until_the_new_submission_has_checkpoints_of_its_own(tmp_path: Path) -> None:
+    """With one checkpoint of three the old ones may still be needed; with three they go."""
+    _checkpoint(tmp_path, "old/chk-40", age=30)
+    _checkpoint(tmp_path, "new/chk-41", age=20)
+    assert remove_predecessors(tmp_path, "new", retained=3) == []
+    _checkpoint(tmp_path, "new/chk-42", age=10)
+    _checkpoint(tmp_path, "new/chk-43", age=5)
+    assert remove_predecessors(tmp_path, "new", retained=3) == [tmp_path / "old"]
+    assert not (tmp_path / "old").exists()

@@ -1,0 +1,93 @@
+"""What the stack writes into the configuration of its services."""
+
+import configparser
+from pathlib import Path
+
+import pytest
+
+from compose.stack.java import argument_file
+from compose.stack.layout import Layout
+from compose.stack.passwords import Passwords
+from compose.stack.ports import Ports
+from compose.stack.service import Plan, Service
+from compose.stack.services import flink, kafka, redis_server, registry
+from compose.stack.state import Record, settings_for
+from compose.stack.supervision import render
+from pipeline.settings import Settings
+
+PORTS = Ports()
+PASSWORDS = Passwords("r3dis", "0wner", "wr1ter", "r3ader", "st0rage")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    layout = Layout.of(tmp_path / "data")
+    return Plan(layout, PORTS, PASSWORDS, settings_for(Settings(), layout, PORTS, PASSWORDS, historic=False))
+
+
+def test_every_listener_of_kafka_is_on_the_loopback_interface(plan: Plan) -> None:
+    lines = dict(line.split("=", 1) for line in kafka.server_properties(plan.layout, plan.ports).splitlines())
+    assert lines["listeners"] == "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
+    assert lines["log.dirs"] == str(plan.layout.root / "kafka")
+
+
+def test_redis_has_a_password_and_keeps_what_it_is_told(plan: Plan) -> None:
+    text = redis_server.config(plan.layout, 6379, "r3dis")
+    assert {"bind 127.0.0.1", "requirepass r3dis", "appendonly yes"} <= set(text.splitlines())
+
+
+def test_the_registry_listens_locally_also_for_its_management(plan: Plan) -> None:
+    environment = registry.environment(plan)
+    assert environment["QUARKUS_HTTP_HOST"] == environment["QUARKUS_MANAGEMENT_HOST"] == "127.0.0.1"
+    assert environment["APICURIO_DATASOURCE_PASSWORD"] == "st0rage"
+
+
+def test_flink_keeps_its_checkpoints_in_the_data_directory(plan: Plan) -> None:
+    config = flink.config(plan)
+    assert config["execution.checkpointing.dir"] == f"file://{plan.layout.root}/checkpoints"
+    hosts = ("jobmanager.bind-host", "taskmanager.bind-host", "rest.bind-address")
+    assert {config[key] for key in hosts} == {"127.0.0.1"}
+
+
+def test_the_memory_of_a_task_manager_adds_up() -> None:
+    """The JVM's limits are the sums that Flink's memory model expects; a mismatch stops the process at its start."""
+    jvm, properties = flink.task_manager_options()
+    assert jvm == ["-Xmx832m", "-Xms832m", "-XX:MaxDirectMemorySize=224m", "-XX:MaxMetaspaceSize=256m"]
+    assert properties.count("-D") == len(flink.TASK_MANAGER_MEMORY) + 1
+
+
+def test_argument_files_quote_what_java_would_split() -> None:
+    text = argument_file(["-Da=b c"], [Path("/x y/a.jar"), Path("/b.jar")], ["Main", 'say "hi"'])
+    assert text == '"-Da=b c"\n"-cp"\n"/x y/a.jar:/b.jar"\n"Main"\n"say \\"hi\\""\n'
+
+
+def test_supervisord_reads_back_what_was_meant(tmp_path: Path) -> None:
+    """Percent signs and spaces survive its two levels of quoting."""
+    layout = Layout.of(tmp_path / "my data")
+    service = Service("web", ("/bin/echo", "50% off", "-x"), "-", check=lambda: None, environment={"A": "1 % 2"})
+    parser = configparser.ConfigParser()
+    parser.read_string(render(layout, [service]))
+    program = parser["program:web"]
+    assert program["command"] == '"/bin/echo" "50% off" "-x"'
+    assert program["environment"] == 'A="1 % 2"'
+    assert program["autorestart"] == "true"
+    assert parser["unix_http_server"]["chmod"] == "0600"
+
+
+def test_the_record_has_the_settings_and_no_password(plan: Plan) -> None:
+    layout = plan.layout
+    layout.create()
+    Record.of(plan.ports, plan.settings).write(layout)
+    text = layout.record.read_text()
+    assert '"kafka_bootstrap": "127.0.0.1:9092"' in text
+    assert not [secret for secret in ("r3dis", "0wner", "wr1ter", "r3ader", "st0rage") if secret in text]
+    assert Record.read(layout) == Record.of(plan.ports, plan.settings)
+
+
+def test_passwords_are_made_once(tmp_path: Path) -> None:
+    layout = Layout.of(tmp_path / "data")
+    layout.create()
+    first = Passwords.load_or_create(layout)
+    assert Passwords.load_or_create(layout) == first
+    assert layout.passwords.stat().st_mode & 0o777 == 0o600
+    assert first.redis not in repr(first)

@@ -1,0 +1,29 @@
+"""Which ports a stack takes, and what it says when they are taken."""
+
+import os
+import socket
+
+import pytest
+
+from compose.errors import EnvironmentFailed
+from compose.stack.ports import LOOPBACK, Ports, holder_of, is_free, require_free
+
+
+def test_free_ports_are_all_different_and_free() -> None:
+    ports = dict(Ports.free().items())
+    assert len(set(ports.values())) == len(ports) == 9
+    assert all(is_free(port) for port in ports.values())
+
+
+def test_a_taken_port_is_named_with_purpose_and_holder() -> None:
+    """The message has all that is needed to find the culprit."""
+    with socket.socket() as holder:
+        holder.bind((LOOPBACK, 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        assert not is_free(port)
+        assert f"(pid {os.getpid()})" in (holder_of(port) or "")
+        free = dict(Ports.free().items())
+        with pytest.raises(EnvironmentFailed, match=rf"port {port} \(flink rest\) is in use by .*--ports auto"):
+            require_free(Ports(**{**free, "flink_rest": port}))
+    assert is_free(port)
