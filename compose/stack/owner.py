@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from compose.stack.layout import Layout, write_private
+from compose.stack.process_identity import ProcessIdentity
 
 _POLL_SECONDS = 0.5
 
@@ -27,11 +27,11 @@ def owning(layout: Layout) -> Iterator[None]:
 
     Blocks of one process may nest.
     """
-    me = psutil.Process()
-    if _owner(layout) == (me.pid, me.create_time()):
+    me = ProcessIdentity.of(os.getpid())
+    if _owner(layout) == me:
         yield
         return
-    write_private(layout.owner, json.dumps({"pid": me.pid, "create_time": me.create_time()}) + "\n")
+    write_private(layout.owner, json.dumps(me.as_json()) + "\n")
     guard = _start_guard(layout)
     try:
         yield
@@ -57,22 +57,13 @@ def _start_guard(layout: Layout) -> subprocess.Popen[bytes]:
 def owner_is_alive(layout: Layout) -> bool | None:
     """None if nobody owns the stack."""
     owner = _owner(layout)
-    if owner is None:
-        return None
-    pid, create_time = owner
-    try:
-        process = psutil.Process(pid)
-        return process.create_time() == create_time and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+    return None if owner is None else owner.is_alive()
 
 
-def _owner(layout: Layout) -> tuple[int, float] | None:
-    """Process id and start time: a process id alone may have been given to another process since."""
+def _owner(layout: Layout) -> ProcessIdentity | None:
     try:
-        record = json.loads(layout.owner.read_text(encoding="utf-8"))
-        return int(record["pid"]), float(record["create_time"])
-    except (OSError, ValueError, KeyError):
+        return ProcessIdentity.from_json(json.loads(layout.owner.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -19,6 +19,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from compose.errors import EnvironmentFailed
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout, write_private
+from compose.stack.process_identity import ProcessIdentity
 from compose.stack.service import Service
 
 LOG_BYTES = 20_000_000
@@ -117,7 +118,7 @@ class Supervisor:
                 # Not in our process group: Ctrl-C is for the command, which then takes the stack down in order.
                 start_new_session=True,
             )
-        record = {"pid": process.pid, "create_time": psutil.Process(process.pid).create_time()}
+        record = ProcessIdentity.of(process.pid).as_json()
         write_private(layout.supervisor_pid, json.dumps(record) + "\n")
         supervisor = cls(layout, process.pid)
         deadline = time.monotonic() + _START_SECONDS
@@ -132,12 +133,10 @@ class Supervisor:
     def find(cls, layout: Layout) -> Supervisor | None:
         """The supervisord that runs in this data directory, if one does."""
         try:
-            record = json.loads(layout.supervisor_pid.read_text(encoding="utf-8"))
-            process = psutil.Process(int(record["pid"]))
-            alive = process.create_time() == record["create_time"] and process.status() != psutil.STATUS_ZOMBIE
-        except (OSError, ValueError, KeyError, psutil.Error):
+            process = ProcessIdentity.from_json(json.loads(layout.supervisor_pid.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        return cls(layout, process.pid) if alive else None
+        return cls(layout, process.pid) if process.is_alive() else None
 
     def answers(self) -> bool:
         """Whether its control socket works."""
@@ -162,12 +161,6 @@ class Supervisor:
             if not any(each.pid for each in self.processes() if each.name in names):
                 return
             time.sleep(0.1)
-
-    def restart_process(self, name: str) -> None:
-        """Stops one process, waits for its end and starts it again."""
-        with suppress(Fault):
-            self._rpc().stopProcess(name, True)
-        self.start_process(name)
 
     def processes(self) -> list[ProcessState]:
         """Every process with its state, in the order of the configuration."""
