@@ -14,6 +14,7 @@ from compose.stack.java import COMMON, JAVA, QUICK_START, argument_file
 from compose.stack.layout import Layout
 from compose.stack.ports import LOOPBACK, Ports
 from compose.stack.service import Plan, Service
+from pipeline.settings import Settings
 
 HEAP_MEGABYTES = 512
 _PROBE_SECONDS = 1.0
@@ -54,7 +55,7 @@ def _check(client: AdminClient) -> None:
     client.list_topics(timeout=_PROBE_SECONDS)
 
 
-def server_properties(layout: Layout, ports: Ports) -> str:
+def server_properties(layout: Layout, ports: Ports, settings: Settings) -> str:
     """The broker's configuration file."""
     lines = {
         "process.roles": "broker,controller",
@@ -71,6 +72,9 @@ def server_properties(layout: Layout, ports: Ports) -> str:
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
         "transaction.state.log.num.partitions": "4",
+        # Readers see nothing behind an open transaction. One that is open for longer than the slack would hold its
+        # partition back until windows of the others are final, and what it then commits would be missing in them.
+        "transaction.max.timeout.ms": str(settings.record_slack_seconds * 1000 // 2),
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
@@ -99,7 +103,7 @@ def _prepare(plan: Plan) -> None:
     run = plan.layout.run
     state = plan.layout.of_service("kafka")
     properties, log4j = run / "kafka.properties", run / "kafka-log4j2.properties"
-    properties.write_text(server_properties(plan.layout, plan.ports), encoding="utf-8")
+    properties.write_text(server_properties(plan.layout, plan.ports, plan.settings), encoding="utf-8")
     log4j.write_text(LOG4J, encoding="utf-8")
     jars = artifacts.paths("kafka")
     options = (

@@ -25,10 +25,20 @@ def plan(tmp_path: Path) -> Plan:
     return Plan(layout, PORTS, PASSWORDS, settings_for(Settings(), layout, PORTS, PASSWORDS, historic=False))
 
 
+def _broker(plan: Plan) -> dict[str, str]:
+    text = kafka.server_properties(plan.layout, plan.ports, plan.settings)
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
 def test_every_listener_of_kafka_is_on_the_loopback_interface(plan: Plan) -> None:
-    lines = dict(line.split("=", 1) for line in kafka.server_properties(plan.layout, plan.ports).splitlines())
+    lines = _broker(plan)
     assert lines["listeners"] == "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
     assert lines["log.dirs"] == str(plan.layout.root / "kafka")
+
+
+def test_no_transaction_stays_open_for_longer_than_half_the_slack(plan: Plan) -> None:
+    """What is behind it would otherwise be read when its windows are final."""
+    assert _broker(plan)["transaction.max.timeout.ms"] == "300000"
 
 
 def test_redis_has_a_password_and_keeps_what_it_is_told(plan: Plan) -> None:
