@@ -25,6 +25,7 @@ from pipeline.contract.codec import RegistryUnavailable
 from pipeline.contract.registry import IncompatibleSchema, register_schema
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.settings import Settings
+from pipeline.sinks.dead_letter import MOST_LETTER_BYTES
 
 EVENTS_RETENTION_BYTES = 20_000_000_000
 """Per partition. The topic keeps records by size, never by age: record times may be old."""
@@ -65,7 +66,8 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         "retention.bytes": str(EVENTS_RETENTION_BYTES),
         "cleanup.policy": "delete",
     }
-    rejects = {"retention.ms": "-1", "cleanup.policy": "delete"}
+    # Consumers need no setting for it: their fetch sizes are no limit to the first batch of an answer.
+    rejects = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": str(MOST_LETTER_BYTES)}
     return [
         TopicSpec(settings.events_topic, settings.events_partitions, events),
         TopicSpec(settings.dead_letter_topic, 1, rejects),

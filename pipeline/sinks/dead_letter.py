@@ -9,6 +9,11 @@ from pipeline.sql import literal, table
 
 HEADER_PREFIX = "__connect.errors."
 
+MOST_LETTER_BYTES = 33_554_432
+"""Largest letter, for its producer and its topic: a letter that nobody takes would restart the job for ever. It must be
+far above the size of a batch of the events topic (1 MB), which the broker measures compressed and without the headers
+that a letter has besides."""
+
 
 def letters_table(settings: Settings, name: str, topic: str) -> str:
     """DDL of a table of letters; Flink flushes it with each checkpoint, so every letter arrives at least once."""
@@ -22,6 +27,8 @@ def letters_table(settings: Settings, name: str, topic: str) -> str:
         "connector": "kafka",
         "topic": topic,
         "properties.bootstrap.servers": settings.kafka_bootstrap,
+        "properties.max.request.size": MOST_LETTER_BYTES,
+        "properties.buffer.memory": 2 * MOST_LETTER_BYTES,  # by default it has no room for a single one of that size
         "key.format": "raw",
         "key.fields": "record_key",
         "value.format": "raw",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import requests
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from pipeline.canary import canary_event
@@ -58,6 +59,16 @@ def _wait_for_jobs(settings: Settings, partition: int, offset: int) -> None:
                 time.sleep(0.5)
         finally:
             group.close()
+
+
+def _restarts(settings: Settings) -> dict[str, int]:
+    """How often Flink restarted each running job, by the job's id."""
+    jobs = requests.get(f"{settings.flink_rest_url}/jobs", timeout=10).json()["jobs"]
+    restarts = {}
+    for job in (job["id"] for job in jobs if job["status"] == "RUNNING"):
+        url = f"{settings.flink_rest_url}/jobs/{job}/metrics?get=numRestarts"
+        restarts[job] = int(requests.get(url, timeout=10).json()[0]["value"])
+    return restarts
 
 
 def _letters(settings: Settings, topic: str) -> dict[Origin, tuple[bytes | None, bytes | None, dict[str, bytes]]]:
@@ -149,3 +160,34 @@ def test_what_a_transaction_takes_back_was_never_published(settings: Settings) -
     _wait_for_jobs(settings, 2, offsets[1])
     found = _rows(settings, f"SELECT event_id FROM realtime.raw_events WHERE event_id LIKE '%-{now_ms}'")  # noqa: S608
     assert found == [(f"kept-{now_ms}",)]
+
+
+def test_the_largest_records_become_letters_and_restart_nothing(settings: Settings) -> None:
+    """One as large as the broker takes, to which a letter adds headers, and one of 3 MB that is small on the wire."""
+    before = _restarts(settings)
+    now_ms = int(time.time() * 1000)
+    values = {"none": b"\x01" * 1_048_400, "zstd": b"\x01" * 3_000_000}
+    offsets: dict[str, int] = {}
+    for compression, value in values.items():
+        producer = Producer(
+            {
+                "bootstrap.servers": settings.kafka_bootstrap,
+                "message.max.bytes": 4_000_000,
+                "compression.type": compression,
+                "enable.idempotence": True,
+            }
+        )
+        producer.produce(
+            settings.events_topic,
+            value,
+            partition=3,
+            timestamp=now_ms,
+            on_delivery=lambda _, message, name=compression: offsets.setdefault(name, message.offset()),  # type: ignore[misc]
+        )
+        assert producer.flush(30) == 0
+    assert all(offset is not None and offset >= 0 for offset in offsets.values()), offsets
+    _wait_for_jobs(settings, 3, max(offsets.values()))
+    letters = _letters(settings, settings.dead_letter_topic)
+    for name, value in values.items():
+        assert letters[3, offsets[name]][1] == value, name
+    assert _restarts(settings) == before

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.provision import UNLIMITED_MS, topic_specs
 from pipeline.settings import Settings
+from pipeline.sinks.dead_letter import MOST_LETTER_BYTES, letters_table
 
 
 def _events_config(settings: Settings) -> dict[str, str]:
@@ -29,3 +30,13 @@ def test_records_are_kept_by_size_not_by_age() -> None:
     """On the events topic: 20 GB per partition."""
     config = _events_config(Settings())
     assert (config["retention.ms"], config["retention.bytes"]) == ("-1", "20000000000")
+
+
+def test_a_letter_may_be_larger_than_any_record() -> None:
+    """Its producer and its topics agree on how large; by default both stop at about the size of an events batch."""
+    options = letters_table(Settings(), "letters", "topic")
+    _, *rejects = topic_specs(Settings())
+    assert MOST_LETTER_BYTES > 10 * 1_048_588
+    assert f"'properties.max.request.size' = '{MOST_LETTER_BYTES}'" in options
+    assert f"'properties.buffer.memory' = '{2 * MOST_LETTER_BYTES}'" in options
+    assert [spec.config["max.message.bytes"] for spec in rejects] == [str(MOST_LETTER_BYTES)] * 2
