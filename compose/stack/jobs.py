@@ -49,10 +49,15 @@ class Keeper:
 
     settings: Settings
     attempts: dict[Path, int] = field(default_factory=dict)
+    """How often a job failed that was to resume from a checkpoint."""
+    submitted: dict[str, Path] = field(default_factory=dict)
+    """The checkpoint that a job was last submitted from, by Flink's name of the job."""
+    known_failures: set[str] = field(default_factory=set)
 
     def tick(self) -> None:
         """One look at the cluster. Raises requests.RequestException while the JobManager does not answer."""
         jobs = self.overview()
+        self.note_failures(jobs)
         missing = []
         for job in JOBS:
             active = active_jobs(jobs, flink_name(job))
@@ -100,13 +105,26 @@ class Keeper:
         self.attempts.clear()
         return checkpoints[0] if checkpoints else None
 
+    def note_failures(self, jobs: Iterable[FlinkJob]) -> None:
+        """Counts against a checkpoint only what the cluster took and then gave up.
+
+        A client that found no JobManager says nothing about the checkpoint: an older one would only be more to replay.
+        """
+        for job in jobs:
+            if job.state == "FAILED" and job.job_id not in self.known_failures:
+                self.known_failures.add(job.job_id)
+                checkpoint = self.submitted.pop(job.name, None)
+                if checkpoint is not None:
+                    self.attempts[checkpoint] = self.attempts.get(checkpoint, 0) + 1
+                    LOG.warning("job %s failed after it was to resume from %s", job.name, checkpoint)
+
     def submit(self, jobs: Iterable[str]) -> None:
         """Submits jobs through one Flink client. A client that fails is tried again at the next tick."""
         arguments = []
         for job in jobs:
             checkpoint = self.restore_point(job)
             if checkpoint:
-                self.attempts[checkpoint] = self.attempts.get(checkpoint, 0) + 1
+                self.submitted[flink_name(job)] = checkpoint
             LOG.info("submitting %s from %s", job, checkpoint or "the beginning of the topic")
             arguments.append(f"{job}={checkpoint}" if checkpoint else job)
         try:

@@ -1,6 +1,9 @@
 """The job keeper's view of what runs."""
 
+import os
 from pathlib import Path
+
+import pytest
 
 from compose.stack.jobs import FlinkJob, Keeper, active_jobs
 from pipeline.settings import Settings
@@ -29,3 +32,47 @@ def test_a_checkpoint_that_fails_twice_is_passed_over_for_an_older_one(tmp_path:
     assert older not in (None, newest)
     keeper.attempts[older] = 2
     assert keeper.restore_point("live") == newest
+
+
+def _keeper_with_checkpoints(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Keeper:
+    """Two checkpoints of the live job, and a Flink client that finds no JobManager."""
+    for number, name in enumerate(("chk-1", "chk-2")):
+        metadata = directory / "live" / "id" / name / "_metadata"
+        metadata.parent.mkdir(parents=True)
+        metadata.write_bytes(b"x")
+        os.utime(metadata, (number, number))
+    client = directory / "flink" / "bin" / "flink"
+    client.parent.mkdir(parents=True)
+    client.write_text("#!/bin/sh\nexit 1\n")
+    client.chmod(0o755)
+    monkeypatch.setenv("FLINK_HOME", str(directory / "flink"))
+    return Keeper(Settings(checkpoint_dir=str(directory)))
+
+
+def test_a_client_that_cannot_submit_says_nothing_about_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the JobManager is away, the newest checkpoint is the one to resume from."""
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    newest = keeper.restore_point("live")
+    for _ in range(3):
+        keeper.note_failures([])
+        keeper.submit(["live"])
+    assert newest is not None
+    assert newest.name == "chk-2"
+    assert keeper.restore_point("live") == newest
+
+
+def test_a_job_that_was_taken_and_failed_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice failed, the older checkpoint's turn; a failure from before the submission is none of it."""
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    rows = [FlinkJob("before", "adctr-live", "FAILED", 0)]
+    keeper.note_failures(rows)
+    for number in (1, 2):
+        keeper.submit(["live"])
+        rows.append(FlinkJob(str(number), "adctr-live", "FAILED", number))
+        for _ in range(3):  # each look at the cluster shows the same rows again
+            keeper.note_failures(rows)
+    restore_point = keeper.restore_point("live")
+    assert restore_point is not None
+    assert restore_point.name == "chk-1"
