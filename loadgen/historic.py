@@ -123,6 +123,7 @@ def _send_all(session: Session, stop: threading.Event, report: Report | None) ->
         record_times: list[int] = (prepared.batch.rows["intended_ns"] // 1_000_000).tolist()
         session.publisher.send_patiently(prepared.values, prepared.keys, prepared.partitions, record_times)
         sent += len(prepared.values)
+        session.publisher.require_usable()
         session.publisher.poll()
         elapsed = time.monotonic() - began
         if elapsed - reported >= REPORT_SECONDS:

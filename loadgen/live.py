@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 
-from loadgen.errors import LoadRefused
+from loadgen.errors import BrokerUnavailable, LoadRefused
 from loadgen.pacer import SECOND_NS, Pacer
 from loadgen.publisher import delivery_seconds
 from loadgen.run import LoadPlan, LoadResult, Prepared, Progress, Report, Session
@@ -22,6 +22,7 @@ TICK_SECONDS = 0.002
 MAX_SLICE = 256
 """Events that share one record time and one actual send time."""
 SETTLE_SECONDS = 0.5
+LAST_ANSWERS_SECONDS = 10.0
 
 
 def run_live(
@@ -39,6 +40,10 @@ def run_live(
     try:
         run.send_all()
         run.await_answers(delivery_seconds(settings))
+    except BrokerUnavailable:  # the producer is beyond repair: what it had taken is answered soon, and it takes no more
+        run.await_answers(LAST_ANSWERS_SECONDS)
+        run.session.ledger.close(run.sent)
+        raise
     except BaseException:
         run.session.note_answers()
         run.session.ledger.abandon()
@@ -125,6 +130,7 @@ class _LiveRun:
         if last == len(head.values):
             self._queue.popleft()
             self._head_at = 0
+        self.session.publisher.require_usable()
 
     def _prepare_ahead(self, now: int) -> bool:
         return self._prepared < self._pacer.due(now + int(LOOKAHEAD_SECONDS * SECOND_NS)) and self._prepare()

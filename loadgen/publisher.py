@@ -100,6 +100,7 @@ class Publisher:
         self._producer = Producer(producer_config(settings))
         self._answers = Answers()
         self._answered = _collector(self._answers)
+        self._fatal = ""
         self.canaries_failed = 0
 
     def partitions(self) -> int:
@@ -118,7 +119,8 @@ class Publisher:
     ) -> None:
         """Hands over events with one record time; those that the local queue has no room for fail at once.
 
-        Raises LoadRefused when a live topic would not take the record time.
+        So do those that the producer refuses, see `require_usable`. Raises LoadRefused when a live topic would not take
+        the record time.
         """
         if not self._settings.historic:
             self._refuse_old(record_time_ms)
@@ -128,6 +130,8 @@ class Publisher:
                 produce(topic, value, key, partition, answered, timestamp=record_time_ms)
             except BufferError:
                 self._answers.add(seq_of_value(value), FAILED_PARTITION, QUEUE_FULL)
+            except KafkaException as error:
+                self._refused(value, error)
 
     def send_patiently(
         self, values: Sequence[bytes], keys: Sequence[bytes], partitions: Sequence[int], record_times_ms: Sequence[int]
@@ -141,10 +145,23 @@ class Publisher:
                     break
                 except BufferError:
                     self._producer.poll(0.1)
+                except KafkaException as error:
+                    self._refused(value, error)
+                    break
 
     def send_canary(self, value: bytes, key: bytes, partition: int, record_time_ms: int) -> None:
         """A record that is no part of the run; its failure shows in ``canaries_failed``."""
-        self._producer.produce(self._topic, value, key, partition, self._canary_answered, timestamp=record_time_ms)
+        try:
+            self._producer.produce(self._topic, value, key, partition, self._canary_answered, timestamp=record_time_ms)
+        except KafkaException as error:
+            raise BrokerUnavailable(
+                f"Kafka at {self._settings.kafka_bootstrap}: {error.args[0].str()}; start the load again"
+            ) from error
+
+    def require_usable(self) -> None:
+        """Raises BrokerUnavailable when the producer has refused an event and will refuse every other one as well."""
+        if self._fatal:
+            raise BrokerUnavailable(f"Kafka at {self._settings.kafka_bootstrap}: {self._fatal}; start the load again")
 
     def poll(self, seconds: float = 0.0) -> None:
         """Takes in answers that have come, or the first that comes in time."""
@@ -157,6 +174,12 @@ class Publisher:
     def outstanding(self) -> int:
         """Records without an answer yet."""
         return len(self._producer)
+
+    def _refused(self, value: bytes, error: KafkaException) -> None:
+        cause = error.args[0]
+        self._answers.add(seq_of_value(value), FAILED_PARTITION, -abs(cause.code()))
+        if cause.code() != KafkaError.MSG_SIZE_TOO_LARGE:  # the only refusal that is about one event
+            self._fatal = self._fatal or cause.str()
 
     def _canary_answered(self, error: KafkaError | None, _message: Message) -> None:
         self.canaries_failed += error is not None

@@ -12,12 +12,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from compose.commands import load
+from compose.errors import EnvironmentFailed
+from loadgen import publisher
 from loadgen.errors import LoadRefused
 from loadgen.historic import historic
 from loadgen.ledger import Ledger, read_ledger
@@ -32,8 +36,11 @@ from pipeline.contract.partitioner import partition_of
 from pipeline.contract.registry import RegistrySchemas, find_schema_id
 from pipeline.contract.rules import Fate, classify
 from pipeline.contract.windows import window_start_seconds
+from tests.dying_producer import DyingProducer
 
 if TYPE_CHECKING:
+    from typer import Context
+
     from pipeline.settings import Settings
     from tests.integration.conftest import RunningStack
 
@@ -126,6 +133,21 @@ def test_a_record_has_the_time_it_is_given(settings: Settings) -> None:
     consumer.close()
     assert message is not None
     assert message.timestamp()[1] == time_ms
+
+
+def test_a_producer_that_dies_leaves_a_complete_ledger(
+    stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After 500 events the producer takes no more: a message and exit code 4, and every event sent has its answer."""
+    monkeypatch.setattr(DyingProducer, "takes", 500)
+    monkeypatch.setattr(publisher, "Producer", DyingProducer)
+    file = tmp_path / "dying.ledger"
+    with pytest.raises(EnvironmentFailed, match="start the load again"):
+        load.run(cast("Context", SimpleNamespace(obj=stack.data_dir)), rate=1_000, seconds=60, ledger=file)
+    ledger = read_ledger(file)
+    assert ledger.ended_cleanly
+    assert ledger.acked.sum() == 500
+    assert len(ledger.seq) - 500 == ledger.failed.sum() > 0
 
 
 def test_the_partitioner_is_that_of_other_clients(settings: Settings) -> None:
