@@ -22,8 +22,8 @@ import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
 
 /**
- * Writes window counts to Redis in small batches: one script call per touched window, then the watermark, in one
- * pipeline, so that whoever reads the watermark finds everything before it.
+ * Writes window counts to Redis in small batches: one script call per touched window, in one pipeline, and the watermark
+ * when all of them have said that they did it, so that whoever reads the watermark finds everything before it.
  *
  * <p>Nothing outlives a checkpoint here: {@link #flush} empties the buffer before the barrier passes. While Redis is
  * away the writer waits and tries again, which holds the job back without restarting it.
@@ -166,13 +166,14 @@ final class CacheWriter implements SinkWriter<RowData> {
             });
             argumentsByWindow.forEach(
                     (start, arguments) -> answers.add(pipeline.evalsha(raiseCounts, keys(start), arguments)));
-            if (watermarkMs != Long.MIN_VALUE) {
-                String key = "adctr:watermark:" + cache.sizeSeconds();
-                answers.add(pipeline.evalsha(raiseWatermark, List.of(key), List.of(Long.toString(watermarkMs))));
-            }
             pipeline.sync();
         }
         answers.forEach(Response::get); // throws what the script threw
+        // Not in the pipeline: that is no transaction, and would publish it though a script before it has failed.
+        if (watermarkMs != Long.MIN_VALUE) {
+            String key = "adctr:watermark:" + cache.sizeSeconds();
+            redis.evalsha(raiseWatermark, List.of(key), List.of(Long.toString(watermarkMs)));
+        }
     }
 
     private List<String> newArguments(long windowStartMs) {

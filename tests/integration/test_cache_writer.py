@@ -1,0 +1,48 @@
+"""The writer of the cache while Redis refuses what it writes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import redis
+from confluent_kafka import Producer
+
+from pipeline.contract.cache_schema import Counts, cell_field, cells_key, parse_counts, watermark_key
+from pipeline.contract.codec import AdEvent, encode
+from pipeline.contract.registry import find_schema_id
+from tests.integration.waiting import eventually
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+
+
+def test_no_watermark_overtakes_the_cells_that_redis_refused(settings: Settings) -> None:
+    """A window's key has the wrong type: until that is put right the watermark stands still, then the count is there."""
+    start = int(time.time()) // 60 * 60 + 60  # of a window that nobody has written to yet
+    key = cells_key(60, start)
+    campaign = f"refused-{start}"
+    event = AdEvent(campaign, "IMPRESSION", start * 1000, "u", "a", campaign, "test")
+    value = encode(event, find_schema_id(settings.schema_registry_url, settings.events_topic))
+    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
+    with redis.Redis(settings.redis_host, settings.redis_port, password=settings.redis_password) as client:
+
+        def watermark() -> int:
+            return int(client.get(watermark_key(60)) or 0)
+
+        before = watermark()
+        eventually("the watermark moves", lambda: watermark() > before)
+        client.set(key, "no hash")
+        try:
+            producer.produce(settings.events_topic, value, campaign.encode(), timestamp=int(time.time() * 1000))
+            assert producer.flush(30) == 0
+            time.sleep(1.5)
+            stands = watermark()
+            time.sleep(2.5)  # two canaries later
+            assert watermark() == stands
+        finally:
+            client.delete(key)
+        eventually("the watermark goes on", lambda: watermark() > stands)
+        counts = client.hget(key, cell_field(campaign, "test"))
+        assert counts is not None
+        assert parse_counts(counts) == Counts(1, 0)
