@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
+from compose.commands.parent import ends_with_me
 from compose.errors import EnvironmentFailed, UsageError
 from compose.exit_codes import ExitCode
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
@@ -36,10 +37,10 @@ class LoadProcess:
             # Not the terminal: its progress would write over ours.
             stderr=subprocess.PIPE,
             text=True,
-            # Out of reach of the terminal's Ctrl-C, which is for us: the load is then ended in order. The mark lets the
-            # stack's guard end it should this process be killed.
+            # Out of reach of the terminal's Ctrl-C, which is for us: the load is then ended in order. Should we be
+            # killed, the load notices; the mark lets `down` and the stack's guard sweep it up as well.
             start_new_session=True,
-            env={**os.environ, STACK_DIR_VARIABLE: str(Layout.of(data_dir).root)},
+            env={**os.environ, STACK_DIR_VARIABLE: str(Layout.of(data_dir).root), **ends_with_me()},
         )
 
     def __enter__(self) -> Self:

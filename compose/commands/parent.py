@@ -1,0 +1,34 @@
+"""Ends a command whose parent is gone.
+
+A load that a check has started is in a session of its own, out of reach of the terminal, and the stack's guard looks
+after it only where the check owns the stack. After ``kill -9`` of the check it would go on for ever.
+(``PR_SET_PDEATHSIG`` is no way: it fires when the *thread* ends that started the child.)
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+_VARIABLE = "ADCTR_PARENT_PID"
+_POLL_SECONDS = 0.5
+
+
+def ends_with_me() -> dict[str, str]:
+    """What a child that calls `end_with_parent` must find in its environment."""
+    return {_VARIABLE: str(os.getpid())}
+
+
+def end_with_parent() -> None:
+    """Interrupts this process, as Ctrl-C does, once the parent that asked for it is gone; otherwise does nothing."""
+    parent = os.environ.pop(_VARIABLE, None)  # not for this process's own children
+    if parent is not None:
+        threading.Thread(target=_watch, args=(int(parent),), name="parent-watch", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGINT)
