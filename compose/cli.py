@@ -7,8 +7,10 @@ import importlib.util
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
+from compose.commands.parent import end_with_parent
 from compose.errors import EnvironmentFailed, Inconclusive, UsageError
 from compose.exit_codes import ExitCode
 from compose.stack.ports import PortChoice
@@ -182,9 +185,25 @@ def run_guarded(command: Callable[[], object]) -> int:
         return _fail(error, ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
-    except OSError as error:
+    except (OSError, subprocess.SubprocessError) as error:
+        return _fail(error, ExitCode.ENVIRONMENT)
+    except Exception as error:
+        if not isinstance(error, _expected_errors()):
+            # Never Python's own exit code 1: that is the promise that an objective was breached.
+            traceback.print_exc()
         return _fail(error, ExitCode.ENVIRONMENT)
     return result if isinstance(result, int) else ExitCode.PASS
+
+
+def _expected_errors() -> tuple[type[Exception], ...]:
+    """What says enough without a traceback. Imported only where something has failed: the clients take a while."""
+    from confluent_kafka import KafkaException
+
+    from pipeline.provision import ProvisionError
+    from pipeline.store.migrate import MigrationFailed
+    from slo.reconciliation.tally import TooManyCells
+
+    return (ProvisionError, MigrationFailed, KafkaException, TooManyCells)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -201,6 +220,7 @@ def _fail(error: Exception, code: ExitCode) -> int:
 
 def main() -> None:
     """The console script. Commands end with `raise typer.Exit(code)` or an error of `compose.errors`."""
+    end_with_parent()
     _register_commands()
     raise SystemExit(run_guarded(lambda: app(standalone_mode=False)))
 

@@ -24,7 +24,7 @@ from confluent_kafka.admin import (
 from pipeline.contract.codec import RegistryUnavailable
 from pipeline.contract.registry import IncompatibleSchema, register_schema
 from pipeline.contract.rules import MAX_AHEAD_MS
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SettingsError
 from pipeline.sinks.dead_letter import MOST_LETTER_BYTES
 
 EVENTS_RETENTION_BYTES = 20_000_000_000
@@ -38,6 +38,10 @@ T = TypeVar("T")
 
 class ProvisionError(RuntimeError):
     """Topics or schema can't be brought to their settings; the message says which and what to do."""
+
+
+class ProvisionRefused(ProvisionError, SettingsError):
+    """What is there and the settings exclude each other: waiting won't help."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def _until(deadline: float, attempt: Callable[[], T]) -> T:
         try:
             return attempt()
         except IncompatibleSchema as error:
-            raise ProvisionError(str(error)) from error
+            raise ProvisionRefused(str(error)) from error
         except (KafkaException, RegistryUnavailable) as error:
             if time.monotonic() >= deadline:
                 raise ProvisionError(f"{error}: no success in time; is the service up?") from error
@@ -106,7 +110,7 @@ def _ensure_topic(admin: AdminClient, spec: TopicSpec) -> None:
         return
     partitions = len(existing.partitions)
     if partitions != spec.partitions:
-        raise ProvisionError(
+        raise ProvisionRefused(
             f"topic {spec.name} has {partitions} partitions, the settings say {spec.partitions}: records are keyed by "
             "campaign, so partitions can't be added to a topic in use; start over with an empty data directory"
         )

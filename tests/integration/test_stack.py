@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -23,7 +24,8 @@ from compose.stack.lifecycle import bring_up, take_down
 from compose.stack.ports import PortChoice
 from compose.stack.status import status
 from compose.stack.supervision import Supervisor
-from pipeline.settings import Settings
+from pipeline.provision import provision
+from pipeline.settings import Settings, SettingsError
 from tests.integration.waiting import eventually
 
 if TYPE_CHECKING:
@@ -228,3 +230,23 @@ def test_stack_json_tells_the_settings(stack: RunningStack) -> None:
     record = json.loads(stack.layout.record.read_text(encoding="utf-8"))
     assert record["settings"]["kafka_bootstrap"] == stack.settings.kafka_bootstrap
     assert record["settings"]["events_partitions"] == Settings().events_partitions
+
+
+def test_partitions_cannot_be_added_to_a_topic_in_use(stack: RunningStack) -> None:
+    """The settings are wrong, not the environment: exit code 2, and the topic is as before."""
+    with pytest.raises(SettingsError, match="4 partitions, the settings say 8"):
+        provision(dataclasses.replace(stack.settings, events_partitions=8))
+
+
+def test_a_killed_check_leaves_no_load_behind(stack: RunningStack) -> None:
+    """No guard looks after a command on a stack that runs already; the load sees for itself that it is alone."""
+    command = [sys.executable, "-m", "compose.cli", "--data-dir", str(stack.data_dir)]
+    check = subprocess.Popen([*command, "bench", "latency", "--rate", "50", "--seconds", "300"])
+    try:
+        parent = psutil.Process(check.pid)
+        eventually("the load runs", lambda: any("load" in each.cmdline() for each in parent.children()), seconds=60)
+        (load,) = [each for each in parent.children() if "load" in each.cmdline()]
+    finally:
+        check.kill()
+        check.wait()
+    assert psutil.wait_procs([load], timeout=15)[1] == []
