@@ -9,7 +9,6 @@ import org.apache.flink.table.connector.sink.DynamicTableSink;
 import org.apache.flink.table.connector.sink.SinkV2Provider;
 import org.apache.flink.table.factories.DynamicTableSinkFactory;
 import org.apache.flink.table.factories.FactoryUtil;
-import org.apache.flink.types.RowKind;
 
 /**
  * The table sink {@code adctr-cache}: upserts window counts into Redis by pipeline/contract/cache_schema.py and then
@@ -53,8 +52,7 @@ public final class CacheSinkFactory implements DynamicTableSinkFactory {
     private record CacheTableSink(CacheSink sink) implements DynamicTableSink {
         @Override
         public ChangelogMode getChangelogMode(ChangelogMode requested) {
-            return ChangelogMode.newBuilder()
-                    .addContainedKind(RowKind.INSERT).addContainedKind(RowKind.UPDATE_AFTER).build();
+            return Upserts.MODE;
         }
 
         @Override

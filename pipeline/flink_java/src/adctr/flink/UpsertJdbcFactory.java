@@ -36,8 +36,7 @@ public final class UpsertJdbcFactory extends JdbcDynamicTableFactory {
         @Override
         public ChangelogMode getChangelogMode(ChangelogMode requested) {
             jdbc.getChangelogMode(requested); // throws where updates come without a primary key
-            return ChangelogMode.newBuilder()
-                    .addContainedKind(RowKind.INSERT).addContainedKind(RowKind.UPDATE_AFTER).build();
+            return Upserts.MODE;
         }
 
         @Override

@@ -9,7 +9,6 @@ import org.apache.flink.table.connector.sink.DynamicTableSink;
 import org.apache.flink.table.connector.sink.SinkV2Provider;
 import org.apache.flink.table.factories.DynamicTableSinkFactory;
 import org.apache.flink.table.factories.FactoryUtil;
-import org.apache.flink.types.RowKind;
 
 /**
  * The table sink {@code adctr-watermark}: takes any rows, keeps none, and publishes their watermark in
@@ -48,9 +47,7 @@ public final class WatermarkSinkFactory implements DynamicTableSinkFactory {
     private record WatermarkTableSink(WatermarkSink sink) implements DynamicTableSink {
         @Override
         public ChangelogMode getChangelogMode(ChangelogMode requested) {
-            // As the sinks beside it, or the planner counts every window a second time for this one.
-            return ChangelogMode.newBuilder()
-                    .addContainedKind(RowKind.INSERT).addContainedKind(RowKind.UPDATE_AFTER).build();
+            return Upserts.MODE;
         }
 
         @Override
