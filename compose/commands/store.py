@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -11,25 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from compose.cli import Format, FormatOption
+from compose.durations import parse_duration_seconds
 from compose.errors import EnvironmentFailed, UsageError
 
 if TYPE_CHECKING:
     from pipeline.store import RetentionReport
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("retention")(retention)
-
-
-def parse_duration(text: str) -> timedelta:
-    """``60s``, ``5m``, ``12h`` or ``7d``. Raises UsageError."""
-    match = re.fullmatch(r"(\d{1,9})([smhd])", text)
-    if match is None:
-        raise UsageError(f"--keep {text}: must be a number and a unit, for example 7d, 12h, 30m or 60s")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def retention(
@@ -43,7 +33,7 @@ def retention(
     from compose.stack.state import load_settings
     from pipeline.store import StoreUnavailable, apply_retention
 
-    period = parse_duration(keep)
+    period = timedelta(seconds=parse_duration_seconds("--keep", keep, zero=True))
     settings = load_settings(context.obj)
     try:
         report = apply_retention(settings, period)

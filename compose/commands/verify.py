@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from compose.cli import Format, FormatOption
+from compose.durations import parse_duration_seconds
 from compose.errors import EnvironmentFailed, UsageError
 from compose.exit_codes import ExitCode
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from slo.reconciliation.report import Report
 
-DEFAULT_TIMEOUT_SECONDS = 300.0
+DEFAULT_TIMEOUT = "300s"
 _REDRAW_SECONDS = 0.2
 
 
@@ -54,8 +55,8 @@ def verify(
         typer.Option(help="Ledger of a load run: what was acknowledged must be there, what is there must be in it."),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(help="Seconds to wait for the jobs to reach the topic's end.")
-    ] = DEFAULT_TIMEOUT_SECONDS,
+        str, typer.Option(help="How long to wait for the jobs to reach the topic's end; a bare number is seconds.")
+    ] = DEFAULT_TIMEOUT,
     format_: FormatOption = Format.TEXT,
 ) -> int:
     """Waits until the jobs have drained, then compares topic, Redis, PostgreSQL, letters and ledger.
@@ -65,7 +66,8 @@ def verify(
     from compose.stack.state import load_settings
     from slo.reconciliation.report import to_json, to_text
 
-    report = _reconcile(load_settings(context.obj), ledger or [], timeout)
+    seconds = parse_duration_seconds("--timeout", timeout, bare_seconds=True)
+    report = _reconcile(load_settings(context.obj), ledger or [], seconds)
     if report is None:
         return ExitCode.INCONCLUSIVE
     print(json.dumps(to_json(report), indent=2) if format_ is Format.JSON else to_text(report))
