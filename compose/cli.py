@@ -15,7 +15,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.exceptions import TyperException
@@ -82,11 +82,18 @@ def status(context: typer.Context, format_: FormatOption = Format.TEXT) -> None:
 @app.command()
 def down(context: typer.Context) -> None:
     """Stops the stack. Its state stays in the data directory."""
+    from compose.stack import leftovers
     from compose.stack.layout import Layout
     from compose.stack.lifecycle import take_down
 
     layout = Layout.of(context.obj)
     swept = take_down(layout)
+    left = leftovers.find(layout)
+    if left:
+        raise EnvironmentFailed(
+            f"these processes of the stack in {layout.root} have not ended: {leftovers.describe(left)}; try again, or "
+            "look what holds them up"
+        )
     if swept:
         _progress(f"ended {swept} processes that nobody supervised any more")
     _progress(f"no stack is running in {layout.root}")
@@ -107,23 +114,28 @@ def logs(
     known = sorted(each.stem for each in layout.logs.glob("*.log"))
     if service not in known:
         raise UsageError(f"no log of {service!r} in {layout.logs}; there are: {', '.join(known) or 'none'}")
-    text = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    sys.stdout.writelines(text[-lines:])
-    sys.stdout.flush()
-    if follow:
-        _follow(path)
-
-
-def _follow(path: Path) -> None:
     file = path.open(encoding="utf-8", errors="replace")
-    file.seek(0, os.SEEK_END)
-    while True:
-        sys.stdout.write(file.read())
-        sys.stdout.flush()
+    sys.stdout.writelines(file.read().splitlines(keepends=True)[-lines:])
+    sys.stdout.flush()
+    while follow:
         time.sleep(0.3)
-        if path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino:  # rotated
-            file.close()
-            file = path.open(encoding="utf-8", errors="replace")
+        text, file = catch_up(path, file)
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def catch_up(path: Path, file: TextIO) -> tuple[str, TextIO]:
+    """What has come since, and the file to go on with: another one if the log was rotated."""
+    text = file.read()
+    try:
+        rotated = path.stat().st_ino != os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:  # between the rotation and the next line
+        rotated = False
+    if not rotated:
+        return text, file
+    with file:
+        text += file.read()  # its last lines may have come after the first look
+    return text, path.open(encoding="utf-8", errors="replace")
 
 
 def _progress(line: str) -> None:
@@ -141,6 +153,8 @@ def _print_status(layout: Any, format_: Format) -> None:
     for row in found["services"]:
         pid = row["pid"] or "-"
         print(f"{row['name']:<18} {row['state']:<9} {pid:>8}  {row['rss_bytes'] / 1e6:>6.0f} MB  {row['address']}")
+        if row["reason"]:
+            print(f"{'':<18} {row['reason']}")
     total = sum(row["rss_bytes"] for row in found["services"])
     print(f"{'all':<18} {'':<9} {'':>8}  {total / 1e6:>6.0f} MB  {found['data_dir']}")
     for job in found["jobs"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import psutil
 
@@ -25,6 +26,17 @@ def find(layout: Layout) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
+
+
+def describe(processes: Iterable[psutil.Process]) -> str:
+    """Names and ids."""
+    said = []
+    for process in processes:
+        try:
+            said.append(f"{process.name()} ({process.pid})")
+        except psutil.Error:
+            continue
+    return ", ".join(said)
 
 
 def end(layout: Layout) -> int:

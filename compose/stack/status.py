@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import psutil
 
-from compose.errors import StackNotRunning
+from compose.errors import EnvironmentFailed, StackNotRunning
+from compose.stack import leftovers
+from compose.stack.health import complaints
 from compose.stack.jobs_view import jobs
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.service import Plan
 from compose.stack.services import every_service
 from compose.stack.state import Record, load_settings
-from compose.stack.supervision import Supervisor
+from compose.stack.supervision import ProcessState, Supervisor
 
 
 def status(layout: Layout) -> dict[str, Any]:
     """The services and jobs of a running stack, as promised in the command line's reference.
 
-    Raises StackNotRunning if there is none.
+    A process that runs and does not answer is ``unhealthy``, with a ``reason``. Raises StackNotRunning if there is
+    none, and EnvironmentFailed if its supervisor alone is gone.
     """
-    settings = load_settings(layout.root)
     supervisor, record = Supervisor.find(layout), Record.read(layout)
+    if supervisor is None and (orphans := leftovers.find(layout)):
+        raise EnvironmentFailed(
+            f"the supervisor of the stack in {layout.root} is gone and {len(orphans)} of its processes run on: "
+            f"{leftovers.describe(orphans)}; end them with `adctr --data-dir {layout.root} down`"
+        )
+    settings = load_settings(layout.root)
     if supervisor is None or record is None:
         raise StackNotRunning(layout.root)
     plan = Plan(layout, record.ports, Passwords.load(layout), settings)
-    addresses = {service.name: service.address for service in every_service(plan)}
+    planned = every_service(plan)
+    addresses = {service.name: service.address for service in planned}
+    reasons = complaints(planned)
     services = [
         {
             "name": process.name,
             "pid": process.pid or None,
             "address": addresses.get(process.name, "-"),
-            "state": process.state.lower(),
+            **_state(process, reasons),
             "rss_bytes": resident_bytes(process.pid),
         }
         for process in supervisor.processes()
@@ -44,6 +55,7 @@ def status(layout: Layout) -> dict[str, Any]:
             "pid": supervisor.pid,
             "address": str(layout.socket),
             "state": "running",
+            "reason": None,
             "rss_bytes": resident_bytes(supervisor.pid, children=False),
         }
     )
@@ -52,6 +64,14 @@ def status(layout: Layout) -> dict[str, Any]:
     except OSError:
         found = []
     return {"data_dir": str(layout.root), "historic": record.historic, "services": services, "jobs": found}
+
+
+def _state(process: ProcessState, reasons: Mapping[str, str]) -> dict[str, Any]:
+    """A process that does not run needs no reason why it does not answer."""
+    state = process.state.lower()
+    if state == "running" and process.name in reasons:
+        return {"state": "unhealthy", "reason": reasons[process.name]}
+    return {"state": state, "reason": None}
 
 
 def resident_bytes(pid: int, children: bool = True) -> int:

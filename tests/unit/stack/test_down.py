@@ -1,0 +1,60 @@
+"""`adctr down` and `status` where the supervisor is gone or a process does not end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from compose import cli
+from compose.errors import EnvironmentFailed
+from compose.stack import leftovers
+from compose.stack.layout import STACK_DIR_VARIABLE, Layout
+from compose.stack.status import status
+
+if TYPE_CHECKING:
+    from typer import Context
+
+
+@pytest.fixture
+def orphan(tmp_path: Path) -> Iterator[tuple[Layout, subprocess.Popen[bytes]]]:
+    """A process with the mark of a stack that has no supervisor."""
+    layout = Layout.of(tmp_path / "data")
+    layout.create()
+    environment = {**os.environ, STACK_DIR_VARIABLE: str(layout.root)}
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment)
+    try:
+        yield layout, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_status_tells_what_runs_on_without_a_supervisor(orphan: tuple[Layout, subprocess.Popen[bytes]]) -> None:
+    """Not that no stack is running: its processes hold ports and files."""
+    layout, process = orphan
+    with pytest.raises(EnvironmentFailed, match=rf"supervisor .* is gone and 1 .*\({process.pid}\)"):
+        status(layout)
+
+
+def test_down_names_what_has_not_ended(
+    orphan: tuple[Layout, subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that no signal reaches (here: that nobody sends one to) is no success."""
+    layout, process = orphan
+    monkeypatch.setattr(leftovers, "end", lambda _: 0)
+    with pytest.raises(EnvironmentFailed, match=rf"have not ended: \S+ \({process.pid}\)"):
+        cli.down(cast("Context", SimpleNamespace(obj=layout.root)))
+
+
+def test_down_ends_what_is_left(orphan: tuple[Layout, subprocess.Popen[bytes]]) -> None:
+    """And says so by ending without an error."""
+    layout, _ = orphan
+    cli.down(cast("Context", SimpleNamespace(obj=layout.root)))
+    assert leftovers.find(layout) == []
