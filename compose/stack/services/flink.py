@@ -138,7 +138,8 @@ def config(plan: Plan) -> dict[str, object]:
         "rest.bind-address": LOOPBACK,
         "rest.port": ports.flink_rest,
         "rest.bind-port": str(ports.flink_rest),
-        "rest.flamegraph.enabled": True,
+        # Jobs come from the client alone: nobody uploads a jar to an interface without a password.
+        "web.submit.enable": False,
         "taskmanager.host": LOOPBACK,
         "taskmanager.bind-host": LOOPBACK,
         "taskmanager.numberOfTaskSlots": settings.parallelism,
