@@ -21,7 +21,6 @@ from pipeline.contract.codec import HEADER, MAGIC_BYTE
 
 USER_DIGITS = 6
 _USER_PREFIX = b"user-"
-_USER_BYTES = len(_USER_PREFIX) + USER_DIGITS
 TIME_BYTES = 6
 """Width of event_time as a zigzag varint, from 2^34 ms (July 1970) to 2^41 - 1 ms (September 2039)."""
 EARLIEST_MS, LATEST_MS = 1 << 34, (1 << 41) - 1

@@ -13,7 +13,6 @@ from typing import Any
 
 ENV_PREFIX = "ADCTR_"
 
-MINUTE_SECONDS = 60
 WINDOW_SIZES_SECONDS = (60, 300)
 
 

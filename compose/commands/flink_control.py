@@ -49,11 +49,6 @@ class FlinkControl:
         self._supervisor.stop_processes([name], _STOP_SECONDS)
         self._until(lambda: name not in [each["id"] for each in self._get("/taskmanagers")["taskmanagers"]], name)
 
-    def start_task_manager(self, name: str) -> None:
-        """Starts a TaskManager and waits until it has registered."""
-        self._supervisor.start_process(name)
-        self._until(lambda: name in [each["id"] for each in self._get("/taskmanagers")["taskmanagers"]], name)
-
     def start(self, job: str) -> float:
         """Submits a job from the beginning of the topic; the unix time at which the last of its tasks ran."""
         environment = {**os.environ, **self._settings.to_env(), **client_environment(self._layout)}

@@ -14,7 +14,6 @@ import tarfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +29,6 @@ LOCK_FILE = Path(__file__).with_name("artifacts.lock")
 DOWNLOAD_THREADS = 4
 DOWNLOAD_TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3
-
-ProgressCallback = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True)

@@ -48,5 +48,3 @@ class Service:
     stop_seconds: int = 15
     start_timeout_seconds: float = 300.0
     """Generous: a process that lives and says nothing yet is slow; one that keeps dying is noticed at once."""
-    first_to_stop: bool = False
-    """Stopped before the others: it would take their going for a failure and act on it."""

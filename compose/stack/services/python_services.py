@@ -33,5 +33,4 @@ def _python(plan: Plan, name: str, module: str, needs: tuple[str, ...], extra: d
         environment={**plan.settings.to_env(), "ADCTR_DATA_DIR": str(plan.layout.root), **(extra or {})},
         needs=needs,
         check=lambda: None,
-        first_to_stop=True,
     )
