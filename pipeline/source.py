@@ -75,6 +75,9 @@ def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_
         "properties.fetch.max.wait.ms": FETCH_WAIT_MILLISECONDS,
         "properties.max.partition.fetch.bytes": FETCH_BYTES,
         "scan.startup.mode": "earliest-offset",
+        # Looks up each new schema id when its records have arrived: an older answer "unknown" may be out of date.
+        "properties.interceptor.classes": "adctr.flink.SchemaLookups",
+        "properties.adctr.registry-url": settings.schema_registry_url,
         "value.format": "ad-event",
         "value.ad-event.registry-url": settings.schema_registry_url,
         "value.ad-event.reader-schema": files("pipeline.contract").joinpath("ad_event.avsc").read_text("utf-8"),

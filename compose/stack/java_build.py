@@ -44,7 +44,7 @@ def compile_java() -> Path | None:
     target = artifacts.cache_dir() / f"adctr-flink-{_digest([*sources, *resources])}.jar"
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=artifacts.cache_dir()) as scratch:
-            _compile(sources, Path(scratch) / "classes")
+            compile_sources(sources, Path(scratch) / "classes")
             _pack(Path(scratch) / "classes", resources, Path(scratch) / "adctr-flink.jar")
             with contextlib.suppress(FileExistsError):
                 os.link(Path(scratch) / "adctr-flink.jar", target)
@@ -59,7 +59,8 @@ def _digest(files: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _compile(sources: list[Path], target: Path) -> None:
+def compile_sources(sources: list[Path], target: Path) -> None:
+    """Compiles to class files below `target`. Raises EnvironmentFailed with the compiler's messages."""
     (compiler,) = artifacts.paths("compiler")
     class_path = os.pathsep.join(str(jar) for jar in flink_jars())
     command = [

@@ -13,7 +13,8 @@ bytes as ``long`` followed by UTF-8.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 Reader = Callable[[bytes, int], tuple[Any, int]]
@@ -117,16 +118,44 @@ _PRIMITIVES: dict[str, Reader] = {
 }
 
 
+@dataclass(frozen=True)
+class _Named:
+    """Readers of named types. With ``content`` False strings and enums are passed over, not looked into."""
+
+    content: bool = True
+    readers: dict[str, Reader] = field(default_factory=dict)
+
+
 def compile_reader(schema: Any) -> Reader:
     """A strict reader for a schema as parsed JSON; a record becomes the list of its fields' values.
 
     Raises ValueError or KeyError for a schema that isn't one.
     """
-    return _compile(schema, {}, "")
+    return _compile(schema, _Named(), "")
 
 
-def _compile(schema: Any, named: dict[str, Reader], namespace: str) -> Reader:
+def compile_fields(schema: Any, judged: Collection[str]) -> list[tuple[str, Reader]]:
+    """Readers of the fields of a record's schema, in order; those that aren't ``judged`` check structure only.
+
+    Of them every length and union index must fit, and what strings and enums say is nobody's business.
+    Raises ValueError, KeyError or TypeError for a schema that isn't a record's.
+    """
+    namespace = _full_name(schema["name"], schema.get("namespace", "")).rpartition(".")[0]
+    whole, structure = _Named(), _Named(content=False)
+    for named in (whole, structure):
+        _compile(schema, named, "")
+    readers = []
+    for each in schema["fields"]:
+        named = whole if each["name"] in judged else structure
+        readers.append((each["name"], _compile(each["type"], named, namespace)))
+    return readers
+
+
+def _compile(schema: Any, types: _Named, namespace: str) -> Reader:
+    named = types.readers
     if isinstance(schema, str):
+        if schema == "string" and not types.content:
+            return read_bytes
         if schema in _PRIMITIVES:
             return _PRIMITIVES[schema]
         name = _full_name(schema, namespace)
@@ -134,28 +163,29 @@ def _compile(schema: Any, named: dict[str, Reader], namespace: str) -> Reader:
             raise ValueError(f"unknown type {schema!r}")
         return _late(named, name)
     if isinstance(schema, list):
-        return _union([_compile(branch, named, namespace) for branch in schema])
+        return _union([_compile(branch, types, namespace) for branch in schema])
     kind = schema["type"]
     if kind == "array":
-        return _blocks(_compile(schema["items"], named, namespace))
+        return _blocks(_compile(schema["items"], types, namespace))
     if kind == "map":
-        return _blocks(_entry(_compile(schema["values"], named, namespace)))
+        return _blocks(_entry(_compile("string", types, ""), _compile(schema["values"], types, namespace)))
     if kind in ("record", "error", "enum", "fixed"):
-        return _compile_named(schema, named, namespace)
-    return _compile(kind, named, namespace)
+        return _compile_named(schema, types, namespace)
+    return _compile(kind, types, namespace)
 
 
-def _compile_named(schema: Any, named: dict[str, Reader], namespace: str) -> Reader:
+def _compile_named(schema: Any, types: _Named, namespace: str) -> Reader:
+    named = types.readers
     name = _full_name(schema["name"], schema.get("namespace", namespace))
     if schema["type"] == "enum":
-        named[name] = _enum(tuple(schema["symbols"]))
+        named[name] = _enum(tuple(schema["symbols"])) if types.content else read_int
     elif schema["type"] == "fixed":
         size = int(schema["size"])
         named[name] = lambda data, pos: _slice(data, pos, size)
     else:
         named[name] = _read_null  # known by name while its own fields are compiled
         inner = name.rpartition(".")[0]
-        named[name] = _record([_compile(field["type"], named, inner) for field in schema["fields"]])
+        named[name] = _record([_compile(each["type"], types, inner) for each in schema["fields"]])
     return named[name]
 
 
@@ -173,8 +203,8 @@ def _full_name(name: str, namespace: str) -> str:
 def _record(fields: list[Reader]) -> Reader:
     def read(data: bytes, pos: int) -> tuple[list[Any], int]:
         values = []
-        for field in fields:
-            value, pos = field(data, pos)
+        for each in fields:
+            value, pos = each(data, pos)
             values.append(value)
         return values, pos
 
@@ -201,11 +231,11 @@ def _union(branches: list[Reader]) -> Reader:
     return read
 
 
-def _entry(value: Reader) -> Reader:
-    def read(data: bytes, pos: int) -> tuple[tuple[str, Any], int]:
-        key, pos = read_string(data, pos)
+def _entry(key: Reader, value: Reader) -> Reader:
+    def read(data: bytes, pos: int) -> tuple[tuple[Any, Any], int]:
+        name, pos = key(data, pos)
         item, pos = value(data, pos)
-        return (key, item), pos
+        return (name, item), pos
 
     return read
 
@@ -217,13 +247,17 @@ def _blocks(item: Reader) -> Reader:
             count, pos = read_long(data, pos)
             if count == 0:
                 return values, pos
+            size = None
             if count < 0:  # a block that states its size in bytes as well, so that it can be skipped
                 count = -count
-                _, pos = read_long(data, pos)
+                size, pos = read_long(data, pos)
             if count > len(data):
                 raise MalformedAvro(f"a block declares {count} items in {len(data)} bytes")
+            start = pos
             for _ in range(count):
                 value, pos = item(data, pos)
                 values.append(value)
+            if size is not None and size != pos - start:
+                raise MalformedAvro(f"a block of {pos - start} bytes declares {size}")
 
     return read

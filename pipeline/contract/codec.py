@@ -10,7 +10,8 @@ bytes        meaning
 
 The schema is ``ad_event.avsc``, registered under the subject ``ad-events-value`` with BACKWARD compatibility: a
 reader resolves the writer's schema (found by its id) against this one, so a field that a newer producer
-adds is skipped and one that an older producer lacks takes its default. The logical type of ``event_time``
+adds is skipped (its lengths and union indexes must fit, what it says is nobody's business) and one that an older
+producer lacks takes its default. The logical type of ``event_time``
 is documentation only; the number itself is used.
 
 Whatever can't be decoded by these rules is *invalid* (`DecodeError`), and its reason says why. That the
@@ -22,8 +23,8 @@ from __future__ import annotations
 import io
 import json
 import struct
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -31,18 +32,15 @@ from typing import Any
 import fastavro
 from fastavro.schema import to_parsing_canonical_form
 
-from pipeline.contract.avro_strict import MalformedAvro, Reader, compile_reader
+from pipeline.contract.avro_strict import MalformedAvro, Reader, compile_fields, compile_reader
 
 SCHEMA_TEXT = files("pipeline.contract").joinpath("ad_event.avsc").read_text(encoding="utf-8")
 """The Avro schema of an event, as JSON text: what is registered and what readers read with."""
 
-EVENT_TYPES = ("IMPRESSION", "CLICK")
 MAGIC_BYTE = 0
 HEADER = struct.Struct(">bi")
 """Magic byte and schema id. The id is signed, as in Java: ids below 1 exist nowhere."""
-UNKNOWN_ID_SECONDS = 30.0
-"""How long an unknown schema id is believed to be unknown without asking again."""
-_MAX_UNKNOWN_IDS = 10_000
+_MAX_UNUSABLE_IDS = 10_000
 
 
 class DecodeError(ValueError):
@@ -107,16 +105,27 @@ def encode(event: AdEvent, schema_id: int) -> bytes:
 class Decoder:
     """Decodes record values; keeps every schema it has seen.
 
-    ``fetch_schema`` maps a schema id to the schema's JSON text and raises UnknownSchemaId (believed for
-    ``UNKNOWN_ID_SECONDS``), DecodeError (a schema that can never be used; believed for ever) or
-    RegistryUnavailable (never kept). ``clock`` is in seconds and only ages unknown ids.
+    ``fetch_schema`` maps a schema id to the schema's JSON text and raises UnknownSchemaId, DecodeError (a schema that
+    can never be used; believed for ever) or RegistryUnavailable (never kept).
+
+    A producer registers a schema before it sends the first record with its id. So the answer that an id is unknown
+    holds for records that had arrived before the question, and for no other: it is kept within a `batch` only.
     """
 
-    def __init__(self, fetch_schema: Callable[[int], str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, fetch_schema: Callable[[int], str]) -> None:
         self._fetch_schema = fetch_schema
-        self._clock = clock
         self._read: dict[int, Callable[[bytes], AdEvent]] = {}
-        self._unusable: dict[int, tuple[float, str]] = {}
+        self._unusable: dict[int, str] = {}
+        self._unknown: dict[int, str] | None = None
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Within the block, whose records have all arrived before it, each unknown id is asked for once."""
+        self._unknown = {}
+        try:
+            yield
+        finally:
+            self._unknown = None
 
     def decode(self, value: bytes) -> AdEvent:
         """The event in a record value. Raises DecodeError and RegistryUnavailable, nothing else."""
@@ -140,51 +149,69 @@ class Decoder:
     def _reader(self, schema_id: int) -> Callable[[bytes], AdEvent]:
         if schema_id < 1:
             raise UnknownSchemaId(f"unknown schema id {schema_id}")
-        until, reason = self._unusable.get(schema_id, (0.0, ""))
-        if reason and self._clock() < until:
+        reason = self._unusable.get(schema_id) or (self._unknown or {}).get(schema_id)
+        if reason:
             raise DecodeError(reason)
         try:
             text = self._fetch_schema(schema_id)
             self._read[schema_id] = _reader_of(text)
         except UnknownSchemaId as error:
-            self._remember(schema_id, self._clock() + UNKNOWN_ID_SECONDS, str(error))
+            if self._unknown is not None:
+                self._unknown[schema_id] = str(error)
             raise
         except DecodeError as error:
-            self._remember(schema_id, float("inf"), str(error))
+            self._remember(schema_id, str(error))
             raise
         except RegistryUnavailable:
             raise
         except Exception as error:
             reason = f"schema {schema_id} is not usable: {type(error).__name__}: {error}"
-            self._remember(schema_id, float("inf"), reason)
+            self._remember(schema_id, reason)
             raise DecodeError(reason) from error
         return self._read[schema_id]
 
-    def _remember(self, schema_id: int, until: float, reason: str) -> None:
-        if len(self._unusable) >= _MAX_UNKNOWN_IDS:
+    def _remember(self, schema_id: int, reason: str) -> None:
+        if len(self._unusable) >= _MAX_UNUSABLE_IDS:
             del self._unusable[next(iter(self._unusable))]
-        self._unusable[schema_id] = (until, reason)
+        self._unusable[schema_id] = reason
 
 
 def _reader_of(schema_text: str) -> Callable[[bytes], AdEvent]:
     writer = _without_logical_types(json.loads(schema_text))
-    strict = compile_reader(writer)
     if to_parsing_canonical_form(writer) == _CANONICAL_SCHEMA:
+        strict = compile_reader(writer)
         return lambda value: AdEvent(*_read_all(strict, value))
-    parsed = fastavro.parse_schema(writer)
+    readers = compile_fields(writer, _FIELDS)
+    # fastavro would decode what it skips: it gets the fields that both know, and never sees the others.
+    shared = {**writer, "fields": [field for field in writer["fields"] if field["name"] in _FIELDS]}
+    parsed = fastavro.parse_schema(shared)
 
     def read(value: bytes) -> AdEvent:
-        _read_all(strict, value)
-        source = io.BytesIO(value)
-        source.seek(HEADER.size)
-        fields: Any = fastavro.schemaless_reader(source, parsed, _PARSED_SCHEMA)
+        kept = io.BytesIO(_shared_fields(readers, value))
+        fields: Any = fastavro.schemaless_reader(kept, parsed, _PARSED_SCHEMA)
         return AdEvent(**fields)
 
     return read
 
 
+def _shared_fields(readers: list[tuple[str, Reader]], value: bytes) -> bytes:
+    """The encoded fields that are ours as well, one behind the other."""
+    kept, pos = [], HEADER.size
+    for name, read in readers:
+        start = pos
+        _, pos = read(value, start)
+        if name in _FIELDS:
+            kept.append(value[start:pos])
+    _require_end(value, pos)
+    return b"".join(kept)
+
+
 def _read_all(strict: Reader, value: bytes) -> Any:
     fields, end = strict(value, HEADER.size)
+    _require_end(value, end)
+    return fields
+
+
+def _require_end(value: bytes, end: int) -> None:
     if end != len(value):
         raise MalformedAvro(f"{len(value) - end} bytes behind the event")
-    return fields

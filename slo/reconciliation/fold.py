@@ -161,8 +161,9 @@ class Fold:
         self.dropped[batch.partition][at] = times < self._dropped_before_ms
         self.marks[batch.partition][at[plain]] = np.where(is_late, Mark.LATE, Mark.COUNTED)[plain]
         self._add_plain(batch.partition, at, columns, plain, is_late)
-        for index in np.flatnonzero(~plain).tolist():
-            self._add_other(batch, index, int(at[index]))
+        with self._decoder.batch():
+            for index in np.flatnonzero(~plain).tolist():
+                self._add_other(batch, index, int(at[index]))
         for index in np.flatnonzero(plain & is_late).tolist():
             self._keep_digest(Mark.LATE, batch, index)
 

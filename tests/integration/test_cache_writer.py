@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def test_no_watermark_overtakes_the_cells_that_redis_refused(settings: Settings) -> None:
-    """A window's key has the wrong type: until that is put right the watermark stands still, then the count is there."""
+    """A window's key has the wrong type: until that is put right the watermark stands still, then all is there."""
     start = int(time.time()) // 60 * 60 + 60  # of a window that nobody has written to yet
     key = cells_key(60, start)
     campaign = f"refused-{start}"

@@ -38,6 +38,7 @@ final class AdEventDecoder implements DeserializationSchema<RowData> {
     static final List<String> STATUS_COLUMNS = List.of("decode_error", "is_tombstone", "raw_value");
     private static final long serialVersionUID = 1L;
     private static final int HEADER_BYTES = 5;
+    private static final int NO_SCHEMA_ID = 0;
     private static final int MOST_NAME_BYTES = 256;
     private static final Set<String> NAMES = Set.of("event_id", "campaign_id", "category");
     private static final long EARLIEST_EVENT_TIME_MS = 946_684_800_000L; // 2000-01-01
@@ -88,7 +89,7 @@ final class AdEventDecoder implements DeserializationSchema<RowData> {
         writerSchemas = WriterSchemas.of(registryUrl);
         resolvers = new HashMap<>();
         scratch = new Utf8();
-        plainSchemaId = -1;
+        plainSchemaId = NO_SCHEMA_ID;
         fieldReaders = readerSchema.getFields().stream().map(this::fieldReader).toArray(FieldReader[]::new);
     }
 
@@ -111,10 +112,13 @@ final class AdEventDecoder implements DeserializationSchema<RowData> {
     }
 
     private void decode(byte[] value, GenericRowData row) throws IOException, Undecodable {
-        if (value.length < HEADER_BYTES || value[0] != 0) {
+        if (!hasHeader(value)) {
             throw new Undecodable("not in the Confluent wire format");
         }
-        int schemaId = ByteBuffer.wrap(value).getInt(1);
+        int schemaId = schemaId(value);
+        if (schemaId < 1) {
+            throw new Undecodable("schema id " + schemaId + " exists in no registry");
+        }
         ResolvingDecoder resolver = schemaId == plainSchemaId ? null : resolver(schemaId);
         try {
             binary = DecoderFactory.get().binaryDecoder(value, HEADER_BYTES, value.length - HEADER_BYTES, binary);
@@ -123,6 +127,7 @@ final class AdEventDecoder implements DeserializationSchema<RowData> {
                     reader.read(binary, row);
                 }
             } else {
+                Structure.check(writerSchemas.get(schemaId), value, HEADER_BYTES);
                 resolver.configure(binary);
                 for (Schema.Field field : resolver.readFieldOrder()) {
                     fieldReaders[field.pos()].read(resolver, row);
@@ -132,10 +137,19 @@ final class AdEventDecoder implements DeserializationSchema<RowData> {
             if (!binary.isEnd()) {
                 throw new Undecodable("bytes are left after the event");
             }
-        } catch (IOException | RuntimeException error) {
-            // The registry was asked before: from here on only the bytes can be wrong.
+        } catch (IOException | RuntimeException | StackOverflowError error) {
+            // The registry was asked before: from here on only the bytes can be wrong. (A record may contain itself.)
             throw new Undecodable("not an ad event: " + error);
         }
+    }
+
+    /** The id in a value's header; 0, which is no id, where there is none. */
+    static int schemaId(byte[] value) {
+        return hasHeader(value) ? ByteBuffer.wrap(value).getInt(1) : NO_SCHEMA_ID;
+    }
+
+    private static boolean hasHeader(byte[] value) {
+        return value != null && value.length >= HEADER_BYTES && value[0] == 0;
     }
 
     /** The resolver from a writer's schema to ours, or null where they are the same. */

@@ -2,6 +2,8 @@ package adctr.flink;
 
 import java.io.IOException;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.RestService;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.entities.SchemaString;
@@ -13,19 +15,20 @@ import org.apache.flink.avro.shaded.org.apache.avro.SchemaParseException;
  * Writer schemas by id, asked once of the registry and then kept for the life of the process, so that a task that
  * restarts while the registry is away goes on.
  *
- * <p>Only the registry's own answer "no such schema" (40403) makes a record undecodable. Anything else (refused,
- * 503, a proxy's 404 page) is thrown as IOException: the job waits and retries, and no good event is dead-lettered.
+ * <p>Only the registry's own answer "no such schema" (40403) makes a record undecodable, and only if it was asked after
+ * the record had arrived: see {@link SchemaLookups}, which asks. Anything else (refused, 503, a proxy's 404 page) is
+ * thrown as IOException: the job waits and retries, and no good event is dead-lettered.
  */
 final class WriterSchemas {
     private static final int SCHEMA_NOT_FOUND = 40403;
     private static final int MOST_UNKNOWN_IDS = 10_000;
-    private static final long UNKNOWN_FOR_NANOS = 10_000_000_000L;
     private static final Map<String, WriterSchemas> BY_URL = new ConcurrentHashMap<>();
 
     private final RestService registry;
     private final Map<Integer, Schema> known = new ConcurrentHashMap<>();
-    private final Map<Integer, Long> unknownSinceNanos = new ConcurrentHashMap<>();
     private final Map<Integer, String> unusable = new ConcurrentHashMap<>();
+    /** Ids that were unknown when last looked up, for every record that has arrived since. */
+    private final Set<Integer> unknown = ConcurrentHashMap.newKeySet();
 
     private WriterSchemas(String url) {
         registry = new RestService(url);
@@ -37,32 +40,60 @@ final class WriterSchemas {
         return BY_URL.computeIfAbsent(url, WriterSchemas::new);
     }
 
-    /** The schema of an id. Throws IOException while the registry cannot be asked. */
+    /**
+     * The schema of an id in a record that was looked up when it arrived; whatever was not is asked for now.
+     *
+     * <p>Throws IOException while the registry cannot be asked.
+     */
     Schema get(int id) throws IOException, Undecodable {
         Schema schema = known.get(id);
-        return schema != null ? schema : ask(id);
-    }
-
-    private Schema ask(int id) throws IOException, Undecodable {
+        if (schema != null) {
+            return schema;
+        }
         String reason = unusable.get(id);
+        if (reason == null && unknown.contains(id)) {
+            reason = unknown(id);
+        }
         if (reason != null) {
             throw new Undecodable(reason);
         }
-        Long since = unknownSinceNanos.get(id);
-        if (since != null && System.nanoTime() - since < UNKNOWN_FOR_NANOS) {
-            throw unknown(id);
+        return ask(id).orElseThrow(() -> new Undecodable(unknown(id)));
+    }
+
+    /**
+     * Asks for an id of which a record has just arrived, unless its schema is there; false if the registry did not answer.
+     *
+     * <p>One at a time: an answer may stand only for records that arrived before its question. After a failure nothing is
+     * known to be unknown, so {@link #get} asks.
+     */
+    synchronized boolean lookUp(int id) {
+        if (known.containsKey(id) || unusable.containsKey(id)) {
+            return true;
         }
         try {
-            return remember(id, registry.getId(id));
+            if (ask(id).isEmpty()) {
+                if (unknown.size() >= MOST_UNKNOWN_IDS) {
+                    unknown.clear();
+                }
+                unknown.add(id);
+            }
+            return true;
+        } catch (Undecodable noSchema) {
+            return true;
+        } catch (IOException away) {
+            unknown.clear();
+            return false;
+        }
+    }
+
+    private Optional<Schema> ask(int id) throws IOException, Undecodable {
+        try {
+            return Optional.of(remember(id, registry.getId(id)));
         } catch (RestClientException error) {
             if (error.getErrorCode() != SCHEMA_NOT_FOUND) {
                 throw new IOException("schema registry, asked for id " + id + ": " + error.getMessage(), error);
             }
-            if (unknownSinceNanos.size() >= MOST_UNKNOWN_IDS) {
-                unknownSinceNanos.clear();
-            }
-            unknownSinceNanos.put(id, System.nanoTime());
-            throw unknown(id);
+            return Optional.empty();
         }
     }
 
@@ -82,7 +113,7 @@ final class WriterSchemas {
         }
     }
 
-    private static Undecodable unknown(int id) {
-        return new Undecodable("schema id " + id + " is unknown to the registry");
+    private static String unknown(int id) {
+        return "schema id " + id + " is unknown to the registry";
     }
 }
