@@ -211,12 +211,14 @@ def run_guarded(command: Callable[[], object]) -> int:
 
 def _expected_errors() -> tuple[type[Exception], ...]:
     """What says enough without a traceback. Imported only where something has failed: the clients take a while."""
-    from confluent_kafka import KafkaException
+    try:
+        from confluent_kafka import KafkaException
 
-    from pipeline.provision import ProvisionError
-    from pipeline.store.migrate import MigrationFailed
-    from slo.reconciliation.tally import TooManyCells
-
+        from pipeline.provision import ProvisionError
+        from pipeline.store.migrate import MigrationFailed
+        from slo.reconciliation.tally import TooManyCells
+    except ImportError:  # which may well be what has failed
+        return ()
     return (ProvisionError, MigrationFailed, KafkaException, TooManyCells)
 
 
@@ -235,8 +237,12 @@ def _fail(error: Exception, code: ExitCode) -> int:
 def main() -> None:
     """The console script. Commands end with `raise typer.Exit(code)` or an error of `compose.errors`."""
     end_with_parent()
+    raise SystemExit(run_guarded(_run))
+
+
+def _run() -> object:
     _register_commands()
-    raise SystemExit(run_guarded(lambda: app(standalone_mode=False)))
+    return app(standalone_mode=False)
 
 
 if __name__ == "__main__":
