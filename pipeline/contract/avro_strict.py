@@ -247,7 +247,7 @@ def _blocks(item: Reader) -> Reader:
             count, pos = read_long(data, pos)
             if count == 0:
                 return values, pos
-            size = None
+            size: int | None = None
             if count < 0:  # a block that states its size in bytes as well, so that it can be skipped
                 count = -count
                 size, pos = read_long(data, pos)

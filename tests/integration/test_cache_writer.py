@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 from confluent_kafka import Producer
@@ -25,7 +25,8 @@ def test_no_watermark_overtakes_the_cells_that_redis_refused(settings: Settings)
     event = AdEvent(campaign, "IMPRESSION", start * 1000, "u", "a", campaign, "test")
     value = encode(event, find_schema_id(settings.schema_registry_url, settings.events_topic))
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
-    with redis.Redis(settings.redis_host, settings.redis_port, password=settings.redis_password) as client:
+    with redis.Redis(settings.redis_host, settings.redis_port, password=settings.redis_password) as connection:
+        client: Any = connection
 
         def watermark() -> int:
             return int(client.get(watermark_key(60)) or 0)

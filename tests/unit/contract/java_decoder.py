@@ -51,11 +51,12 @@ class HttpRegistry:
         """``GET /schemas/ids/N``."""
         schema_id = int(request.path.partition("?")[0].rpartition("/")[2])
         self.asked.append(schema_id)
-        status, body = 200, {"schema": self.schemas.get(schema_id)}
+        body: dict[str, Any] = {"schema": self.schemas.get(schema_id)}
+        status = 200
         if self.down:
             status, body = 503, {"message": "down"}
         elif schema_id not in self.schemas:
-            status, body = 404, {"error_code": 40403, "message": "Schema not found"}  # type: ignore[dict-item]
+            status, body = 404, {"error_code": 40403, "message": "Schema not found"}
         content = json.dumps(body).encode()
         request.send_response(status)
         request.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")

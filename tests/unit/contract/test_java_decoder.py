@@ -130,7 +130,12 @@ def test_our_own_fields_are_judged_whoever_wrote_them(java: tuple[JavaDecoder, H
     schema["fields"].append({"name": "extra", "type": "string"})
     registry.schemas[SCHEMA_ID] = json.dumps(schema)
     builder = Builder(BASE_MS, SCHEMA_ID)
-    for parts, counts in (({}, True), ({"user_id": NOT_UTF8}, False), ({"event_type": varint(2)}, False)):
+    cases: list[tuple[dict[str, bytes], bool]] = [
+        ({}, True),
+        ({"user_id": NOT_UTF8}, False),
+        ({"event_type": varint(2)}, False),
+    ]
+    for parts, counts in cases:
         value = builder.bytes_of(**parts) + NOT_UTF8
         ours, theirs = _python(value, registry), decoder.decode(value)
         assert isinstance(ours, AdEvent) is counts

@@ -23,7 +23,7 @@ def test_a_step_of_the_clock_makes_no_other_process(tmp_path: Path, monkeypatch:
     layout.create()
     write_private(layout.owner, json.dumps(ProcessIdentity.of(os.getpid()).as_json()))
     before, boot = psutil.Process().create_time(), psutil.boot_time()
-    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: boot + 3600)
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
     assert psutil.Process().create_time() != before, "the step must be one that psutil sees"
     assert owner_is_alive(layout) is True
 
