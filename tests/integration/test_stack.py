@@ -73,6 +73,20 @@ def test_status_lists_every_service_and_both_jobs(stack: RunningStack) -> None:
     ]
 
 
+def test_a_service_that_hangs_is_unhealthy(stack: RunningStack) -> None:
+    """Its process is there, which is all that the supervisor sees; the others are as before."""
+    kafka = _pid_of(stack, "kafka")
+    os.kill(kafka, signal.SIGSTOP)
+    try:
+        rows = {row["name"]: row for row in status(stack.layout)["services"]}
+    finally:
+        os.kill(kafka, signal.SIGCONT)
+    assert rows["kafka"]["state"] == "unhealthy"
+    assert rows["kafka"]["reason"]
+    assert rows["redis"]["state"] == rows["postgres"]["state"] == "running"
+    eventually("all is well again", lambda: {row["state"] for row in status(stack.layout)["services"]} == {"running"})
+
+
 def test_idle_stack_stays_within_its_memory(stack: RunningStack) -> None:
     """5 GB resident in all, shared pages counted in every process that maps them."""
     assert sum(row["rss_bytes"] for row in status(stack.layout)["services"]) < MEMORY_LIMIT_BYTES
