@@ -114,7 +114,7 @@ def logs(
     known = sorted(each.stem for each in layout.logs.glob("*.log"))
     if service not in known:
         raise UsageError(f"no log of {service!r} in {layout.logs}; there are: {', '.join(known) or 'none'}")
-    file = path.open(encoding="utf-8", errors="replace")
+    file: TextIO = path.open(encoding="utf-8", errors="replace")
     sys.stdout.writelines(file.read().splitlines(keepends=True)[-lines:])
     sys.stdout.flush()
     while follow:
