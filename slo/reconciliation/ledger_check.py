@@ -20,7 +20,11 @@ STORE = "ledger"
 
 @dataclass(frozen=True)
 class LedgerFindings:
-    """What the comparison of one run came to. ``beyond`` and ``cut`` lie outside of the folded offsets."""
+    """What the comparison of one run came to. ``beyond`` and ``cut`` lie outside of the folded offsets.
+
+    What is cut was removed by the topic's retention. What is beyond is lost: the ledger was read before the topic's end
+    was fixed, so each of its offsets was below that end once.
+    """
 
     run_id: str
     sent: int
@@ -38,9 +42,11 @@ def id_counter(ledger: Ledger) -> IdCounter:
     return IdCounter(ledger.run_id, int(ledger.seq.max()) + 1 if len(ledger.seq) else 0)
 
 
-def check_ledger(ledger: Ledger, counter: IdCounter, fold: Fold) -> LedgerFindings:
+def check_ledger(ledger: Ledger, counter: IdCounter, fold: Fold, topic: str) -> LedgerFindings:
     """Compares a run's ledger with the topic; ``counter`` has seen every record of the fold."""
     found = Differences()
+    if ledger.header.topic != topic:
+        found.add([Difference(STORE, f"run {ledger.run_id} was sent to another topic", topic, ledger.header.topic)])
     duplicates = _check_sent(ledger, counter, found)
     beyond, cut, inside = _place(ledger, fold, found)
     for partition in fold.ranges:
@@ -76,18 +82,26 @@ def _check_sent(ledger: Ledger, counter: IdCounter, found: Differences) -> int:
 
 
 def _place(ledger: Ledger, fold: Fold, found: Differences) -> tuple[int, int, npt.NDArray[np.bool_]]:
-    """Acknowledged rows behind the fold's end, before its start (both counted), and within it (as a mask)."""
-    inside = np.zeros(len(ledger.seq), dtype=np.bool_)
-    beyond = cut = 0
+    """Acknowledged rows behind the fold's end, before its start (both counted), and within it (as a mask).
+
+    What the topic cannot have any more is a difference, row by row.
+    """
+    inside, behind = (np.zeros(len(ledger.seq), dtype=np.bool_) for _ in range(2))
+    cut = 0
     for partition, offsets in fold.ranges.items():
         ours = ledger.acked & (ledger.partition == partition)
-        beyond += int((ours & (ledger.offset >= offsets.end)).sum())
+        behind |= ours & (ledger.offset >= offsets.end)
         cut += int((ours & (ledger.offset < offsets.start)).sum())
         inside |= ours & (ledger.offset >= offsets.start) & (ledger.offset < offsets.end)
     foreign = ledger.acked & ~np.isin(ledger.partition, list(fold.ranges))
-    for row in np.flatnonzero(foreign)[:MOST_LISTED].tolist():
-        found.add([_acknowledged(ledger, row, "acknowledged in a partition that doesn't exist", None, None)])
-    return beyond, cut, inside
+    for lost, what in (
+        (behind, "acknowledged, but behind the topic's end"),
+        (foreign, "acknowledged in a partition that doesn't exist"),
+    ):
+        rows = np.flatnonzero(lost)
+        found.add(_acknowledged(ledger, row, what, 1, 0) for row in rows[:MOST_LISTED].tolist())
+        found.add_unlisted(max(0, len(rows) - MOST_LISTED))
+    return int(behind.sum()), cut, inside
 
 
 def _check_acknowledged(ledger: Ledger, fold: Fold, partition: int, rows: npt.NDArray[np.intp]) -> Iterable[Difference]:

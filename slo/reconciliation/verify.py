@@ -95,7 +95,7 @@ class _Reconciliation:
             self._compare_tombstones(connection)
         self._settle(self._fold_later(ends))
         for ledger, counter in zip(ledgers, counters, strict=True):
-            findings = check_ledger(ledger, counter, self.fold)
+            findings = check_ledger(ledger, counter, self.fold, self.settings.events_topic)
             self.report.ledgers.append(findings)
             self._add(findings.differences)
             self.report.duplicates += findings.duplicates

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from loadgen.ledger import EVENT, INVALID, LATE, Ledger, LedgerHeader, LedgerWriter, read_ledger
+from slo.reconciliation import ledger_check
 from slo.reconciliation.ledger_check import LedgerFindings, check_ledger, id_counter
 from tests.unit.reconciliation.memory_topic import NOON_MS, Record, Topic, event, record
 
@@ -46,11 +47,11 @@ def write_ledger(tmp_path: Path) -> WriteLedger:
     return write
 
 
-def findings(ledger: Ledger, *records: Record, first: int = 0) -> LedgerFindings:
-    topic = Topic()
-    topic.add(0, *records)
+def findings(ledger: Ledger, *records: Record, first: int = 0, topic: str = "ad-events") -> LedgerFindings:
+    folded = Topic()
+    folded.add(0, *records)
     counter = id_counter(ledger)
-    return check_ledger(ledger, counter, topic.fold(first=first, runs=[counter]))
+    return check_ledger(ledger, counter, folded.fold(first=first, runs=[counter]), topic)
 
 
 def named(found: LedgerFindings) -> list[tuple[str, str | None]]:
@@ -111,7 +112,33 @@ def test_an_event_with_another_time_than_the_ledger_says_is_missed_in_its_window
     assert (difference.what, difference.campaign_id) == ("fewer on the topic than acknowledged", "shoes")
 
 
-def test_acknowledged_events_outside_of_the_fold_are_counted_and_not_judged(write_ledger: WriteLedger) -> None:
-    ledger = write_ledger([(0, 0), (1, 0), (2, 0)], [(0, 0, 0), (1, 0, 1), (2, 0, 2)])
+def test_what_retention_removed_is_counted_and_not_judged(write_ledger: WriteLedger) -> None:
+    ledger = write_ledger([(0, 0), (1, 0)], [(0, 0, 0), (1, 0, 1)])
     found = findings(ledger, run_event(0), run_event(1), first=1)
-    assert (found.cut, found.beyond, named(found)) == (1, 1, [])
+    assert (found.cut, found.beyond, named(found)) == (1, 0, [])
+
+
+def test_acknowledged_events_behind_the_end_of_the_topic_are_lost(write_ledger: WriteLedger) -> None:
+    """The ledger was read first: the topic had them once, and whoever made it anew has emptied it."""
+    ledger = write_ledger([(0, 0), (1, 0), (2, 0)], [(0, 0, 0), (1, 0, 1), (2, 0, 2)])
+    found = findings(ledger, run_event(0))
+    lost = "acknowledged, but behind the topic's end"
+    assert (found.beyond, named(found)) == (2, [(lost, "a1b2-1"), (lost, "a1b2-2")])
+
+
+def test_lost_events_are_all_counted_and_the_first_ones_listed(
+    write_ledger: WriteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three behind the end and two in a partition that the topic does not have; one of each is listed."""
+    monkeypatch.setattr(ledger_check, "MOST_LISTED", 1)
+    ledger = write_ledger([(n, 0) for n in range(5)], [(0, 0, 0), (1, 0, 1), (2, 0, 2), (3, 9, 0), (4, 9, 1)])
+    found = findings(ledger)
+    assert (found.beyond, len(found.differences.listed), found.differences.total) == (3, 2, 5)
+
+
+def test_the_ledger_of_another_topic_is_a_difference(write_ledger: WriteLedger) -> None:
+    ledger = write_ledger([(0, 0)], [(0, 0, 0)])
+    (difference,) = findings(ledger, run_event(0), topic="other").differences.listed
+    assert (difference.what, difference.expected, difference.got) == (
+        "run a1b2 was sent to another topic", "other", "ad-events",
+    )  # fmt: skip
