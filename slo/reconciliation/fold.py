@@ -231,9 +231,14 @@ class Fold:
         return [int.from_bytes(header[1:], "big") for header, known in self._schema_ids.items() if known]
 
     @property
-    def records(self) -> int:
-        """Offsets in the fold's ranges."""
+    def offsets(self) -> int:
+        """Offsets in the fold's ranges; some may have no record, as a transaction's markers do."""
         return sum(len(marks) for marks in self.marks.values())
+
+    @property
+    def records(self) -> int:
+        """Records seen so far."""
+        return self.offsets - self.total(Mark.UNSEEN)
 
     def total(self, mark: Mark) -> int:
         """Records of one fate."""

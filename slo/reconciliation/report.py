@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -39,10 +39,15 @@ class Report:
     found: Differences = field(default_factory=Differences)
     unverifiable: list[Unverifiable] = field(default_factory=list)
     verified: dict[str, int] = field(default_factory=dict)
-    """Per store: how many windows, or else how many origins, were compared."""
+    """Per store: how many windows, or else how many origins, could be compared as a whole."""
     reasons: dict[str, int] = field(default_factory=dict)
     """Why records are invalid, and how many."""
     ledgers: list[LedgerFindings] = field(default_factory=list)
+
+    def withdraw(self, cells: Iterable[Difference]) -> None:
+        """Windows of which some cell can't be told after all count as verified no longer."""
+        for store, _, _ in {(each.store, each.window_seconds, each.window_start_seconds) for each in cells}:
+            self.verified[store] -= 1
 
     @property
     def anything_verified(self) -> bool:
@@ -119,7 +124,8 @@ def _lines(report: Report) -> Iterator[str]:
     elif report.found.total:
         yield f"NOT exact: {report.found.total:,} differences"
     else:
-        yield "nothing could be verified: there are no records to compare"
+        why = "every window may have changed or expired" if report.records else "there are no records to compare"
+        yield f"nothing could be verified: {why}"
 
 
 def _unverifiable_line(entry: Unverifiable) -> str:

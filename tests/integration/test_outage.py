@@ -83,4 +83,4 @@ def test_an_outage_longer_than_any_ttl_continues_exactly(tmp_path: Path) -> None
     assert report.exact, to_text(report)
     assert report.records >= 2 * RATE * SECONDS
     assert report.verified["postgres.metrics_1min"] > 0
-    assert report.verified["flink.numLateRecordsDropped"] == 2
+    assert "flink" not in {each.store for each in report.unverifiable}

@@ -62,7 +62,7 @@ def _load_with(stack: RunningStack, tmp_path: Path, disturbance: Callable[[], No
     eventually("both jobs complete a checkpoint", lambda: _jobs_checkpoint(stack, ended), 120)
     report = reconcile(stack.settings, [read_ledger(result.ledger)], timeout_seconds=180)
     assert report.exact, to_text(report)
-    assert report.verified["flink.numLateRecordsDropped"] == 2, "both jobs were asked, and answered: none"
+    assert "flink" not in {each.store for each in report.unverifiable}, "both jobs were asked, and answered: none"
 
 
 def test_counts_survive_the_death_of_both_taskmanagers(stack: RunningStack, tmp_path: Path) -> None:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import pytest
 
 from pipeline.contract.cache_schema import Counts
-from slo.reconciliation.fold import IdCounter, Mark, digest
+from slo.reconciliation.fold import Batch, Fold, IdCounter, Mark, OffsetRange, digest
 from slo.reconciliation.tally import Names, Tally
-from tests.unit.reconciliation.memory_topic import NOON, NOON_MS, Record, Topic, event, record
+from tests.unit.reconciliation.memory_topic import (
+    LATENESS_SECONDS,
+    NOON,
+    NOON_MS,
+    Record,
+    Topic,
+    decoder,
+    event,
+    is_ours,
+    record,
+)
 
 
 def test_every_record_has_one_fate(topic: Topic) -> None:
@@ -15,6 +25,14 @@ def test_every_record_has_one_fate(topic: Topic) -> None:
     assert fold.records == 8
     assert [fold.total(mark) for mark in (Mark.COUNTED, Mark.LATE, Mark.INVALID, Mark.TOMBSTONE)] == [5, 1, 1, 1]
     assert fold.total(Mark.UNSEEN) == 0
+
+
+def test_an_offset_without_a_record_is_no_record() -> None:
+    """A transaction's marker takes offset 1."""
+    records = [record(event("a-0")), record(event("a-1"))]
+    fold = Fold({0: OffsetRange(0, 3)}, decoder(), is_ours, LATENESS_SECONDS)
+    fold.add(Batch(0, [0, 2], [each.time_ms for each in records], [each.value for each in records]))
+    assert (fold.offsets, fold.records, fold.total(Mark.UNSEEN)) == (3, 2, 1)
 
 
 def test_windows_of_both_sizes_hold_the_counted_events_only(topic: Topic) -> None:

@@ -90,6 +90,21 @@ def test_nothing_compared_is_not_exact() -> None:
     assert "nothing could be verified" in to_text(Report())
 
 
+def test_a_window_with_a_cell_that_cannot_be_told_is_not_verified() -> None:
+    """One window of each size, two doubtful cells in the first: that one goes, and once."""
+    report = Report(records=5, verified={"redis.cells.60": 1, "redis.cells.300": 1})
+    doubtful = [
+        Difference("redis.cells.60", "different", window_seconds=60, window_start_seconds=NOON, campaign_id=name)
+        for name in ("shoes", "hats")
+    ]
+    report.withdraw(doubtful)
+    assert report.verified == {"redis.cells.60": 0, "redis.cells.300": 1}
+    assert report.exact
+    report.withdraw([Difference("redis.cells.300", "different", window_seconds=300, window_start_seconds=NOON)])
+    assert not report.exact
+    assert to_text(report).endswith("nothing could be verified: every window may have changed or expired")
+
+
 def test_differences_are_shown_window_by_window_and_only_the_first_hundred() -> None:
     report = exact_report()
     for minute in (1, 0):
