@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
-from slo.reconciliation.flink import FlinkRest, FlinkUnavailable
+from slo.reconciliation.flink import Checkpoints, FlinkRest, FlinkUnavailable
 from slo.reconciliation.fold import OffsetRange
 from slo.reconciliation.topic import Topics
 
-GROUPS = ("adctr-live", "adctr-store")
+GROUPS = tuple(map(flink_name, JOBS))
 POLL_SECONDS = 0.5
 STALL_SECONDS = 60.0
 _STORE_EARLY_FIRE_SECONDS = 1.0
@@ -55,16 +56,33 @@ def wait_until_drained(
 ) -> None:
     """Returns once both stores hold all records before the ends.
 
-    Raises NotDrained at the timeout, JobsStuck after ``STALL_SECONDS`` without any progress, KafkaUnavailable.
+    Raises NotDrained at the timeout, JobsStuck after ``STALL_SECONDS`` without any progress, KafkaUnavailable,
+    FlinkUnavailable.
     """
     deadline = time.monotonic() + timeout_seconds
     _wait(settings, topics, ends, deadline, progress)
     time.sleep(max(settings.early_fire_milliseconds / 1000, _STORE_EARLY_FIRE_SECONDS) + _SETTLE_MARGIN_SECONDS)
-    later = topics.ranges(settings.events_topic)
-    if any(later[partition].end > ends[partition].end for partition in ends):
-        _wait(settings, topics, later, deadline, progress)
-    else:  # nothing comes any more, so no checkpoint can be told from another by its offsets
-        time.sleep(2 * settings.checkpoint_interval_seconds)
+    _wait_for_checkpoints(settings, deadline, progress)
+
+
+def _wait_for_checkpoints(settings: Settings, deadline: float, progress: Callable[[str], None]) -> None:
+    """Until each job has completed a checkpoint that it begins from now on, whether or not records come meanwhile."""
+    flink = FlinkRest(settings)
+    before, began = flink.checkpoints(), time.monotonic()
+    while waiting := without_new_checkpoint(before, flink.checkpoints()):
+        state = f"no checkpoint of {', '.join(waiting)} since the last record"
+        progress(f"waiting for the jobs: {state}")
+        if time.monotonic() > deadline:
+            raise NotDrained(f"not drained in time: {state}; allow more with --timeout")
+        if time.monotonic() - began > STALL_SECONDS:
+            raise JobsStuck(f"{state} for {STALL_SECONDS:.0f} s; {_job_states(settings)}")
+        time.sleep(POLL_SECONDS)
+
+
+def without_new_checkpoint(before: Mapping[str, Checkpoints], now: Mapping[str, Checkpoints]) -> list[str]:
+    """The jobs without a complete checkpoint that was begun after ``before``; by number, as no two clocks are equal."""
+    nothing = Checkpoints(0, 0)
+    return [job for job in GROUPS if now.get(job, nothing).complete <= before.get(job, nothing).begun]
 
 
 def _wait(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -18,6 +19,14 @@ LATE_DROPS = "numLateRecordsDropped"
 
 class FlinkUnavailable(ConnectionError):
     """Flink's REST API doesn't answer; the message names the address."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Numbers of a job's checkpoints, which only rise: the newest that was begun, and the newest complete one."""
+
+    begun: int
+    complete: int
 
 
 class FlinkRest:
@@ -43,6 +52,10 @@ class FlinkRest:
                 return found
             time.sleep(METRICS_POLL_SECONDS)
 
+    def checkpoints(self) -> dict[str, Checkpoints]:
+        """The checkpoints of each running job, by its name. Raises FlinkUnavailable."""
+        return {name: checkpoints_of(self._get(f"/jobs/{job_id}/checkpoints")) for name, job_id, _ in self._jobs()}
+
     def _jobs(self) -> list[tuple[str, str, str]]:
         ended = ("FINISHED", "CANCELED", "FAILED")
         rows = self._get("/jobs/overview")["jobs"]
@@ -64,6 +77,13 @@ class FlinkRest:
             return answer.json()
         except (requests.RequestException, ValueError) as error:
             raise FlinkUnavailable(f"Flink's REST API at {self._url}{path} doesn't answer: {error}") from error
+
+
+def checkpoints_of(answer: Mapping[str, Any]) -> Checkpoints:
+    """From Flink's answer about the checkpoints of a job; numbers begin at 1, so 0 is none."""
+    complete = answer["latest"]["completed"]
+    newest = complete["id"] if complete else 0
+    return Checkpoints(max([newest, *(row["id"] for row in answer["history"])]), newest)
 
 
 def sum_of(metrics: Iterable[dict[str, str]]) -> int:

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.contract.cache_schema import Counts
 from slo.reconciliation.compare import Difference
-from slo.reconciliation.drain import lag
-from slo.reconciliation.flink import sum_of
+from slo.reconciliation.drain import lag, without_new_checkpoint
+from slo.reconciliation.flink import Checkpoints, checkpoints_of, sum_of
 from slo.reconciliation.fold import OffsetRange, digest
 from slo.reconciliation.report import MOST_PRINTED, Report, Unverifiable, to_json, to_text
 from slo.reconciliation.stores import _OriginReader
@@ -72,6 +72,37 @@ def test_lag_counts_only_what_is_missing_up_to_the_end() -> None:
 
 def test_flinks_metric_values_are_text() -> None:
     assert sum_of([{"id": "0.late", "value": "2"}, {"id": "1.late", "value": "0"}]) == 2
+
+
+def checkpoints(*rows: tuple[int, str]) -> Checkpoints:
+    """From Flink's answer, the newest first, as it comes."""
+    complete = [{"id": number, "status": status} for number, status in rows if status == "COMPLETED"]
+    history = [{"id": number, "status": status} for number, status in rows]
+    return checkpoints_of({"latest": {"completed": complete[0] if complete else None}, "history": history})
+
+
+def test_a_checkpoint_under_way_is_begun_and_not_complete() -> None:
+    assert checkpoints((8, "IN_PROGRESS"), (7, "COMPLETED")) == Checkpoints(begun=8, complete=7)
+    assert checkpoints() == Checkpoints(begun=0, complete=0)
+
+
+@pytest.mark.parametrize(
+    ("store_now", "waiting"),
+    [
+        (((8, "IN_PROGRESS"), (7, "COMPLETED")), ["adctr-store"]),
+        (((8, "COMPLETED"), (7, "COMPLETED")), ["adctr-store"]),  # was begun before: it may lack the last emissions
+        (((9, "IN_PROGRESS"), (8, "COMPLETED")), ["adctr-store"]),
+        (((9, "COMPLETED"), (8, "FAILED")), []),
+    ],
+)
+def test_only_a_checkpoint_that_began_later_tells_that_all_is_written(
+    store_now: tuple[tuple[int, str], ...], waiting: list[str]
+) -> None:
+    """Checkpoint 8 of the store job was under way; the live job's 4 is new."""
+    before = {"adctr-live": checkpoints((3, "COMPLETED")), "adctr-store": checkpoints((8, "IN_PROGRESS"))}
+    now = {"adctr-live": checkpoints((4, "COMPLETED")), "adctr-store": checkpoints(*store_now)}
+    assert without_new_checkpoint(before, now) == waiting
+    assert without_new_checkpoint(before, {}) == ["adctr-live", "adctr-store"], "a job that does not run"
 
 
 def exact_report() -> Report:
