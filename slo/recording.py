@@ -56,7 +56,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Exactness:
-    """What `adctr verify` found. ``unverifiable`` says why nothing could be compared, if so."""
+    """What `adctr verify` found. ``unverifiable`` says why nothing at all could be compared, if so."""
 
     records: int
     differences: int

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 SEND_DELAY_LIMIT_SECONDS = 0.25
 DEFAULT_EXPORTER_PORT = 9108
-WATCH_SECONDS = 60.0
-"""How far back the live table looks."""
+WATCH_SECONDS = 120.0
+"""How far back the live table looks: four canaries a second are then enough to show 99 %."""
+_KEPT_SECONDS = 2 * WATCH_SECONDS
 _WATCH_PERIOD_SECONDS = 1.0
 
 
@@ -175,7 +176,7 @@ def export(
 
 
 def watch(context: typer.Context, spec: SpecOption = None) -> None:
-    """A live table of every objective over the last minute, until Ctrl-C. Times the stack's canaries."""
+    """A live table of every objective over the last two minutes, until Ctrl-C. Times the stack's canaries."""
     from rich.live import Live
 
     from compose.stack.state import load_settings
@@ -192,6 +193,7 @@ def watch(context: typer.Context, spec: SpecOption = None) -> None:
         Live(auto_refresh=False, vertical_overflow="visible") as live,
     ):
         while True:
+            recorder.forget(time.time() - _KEPT_SECONDS)
             recording = recorder.recording().last(WATCH_SECONDS)
             live.update(table(objectives, judge(objectives, recording)), refresh=True)
             time.sleep(_WATCH_PERIOD_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from array import array
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -62,6 +62,8 @@ class Recorder:
         self._clock = clock
         self._lock = threading.Lock()
         self._columns: dict[tuple[Indicator, str], _Column] = defaultdict(_Column)
+        self._failed_until: deque[tuple[float, dict[str, int]]] = deque()
+        self._forgotten_failures: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         self.began, self._began_monotonic = self._clock(), time.monotonic()
@@ -99,6 +101,20 @@ class Recorder:
         if self._also is not None:
             self._also(sample)
 
+    def forget(self, before: float) -> None:
+        """Drops samples that began to count before a time (unix seconds), for whoever watches without an end.
+
+        Looks that had failed by the last call before it are forgotten, too. Samples come nearly in the order of time: what
+        stands behind a newer one goes a little later.
+        """
+        with self._lock:
+            for column in self._columns.values():
+                old = next((at for at, began in enumerate(column.times) if began >= before), len(column.times))
+                del column.times[:old], column.values[:old]
+        self._failed_until.append((self._clock(), {name: each.failed for name, each in self.counts.items()}))
+        while self._failed_until and self._failed_until[0][0] < before:
+            _, self._forgotten_failures = self._failed_until.popleft()
+
     def recording(self, ended: float | None = None) -> Recording:
         """Everything since the start, of samples that began to count before ``ended`` (unix seconds; default: now).
 
@@ -113,12 +129,6 @@ class Recorder:
             for indicator in probe.indicators
         }
         return Recording(self.began, ended, series, notes=self._notes())
-
-    def labelled(self, indicator: Indicator) -> dict[str, Series]:
-        """The samples of one indicator by job; the key is empty where an indicator has no jobs."""
-        with self._lock:
-            found = {job: _arrays(column) for (of, job), column in self._columns.items() if of is indicator}
-        return {job: Series(times, values) for job, (times, values) in found.items()}
 
     def _series(self, probe: Probe, indicator: Indicator, now: float, ended: float) -> Series:
         with self._lock:
@@ -139,7 +149,7 @@ class Recorder:
             resolution_seconds=probe.resolution_seconds(),
             void=probe.void() or self._silence(probe) or (self.clock_stepped() if indicator in BY_THE_CLOCK else ""),
             excuse=probe.excuse(),
-            failed_looks=self.counts[probe.name].failed,
+            failed_looks=self.counts[probe.name].failed - self._forgotten_failures.get(probe.name, 0),
         )
 
     def _silence(self, probe: Probe) -> str:

@@ -10,6 +10,7 @@ from slo.verdict.result import ObjectiveResult, RunVerdict
 from slo.verdict.units import percent, unit_of
 
 NOTHING = "–"
+VOID = "(void)"
 _BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 _SIGNS = {Operator.LT: "<", Operator.LTE: "≤"}
 
@@ -54,6 +55,12 @@ def interval(result: ObjectiveResult) -> str:
     if units[0] and units[0] == units[1]:
         return f"[{ends[0].removesuffix(units[0]).rstrip()}, {ends[1].removesuffix(units[0]).rstrip()}] {units[0]}"
     return f"[{ends[0]}, {ends[1]}]"
+
+
+def found(result: ObjectiveResult) -> tuple[str, ...]:
+    """The figure, its interval if there is one, and a mark on figures that mean nothing."""
+    parts = (figure(result.value, result.unit), interval(result), VOID if result.void else "")
+    return tuple(filter(None, parts))
 
 
 def wanted(objective: Objective, result: ObjectiveResult) -> str:

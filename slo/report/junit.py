@@ -10,7 +10,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from slo.recording import Recording
-from slo.report.figures import figure, interval, pairs, utc, wanted
+from slo.report.figures import found, pairs, utc, wanted
 from slo.spec.model import Objective, Specification
 from slo.verdict.result import ObjectiveResult, RunVerdict, Verdict
 
@@ -36,12 +36,12 @@ def to_junit(specification: Specification, recording: Recording, verdict: RunVer
 
 def _case(objective: Objective, result: ObjectiveResult) -> ET.Element:
     case = ET.Element("testcase", name=result.name, classname=f"slo.{objective.kind.value}", time="0")
-    found = " ".join(filter(None, (figure(result.value, result.unit), interval(result))))
+    figures = " ".join(found(result))
     if result.verdict in _ELEMENTS:
         problem = ET.SubElement(case, _ELEMENTS[result.verdict], message=_clean(result.reason))
-        problem.text = _clean(f"wanted {wanted(objective, result)}, found {found}\n{objective.when_broken}")
+        problem.text = _clean(f"wanted {wanted(objective, result)}, found {figures}\n{objective.when_broken}")
     output = ET.SubElement(case, "system-out")
-    output.text = _clean(f"{objective.display_name}: {found}, wanted {wanted(objective, result)}, {result.samples:,}")
+    output.text = _clean(f"{objective.display_name}: {figures}, wanted {wanted(objective, result)}, {result.samples:,}")
     return case
 
 

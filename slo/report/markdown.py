@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slo.recording import Recording
-from slo.report.figures import budget, figure, interval, pairs, utc, wanted
+from slo.report.figures import budget, found, pairs, utc, wanted
 from slo.spec.model import Specification
 from slo.verdict.result import RunVerdict, Verdict
 
@@ -21,9 +21,14 @@ def to_markdown(specification: Specification, recording: Recording, verdict: Run
         "|---|---|---:|---|---:|---:|---|",
     ]
     for objective, result in pairs(specification, verdict):
-        found = " ".join(filter(None, (figure(result.value, result.unit), interval(result))))
         judged = f"{_MARKS[result.verdict]} {result.verdict.value}"
-        cells = (objective.display_name, judged, found, wanted(objective, result), f"{result.samples:,}")
+        cells = (
+            objective.display_name,
+            judged,
+            " ".join(found(result)),
+            wanted(objective, result),
+            f"{result.samples:,}",
+        )
         lines.append("| " + " | ".join(map(_cell, (*cells, budget(result), result.reason))) + " |")
     return "\n".join(lines) + "\n"
 

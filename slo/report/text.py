@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slo.recording import Recording
-from slo.report.figures import budget, figure, interval, pairs, wanted
+from slo.report.figures import budget, found, pairs, wanted
 from slo.spec.model import Specification
 from slo.verdict.result import RunVerdict, Verdict
 
@@ -52,7 +52,7 @@ def table(specification: Specification, verdict: RunVerdict) -> Table:
         shown.add_row(
             result.name,
             Text(result.verdict.value, STYLES[result.verdict]),
-            Text("\n".join(filter(None, (figure(result.value, result.unit), interval(result))))),
+            Text("\n".join(found(result))),
             wanted(objective, result),
             f"{result.samples:,}",
             budget(result),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ class Finding:
     interval: tuple[float, float] | None = None
     budget_spent: float | None = None
     reason: str = ""
+    void: bool = False
 
 
 def unit(objective: Objective) -> str:
@@ -66,8 +67,6 @@ def share(objective: Objective, recording: Recording) -> Finding:
     look that failed is a sample whose value nobody knows: bad for a pass, good for a breach.
     """
     series = recording.series[objective.indicator]
-    if len(series.values) < objective.minimum.samples:
-        return _too_few(objective, objective.target, len(series.values))
     found = share_of_good(series.times, good(objective, series.values))
     unknown = 0 if objective.indicator in COUNTED else series.failed_looks
     looks = found.total + unknown
@@ -78,7 +77,8 @@ def share(objective: Objective, recording: Recording) -> Finding:
     reason = _share_reason(verdict, objective, found, bounds)
     # Where nothing may be bad, what was seen counts and not what is likely.
     interval = bounds if objective.target < 1.0 else None
-    return Finding(verdict, found.value, objective.target, found.total, interval, spent, reason)
+    finding = Finding(verdict, found.value, objective.target, found.total, interval, spent, reason)
+    return _enough(objective, finding)
 
 
 def _best_case(objective: Objective, series: Series) -> int:
@@ -125,9 +125,7 @@ def ceiling(objective: Objective, recording: Recording) -> Finding:
     if len(seen) < len(values):
         reason = f"{len(values) - len(seen):,} of {len(values):,} samples never came"
         return Finding(Verdict.FAIL, highest, most, len(values), reason=reason)
-    if len(values) < objective.minimum.samples:
-        return _too_few(objective, most, len(values), highest)
-    return Finding(Verdict.PASS, highest, most, len(values))
+    return _enough(objective, Finding(Verdict.PASS, highest, most, len(values)))
 
 
 def slope(objective: Objective, recording: Recording) -> Finding:
@@ -139,12 +137,10 @@ def slope(objective: Objective, recording: Recording) -> Finding:
     if most is None:
         reason = f"the run did not compute the limit {objective.computed}"
         return Finding(Verdict.INCONCLUSIVE, None, None, samples, reason=reason)
-    if samples < objective.minimum.samples:
-        return _too_few(objective, most, samples)
     found = growth(series.times[usable], series.values[usable])
     if found is None:
         reason = f"{samples:,} samples after warm-up: too few for a confidence interval"
-        return Finding(Verdict.INCONCLUSIVE, None, most, samples, reason=reason)
+        return _enough(objective, Finding(Verdict.INCONCLUSIVE, None, most, samples, reason=reason))
     verdict, reason = Verdict.INCONCLUSIVE, "the interval of the slope reaches to both sides of the limit"
     if found.low > most:
         verdict, reason = Verdict.FAIL, "grows faster than the limit, and not by chance"
@@ -152,11 +148,16 @@ def slope(objective: Objective, recording: Recording) -> Finding:
         reason = f"{np.count_nonzero(warm) - samples:,} samples never came"
     elif found.high <= most:
         verdict, reason = Verdict.PASS, ""
-    return Finding(verdict, found.per_hour, most, samples, (found.low, found.high), reason=reason)
+    finding = Finding(verdict, found.per_hour, most, samples, (found.low, found.high), reason=reason)
+    return _enough(objective, finding)
 
 
 def correctness(objective: Objective, recording: Recording) -> Finding:
-    """Not one difference. One is proof; none is proof only if everything could be compared."""
+    """Not one difference. One is proof; none is proof if something could be compared.
+
+    What could not be (windows that have expired, cells that change while they are read) is no doubt about the rest: on
+    a running pipeline there is always some. The report of `adctr verify` lists it.
+    """
     found = recording.exactness
     if found is None:
         return Finding(Verdict.INCONCLUSIVE, None, 0.0, 0, reason="the counts were not compared")
@@ -165,11 +166,12 @@ def correctness(objective: Objective, recording: Recording) -> Finding:
         return Finding(Verdict.FAIL, float(found.differences), 0.0, found.records, reason=reason)
     if found.unverifiable or not found.records:
         return Finding(Verdict.INCONCLUSIVE, None, 0.0, found.records, reason=found.unverifiable or "no records")
-    if found.records < objective.minimum.samples:
-        return _too_few(objective, 0.0, found.records, 0.0)
-    return Finding(Verdict.PASS, 0.0, 0.0, found.records)
+    return _enough(objective, Finding(Verdict.PASS, 0.0, 0.0, found.records))
 
 
-def _too_few(objective: Objective, most: float, samples: int, value: float | None = None) -> Finding:
-    reason = f"{samples:,} samples are too few: it takes {objective.minimum.samples:,}"
-    return Finding(Verdict.INCONCLUSIVE, value, most, samples, reason=reason)
+def _enough(objective: Objective, found: Finding) -> Finding:
+    """The same; inconclusive, but with its figures, where the samples are too few."""
+    if found.samples >= objective.minimum.samples:
+        return found
+    reason = f"{found.samples:,} samples are too few: it takes {objective.minimum.samples:,}"
+    return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)

@@ -24,7 +24,7 @@ class ObjectiveResult:
     or where the run did not compute the ceiling.
 
     ``interval`` is the confidence interval of the value. ``budget_spent`` is the part of the run's error budget that
-    was used: 1.0 is all of it.
+    was used: 1.0 is all of it. ``void`` marks figures that mean nothing; the reason says why.
     """
 
     name: str
@@ -36,6 +36,7 @@ class ObjectiveResult:
     interval: tuple[float, float] | None = None
     budget_spent: float | None = None
     reason: str = ""
+    void: bool = False
 
 
 @dataclass(frozen=True)

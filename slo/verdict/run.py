@@ -36,23 +36,25 @@ def judge_objective(objective: Objective, recording: Recording, *, release: bool
 
 
 def _finding(objective: Objective, recording: Recording, *, release: bool) -> Finding:
+    """The figures are always shown that there are; what stands against judging by them changes the verdict alone."""
+    found = _measured(objective, recording)
+    void = "" if objective.kind is Kind.CORRECTNESS else why_void(objective.indicator, recording)
+    found = replace(found, void=bool(void) and found.value is not None)
     minimum = objective.minimum.duration_seconds
     if recording.seconds < minimum:
         verdict = Verdict.INCONCLUSIVE if release else Verdict.NOT_JUDGED
         reason = f"the check took {recording.seconds:,.0f} s, this objective needs {minimum:,.0f} s"
-        return _nothing(objective, recording, verdict, reason)
-    if objective.kind is Kind.CORRECTNESS:
-        return kinds.correctness(objective, recording)
-    void = why_void(objective.indicator, recording)
+        return replace(found, verdict=verdict, reason="; ".join(filter(None, (reason, void))))
     if void:
-        return _nothing(objective, recording, Verdict.INCONCLUSIVE, void)
-    return _weighed(_BY_KIND[objective.kind](objective, recording), objective, recording)
+        return replace(found, verdict=Verdict.INCONCLUSIVE, reason=void)
+    return found if objective.kind is Kind.CORRECTNESS else _weighed(found, objective, recording)
 
 
-def _nothing(objective: Objective, recording: Recording, verdict: Verdict, reason: str) -> Finding:
+def _measured(objective: Objective, recording: Recording) -> Finding:
     series = recording.series.get(objective.indicator)
-    samples = len(series.values) if series is not None else 0
-    return Finding(verdict, None, kinds.limit(objective, recording), samples, reason=reason)
+    if objective.kind is not Kind.CORRECTNESS and (series is None or not len(series.values)):
+        return Finding(Verdict.INCONCLUSIVE, None, kinds.limit(objective, recording), 0)
+    return _BY_KIND[objective.kind](objective, recording)
 
 
 def _weighed(found: Finding, objective: Objective, recording: Recording) -> Finding:

@@ -78,10 +78,6 @@ def test_samples_are_recorded_in_the_order_of_time() -> None:
     run_for(probe, 2, recorder)
     series = recorder.recording().series[Indicator.REDIS_MEMORY]
     assert (series.times.tolist(), series.values.tolist()) == ([100.0, 200.0], [1.0, 2.0])
-    assert {job: part.values.tolist() for job, part in recorder.labelled(Indicator.REDIS_MEMORY).items()} == {
-        "a": [1.0],
-        "b": [2.0],
-    }
     assert probe.closed
 
 
@@ -124,6 +120,23 @@ def test_samples_after_the_end_belong_to_nobody() -> None:
     for at in (140.0, 149.9, 150.0):
         recorder.take(memory(at, 1.0))
     assert recorder.recording(ended=150.0).series[Indicator.REDIS_MEMORY].times.tolist() == [140.0, 149.9]
+
+
+def test_whoever_watches_without_an_end_can_forget() -> None:
+    """Samples of seconds 100 to 199, looks that failed before second 150 and one after it; nothing stays of the old."""
+    probe, now = Scripted(lambda _: []), [100.0]
+    recorder = Recorder([probe], clock=lambda: now[0])
+    for second in range(100, 200):
+        recorder.take(memory(float(second), 1.0))
+    for now[0], failed in ((140.0, 7), (160.0, 8)):
+        recorder.counts["scripted"].failed = failed
+        recorder.forget(before=100.0)
+    recorder.forget(before=150.0)
+    series = recorder.recording(ended=1000.0).series[Indicator.REDIS_MEMORY]
+    assert series.times.tolist() == [float(second) for second in range(150, 200)]
+    assert series.failed_looks == 1
+    recorder.forget(before=500.0)
+    assert len(recorder.recording(ended=1000.0).series[Indicator.REDIS_MEMORY].times) == 0
 
 
 def test_two_probes_of_one_name_are_refused() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from slo.report.axes import Axis, horizontal, vertical
-from slo.report.figures import figure
+from slo.report.figures import figure, found
+from slo.verdict import ObjectiveResult, Verdict
 from slo.verdict.units import percent
 
 
@@ -28,6 +31,12 @@ from slo.verdict.units import percent
 )
 def test_figures(value: float | None, unit: str, shown: str) -> None:
     assert figure(value, unit) == shown
+
+
+def test_figures_that_mean_nothing_are_marked() -> None:
+    shown = ObjectiveResult("o", Verdict.INCONCLUSIVE, 0.997, 0.99, "ratio", 400, (0.99, 0.999), void=True)
+    assert found(shown) == ("99.7 %", "[99, 99.9]", "(void)")
+    assert found(replace(shown, interval=None, void=False)) == ("99.7 %",)
 
 
 def test_only_all_is_100_percent() -> None:

@@ -54,7 +54,7 @@ def test_the_json_keeps_its_promise(run: tuple[Specification, Recording, RunVerd
     assert report["notes"] == {"rate": None}
     assert {each["name"]: each["verdict"] for each in report["objectives"]} == EXPECTED
     assert list(report["objectives"][0]) == [
-        "name", "verdict", "value", "objective", "unit", "samples", "interval", "budget_spent", "reason",
+        "name", "verdict", "value", "objective", "unit", "samples", "interval", "budget_spent", "reason", "void",
     ]  # fmt: skip
 
 

@@ -50,10 +50,36 @@ def test_99_of_100_samples_are_too_few(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", SAMPLED)
 @pytest.mark.parametrize("value", [0.5, 5.0])
 def test_a_void_series_neither_passes_nor_fails(kind: Kind, value: float) -> None:
-    """However good or bad it looks, and it shows no figure."""
+    """However good or bad it looks; what figures it has are marked."""
     void = series(np.full(600, value), void="the clock stepped")
     judged = judge_objective(objective(kind), recording({INDICATORS[kind]: void}))
-    assert (judged.verdict, judged.value, judged.reason) == (Verdict.INCONCLUSIVE, None, "void: the clock stepped")
+    assert (judged.verdict, judged.reason) == (Verdict.INCONCLUSIVE, "void: the clock stepped")
+    assert judged.value is not None
+    assert judged.void
+
+
+@pytest.mark.parametrize("kind", SAMPLED)
+@pytest.mark.parametrize(
+    ("seconds", "samples", "void", "verdict"),
+    [
+        (20.0, 200, "", Verdict.NOT_JUDGED),
+        (60.0, 99, "", Verdict.INCONCLUSIVE),
+        (60.0, 600, "the clock stepped", Verdict.INCONCLUSIVE),
+    ],
+)
+def test_what_is_not_judged_still_has_its_figures(
+    kind: Kind, seconds: float, samples: int, void: str, verdict: Verdict
+) -> None:
+    """Too short, too few, void: figure, limit, samples, and where the kind has them interval and budget."""
+    seen = series(np.full(samples, 0.5), seconds, void=void)
+    run = recording({INDICATORS[kind]: seen}, ended=BEGAN + seconds)
+    judged = judge_objective(objective(kind), run)
+    assert (judged.verdict, judged.samples, judged.void) == (verdict, samples, bool(void))
+    is_share, value = kind in (Kind.LATENCY, Kind.FRESHNESS), {Kind.CEILING: 0.5, Kind.GROWTH: 0.0}
+    assert judged.value == (1.0 if is_share else value[kind])
+    assert judged.objective == (0.9 if is_share else 1.0)
+    assert (judged.budget_spent is not None) == is_share
+    assert (judged.interval is not None) == (kind is not Kind.CEILING)
 
 
 @pytest.mark.parametrize("kind", SAMPLED)
