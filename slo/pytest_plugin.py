@@ -1,10 +1,11 @@
 """Objectives for benchmarks: ``@pytest.mark.objective("codec_encode")`` on a test that uses pytest-benchmark.
 
 After the test the objective of that name in the fixture ``slo_specification`` (define it in a conftest) is judged by
-the raw samples, one per call; a breach fails the test, and with ``--slo-release`` so does whatever is not a pass. A
-test without pytest-benchmark hands what it has seen to the fixture ``recorded``. Verdicts and percentiles are shown
-behind pytest-benchmark's table and stand in its JSON, per benchmark (``extra_info``) and for the session
-(``objectives``). The fixture ``interleaved`` compares a callable with its baseline, by turns.
+the raw samples, one per call. Only a pass is green: a breach fails the test, and so does inconclusive, because a gate
+that could not say is not kept. What the run was too short for is skipped, and fails with ``--slo-release``. A test
+without pytest-benchmark hands what it has seen to the fixture ``recorded``. Verdicts and percentiles are shown behind
+pytest-benchmark's table and stand in its JSON, per benchmark (``extra_info``) and for the session (``objectives``).
+The fixture ``interleaved`` compares a callable with its baseline, by turns.
 
 Load it with ``-p slo.pytest_plugin`` or ``pytest_plugins`` in the top conftest.
 """
@@ -122,13 +123,15 @@ def _gate(item: pytest.Function, objective: Objective) -> None:
     session = item.config.stash[_SESSION]
     session.results.append(result)
     _show(item, objective, result, recording)
-    if result.verdict is Verdict.FAIL or (release and result.verdict is not Verdict.PASS):
-        reason = result.reason or "see the table of objectives"
-        pytest.fail(f"objective {objective.name}: {result.verdict.value}: {reason}", pytrace=False)
+    words = f"objective {objective.name}: {result.verdict.value}: {result.reason or 'see the table of objectives'}"
+    if result.verdict is Verdict.NOT_JUDGED:
+        pytest.skip(words)
+    if result.verdict is not Verdict.PASS:
+        pytest.fail(words, pytrace=False)
 
 
 def _of_benchmark(item: pytest.Function, objective: Objective) -> Recording:
-    """The raw samples of pytest-benchmark, one after the other; nothing where benchmarks are disabled."""
+    """The raw samples of pytest-benchmark, one after the other. Fails where benchmarks are disabled."""
     import numpy as np
 
     from slo.recording import Recording, Series
@@ -137,7 +140,9 @@ def _of_benchmark(item: pytest.Function, objective: Objective) -> Recording:
     if benchmark is None:
         pytest.fail(f"objective {objective.name}: the test uses neither `benchmark` nor `recorded`", pytrace=False)
     if benchmark.stats is None:
-        return Recording(0.0, 0.0, {})
+        pytest.fail(
+            f"objective {objective.name}: nothing was measured; without --benchmark-disable it is", pytrace=False
+        )
     took = np.array(benchmark.stats.stats.data, dtype=np.float64)
     void = ""
     if benchmark.stats.iterations != 1:

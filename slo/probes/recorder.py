@@ -104,8 +104,8 @@ class Recorder:
     def forget(self, before: float) -> None:
         """Drops samples that began to count before a time (unix seconds), for whoever watches without an end.
 
-        Looks that had failed by the last call before it are forgotten, too. Samples come nearly in the order of time: what
-        stands behind a newer one goes a little later.
+        Looks that had failed by the last call before it are forgotten, too. Samples come nearly in the order of time:
+        what stands behind a newer one goes a little later.
         """
         with self._lock:
             for column in self._columns.values():
