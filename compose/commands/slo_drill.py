@@ -126,6 +126,10 @@ class StackBench:
         if self._watch is not None:
             self._watch.recorder.end_probe(name)
 
+    def end_event_poller(self) -> None:
+        if self._watch is not None and self._watch.events is not None:
+            self._watch.events.redis.stop()
+
 
 def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> DrillResult:
     """One drill on a running stack, which is as before afterwards. Raises EnvironmentFailed, Inconclusive."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from slo.drills import sabotage
-from slo.drills.drill import Drill, Reading
+from slo.drills.drill import Changes, Drill, Reading
 from slo.spec.model import Indicator
 
 # What both jobs' sinks standing still does besides: checkpoints wait for them.
 _CHECKPOINTS = frozenset({"checkpoint_duration", "checkpoint_age"})
 _LATENCIES = frozenset({"event_to_redis", "event_to_postgres"})
+_FEW_READS: Changes = {"cache_read": {"minimum.duration_seconds": 30.0, "minimum.samples": 300}}
+"""Reads are judged by a check of 220 s. A drill is shorter, and what it wants to see needs no more."""
 
 DRILLS: tuple[Drill, ...] = (
     Drill(
@@ -60,6 +62,7 @@ DRILLS: tuple[Drill, ...] = (
         "Once a second Redis answers nobody for 150 ms.",
         sabotage.cache_reads_slow,
         must_fail=frozenset({"cache_read"}),
+        changes=_FEW_READS,
     ),
     Drill(
         "state_leak",
@@ -90,18 +93,31 @@ DRILLS: tuple[Drill, ...] = (
         "The probe of cache reads dies in the middle of the check.",
         partial(sabotage.probe_dead, name="cache_reads"),
         must_be_inconclusive=frozenset({"cache_read"}),
+        changes=_FEW_READS,
+    ),
+    Drill(
+        "event_poller_dead",
+        "Nobody looks for events in Redis any more from the middle of the check on; they are not late, nobody looked.",
+        sabotage.event_poller_dead,
+        must_be_inconclusive=frozenset({"event_to_redis"}),
     ),
     Drill(
         "too_few_samples",
         "One event a second says nothing about a hundredth of them.",
         sabotage.nothing,
-        must_be_inconclusive=frozenset({"event_to_redis"}),
+        must_be_inconclusive=_LATENCIES,
         rate=1.0,
     ),
     Drill(
         "clock_steps",
         "The clock of the check jumps ahead by 3 s: latencies measured by it mean nothing.",
-        sabotage.clock_stepped,
+        partial(sabotage.clock_stepped, seconds=3.0),
+        must_be_inconclusive=_LATENCIES,
+    ),
+    Drill(
+        "clock_steps_back",
+        "The clock of the check falls back by 3 s: what was late looks punctual.",
+        partial(sabotage.clock_stepped, seconds=-3.0),
         must_be_inconclusive=_LATENCIES,
     ),
     Drill(
@@ -109,6 +125,7 @@ DRILLS: tuple[Drill, ...] = (
         "The generator stands still for 4 s: its events are late, and nobody knows what the pipeline would have done.",
         partial(sabotage.processes_frozen, services=("load",)),
         must_be_inconclusive=frozenset({"event_to_redis"}),
+        may_be_inconclusive=frozenset({"event_to_postgres"}),
         end_seconds=19.0,
     ),
     Drill(

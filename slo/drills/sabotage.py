@@ -166,19 +166,26 @@ def postgres_stalled(bench: Bench) -> Iterator[None]:
 
 
 @contextmanager
-def clock_stepped(bench: Bench) -> Iterator[None]:
-    """The check's clock is three seconds ahead from one moment to the next."""
-    bench.step_clock(3.0)
+def clock_stepped(bench: Bench, seconds: float) -> Iterator[None]:
+    """The check's clock is so far ahead (or, below 0, behind) from one moment to the next."""
+    bench.step_clock(seconds)
     try:
         yield
     finally:
-        bench.step_clock(-3.0)
+        bench.step_clock(-seconds)
 
 
 @contextmanager
 def probe_dead(bench: Bench, name: str) -> Iterator[None]:
     """A probe ends in the middle of the check and does not come back."""
     bench.end_probe(name)
+    yield
+
+
+@contextmanager
+def event_poller_dead(bench: Bench) -> Iterator[None]:
+    """Nobody looks for the run's events in Redis any more."""
+    bench.end_event_poller()
     yield
 
 

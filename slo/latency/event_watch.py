@@ -38,6 +38,7 @@ class EventWatch:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._stopped_at = 0.0
         self.redis = Poller(CacheReader(settings, WINDOW_SECONDS), REDIS_PERIOD_SECONDS)
         self.postgres = Poller(StoreReader(settings), POSTGRES_PERIOD_SECONDS)
 
@@ -66,22 +67,29 @@ class EventWatch:
         self.postgres.start()
 
     def await_visible(self, events: int) -> None:
-        """Returns when both stores show as many events, or when there is no hope for them any more."""
+        """Returns when both stores show as many events, or when there is no hope for them any more.
+
+        A poller that is dead has seen what it will see.
+        """
         deadline = time.monotonic() + VISIBLE_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
-            if min(self.redis.recorder.counted, self.postgres.recorder.counted) >= events:
+            if all(each.recorder.counted >= events for each in (self.redis, self.postgres) if each.running):
                 return
             time.sleep(0.1)
 
     def stop(self) -> None:
         """Ends the watch. May be called twice."""
+        self._stopped_at = self._stopped_at or time.time()
         self.redis.stop()
         self.postgres.stop()
 
     def series(self, ledger: Ledger) -> dict[Indicator, Series]:
-        """The latency of each event of the ledger that had to be counted, in both stores; NaN if it was never seen."""
+        """The latency of each event of the ledger that had to be counted, in both stores; NaN if it was never seen.
+
+        Only after `stop`. Void where a poller did not look until then.
+        """
         pollers = {Indicator.EVENT_TO_REDIS: self.redis, Indicator.EVENT_TO_POSTGRES: self.postgres}
-        return {indicator: _series(poller, ledger) for indicator, poller in pollers.items()}
+        return {indicator: _series(poller, ledger, self._stopped_at) for indicator, poller in pollers.items()}
 
     @property
     def cpu_seconds(self) -> float:
@@ -96,16 +104,16 @@ class EventWatch:
         }
 
 
-def _series(poller: Poller, ledger: Ledger) -> Series:
+def _series(poller: Poller, ledger: Ledger, ended: float) -> Series:
     recorder = poller.recorder
     expected = expected_events(ledger, WINDOW_SECONDS, recorder.numbers)
     found = match(expected, recorder.sightings(), recorder.baseline)
     order = np.argsort(found.intended, kind="stable")
-    void = f"{found.surplus} events that are not this run's were counted in its cells" if found.surplus else ""
+    surplus = f"{found.surplus} events that are not this run's were counted in its cells" if found.surplus else ""
     return Series(
         times=found.intended[order],
         values=found.latency[order],
         resolution_seconds=spread(recorder.intervals()).p99,
-        void=void,
+        void=poller.void(ended) or surplus,
         failed_looks=poller.failed_looks,
     )

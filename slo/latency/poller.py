@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
 from typing import Protocol
 
-import psycopg2
-import redis
-
 from slo.latency.sightings import CellKey, CellNumbers, Recorder
+from slo.probes.probe import SERVICE_ERRORS
+
+log = logging.getLogger("adctr.pollers")
 
 WINDOW_SECONDS = 60
 REACH_BACK_SECONDS = 150
 """How far behind the clock an event's window may end: the generator's disorder is at most 120 s."""
+SILENT_SECONDS = 10.0
+"""A poller without an answer for longer at the end cannot tell an event that is late from one that it did not see."""
 _AHEAD_SECONDS = 2
 
 
@@ -37,7 +40,8 @@ def open_windows(now: float, reach_back_seconds: float = REACH_BACK_SECONDS) -> 
 class Poller:
     """Looks every ``period_seconds`` from `start` to `stop`; failed looks are counted and the next one comes as usual.
 
-    The first look of all, in the constructor, is the baseline. It raises what the reader raises.
+    An error that no service raises is a bug: it ends the poller, is logged, and voids what was seen. The first look of
+    all, in the constructor, is the baseline. It raises what the reader raises.
     """
 
     def __init__(self, reader: Reader, period_seconds: float) -> None:
@@ -45,12 +49,28 @@ class Poller:
         self.failed_looks = 0
         self.cpu_seconds = 0.0
         """CPU time of the thread; known after `stop`."""
+        self._failure = ""
         self._reader = reader
         self._period = period_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"poller-{type(reader).__name__}", daemon=True)
         _, counts = reader.read(open_windows(time.time()))
         self.recorder.take_baseline(counts)
+
+    @property
+    def running(self) -> bool:
+        """Whether it still looks."""
+        return self._thread.is_alive()
+
+    def void(self, ended: float) -> str:
+        """Why what was seen until ``ended`` (unix seconds) means nothing, or an empty string."""
+        if self._failure:
+            return f"{self._thread.name} failed: {self._failure}"
+        looks = self.recorder.looks
+        silent = ended - looks[-1] if looks else float("inf")
+        if silent <= SILENT_SECONDS:
+            return ""
+        return f"{self._thread.name} got no answer in the last {silent:.0f} s" if looks else "no look got an answer"
 
     def settled(self) -> bool:
         """Looks once more before the start: whether nothing has changed since the last look."""
@@ -72,15 +92,23 @@ class Poller:
     def _run(self) -> None:
         began = time.thread_time()
         due = time.monotonic()
-        while not self._stop.is_set():
-            try:
-                at, counts = self._reader.read(open_windows(time.time()))
-                self.recorder.look(at, counts)
-            except (redis.RedisError, psycopg2.Error):
-                self.failed_looks += 1
+        while not self._stop.is_set() and self._look():
             due += self._period
             now = time.monotonic()
             if due < now:  # behind: go on from here instead of catching up with a burst
                 due = now
             self._stop.wait(due - now)
         self.cpu_seconds = time.thread_time() - began
+
+    def _look(self) -> bool:
+        """False if there is no use in another look."""
+        try:
+            at, counts = self._reader.read(open_windows(time.time()))
+            self.recorder.look(at, counts)
+        except SERVICE_ERRORS:
+            self.failed_looks += 1
+        except Exception as error:
+            self._failure = f"{type(error).__name__}: {error}"
+            log.exception("%s", self._thread.name)
+            return False
+        return True

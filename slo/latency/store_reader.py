@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
 
 from pipeline.contract.cache_schema import CANARY_PREFIX
 from pipeline.settings import Settings
@@ -18,10 +22,11 @@ _QUERY = """
 
 
 class StoreReader:
-    """One connection. Raises StoreUnavailable when it is made, psycopg2.Error afterwards."""
+    """One connection, opened again after an error. Raises StoreUnavailable and psycopg2.Error."""
 
     def __init__(self, settings: Settings) -> None:
-        self._connection = connect_reader(settings)
+        self._settings = settings
+        self._connection: extensions.connection | None = connect_reader(settings)
         self._last: dict[CellKey, int] = {}
 
     def read(self, windows: Sequence[int]) -> tuple[float, list[tuple[CellKey, int]]]:
@@ -29,9 +34,7 @@ class StoreReader:
 
         ``windows`` are starts in unix seconds, in order. Canaries are left out.
         """
-        with self._connection.cursor() as cursor:
-            cursor.execute(_QUERY, (windows[0], windows[-1]))
-            rows = cursor.fetchall()
+        rows = self._rows(windows)
         at = time.time()
         now: dict[CellKey, int] = {
             (start, campaign, category): count
@@ -41,6 +44,19 @@ class StoreReader:
         last, self._last = self._last, now
         return at, [(key, count) for key, count in now.items() if last.get(key) != count]
 
+    def _rows(self, windows: Sequence[int]) -> list[tuple[Any, ...]]:
+        try:
+            if self._connection is None:
+                self._connection = connect_reader(self._settings)
+            with self._connection.cursor() as cursor:
+                cursor.execute(_QUERY, (windows[0], windows[-1]))
+                return cursor.fetchall()
+        except psycopg2.Error:
+            self.close()
+            raise
+
     def close(self) -> None:
         """Ends the connection."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

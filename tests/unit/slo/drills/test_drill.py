@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from compose.commands.slo_drill import scaled
 from slo.drills import sabotage
 from slo.drills.catalogue import DRILLS, find_drill
 from slo.drills.drill import Drill, Reading, examine
 from slo.recording import Recording, Series
+from slo.spec.load import load_bundled
 from slo.spec.model import Indicator
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict
 
@@ -19,6 +21,7 @@ DRILL = Drill(
     must_fail=frozenset({"event_to_redis"}),
     must_be_inconclusive=frozenset({"cache_read"}),
     may_fail=frozenset({"window_close"}),
+    may_be_inconclusive=frozenset({"event_to_postgres"}),
     reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 7.0),
 )
 
@@ -41,8 +44,17 @@ def test_the_right_answer_is_caught() -> None:
     assert examine(DRILL, verdict(**RIGHT), recording(5.1)).wrong == []
 
 
-def test_what_may_fail_may_also_pass() -> None:
-    assert examine(DRILL, verdict(**RIGHT | {"window_close": "fail"}), recording(5.1)).caught
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"window_close": "fail"},
+        {"window_close": "inconclusive"},
+        {"event_to_postgres": "inconclusive"},
+        {"counts_exact": "not judged"},
+    ],
+)
+def test_what_may_come_out_otherwise_may(said: dict[str, str]) -> None:
+    assert examine(DRILL, verdict(**RIGHT | said), recording(5.1)).caught
 
 
 @pytest.mark.parametrize(
@@ -52,7 +64,9 @@ def test_what_may_fail_may_also_pass() -> None:
         ({"event_to_redis": "inconclusive"}, "event_to_redis: inconclusive instead of fail"),
         ({"cache_read": "pass"}, "cache_read: pass instead of inconclusive"),
         ({"cache_read": "fail"}, "cache_read: fail instead of inconclusive"),
-        ({"counts_exact": "fail"}, "counts_exact failed, which has nothing to do with it: "),
+        ({"counts_exact": "fail"}, "counts_exact: fail, which has nothing to do with it: "),
+        ({"counts_exact": "inconclusive"}, "counts_exact: inconclusive, which has nothing to do with it: "),
+        ({"event_to_postgres": "fail"}, "event_to_postgres: fail, which has nothing to do with it: "),
     ],
 )
 def test_every_wrong_answer_is_named(said: dict[str, str], wrong: str) -> None:
@@ -75,6 +89,14 @@ def test_every_drill_has_an_answer_and_a_name_of_its_own() -> None:
     for drill in DRILLS:
         assert drill.must_fail | drill.must_be_inconclusive, drill.name
         assert not drill.must_fail & (drill.may_fail | drill.must_be_inconclusive), drill.name
+
+
+@pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
+def test_a_drill_is_long_enough_for_what_it_wants_to_hear(drill: Drill) -> None:
+    """Or the objective comes out as not judged, whatever was done."""
+    objectives = scaled(load_bundled(), drill)
+    for name in drill.must_fail | drill.must_be_inconclusive:
+        assert objectives.objective(name).minimum.duration_seconds <= drill.seconds, name
 
 
 def test_an_unknown_drill_is_refused_with_those_that_exist() -> None:
