@@ -110,6 +110,28 @@ def raw_copy(
     return _report(result.as_json(), result.verdict(), format_)
 
 
+@bench.command("probes")
+def probes(
+    context: typer.Context,
+    rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 5000.0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 60.0,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """CPU time of the exporter and all its probes, against that of brokers, stores and Flink under load.
+
+    Starts a stack of its own in DIR/bench-probes. Exit 0: less than 2 %. 1: more. 3: void, because a process ended
+    meanwhile or less was sent.
+    """
+    from compose.commands.bench_probes import measure
+
+    cost = measure(context.obj / "bench-probes", rate, seconds, _say)
+    if format_ is Format.TEXT:
+        for name, used in {"exporter": cost.probe_cpu_seconds, **cost.pipeline_cpu_seconds}.items():
+            print(f"{name:<18} {used:8.2f} CPU-s in {cost.seconds:g} s")
+        print(f"ratio {cost.ratio:.2%} at {cost.rate_achieved:,.0f} events/s")
+    return _report(cost.as_json(), cost.verdict(), format_)
+
+
 def _report(figures: Mapping[str, Any], verdict: RunVerdict, format_: Format) -> int:
     from compose.commands.checking import EXIT_CODES
 

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import psutil
 
 from pipeline.settings import Settings
-from slo.bench.cpu_meter import CpuMeter
+from slo.bench.cpu_meter import CpuMeter, ProcessGone
 from slo.bench.expected_counts import CountWatch, ExpectedCounts, client, differences
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict
 
@@ -165,7 +165,10 @@ def drain_by_flink(settings: Settings, job: LiveJob, expected: ExpectedCounts) -
             ended = _until_complete(watch, expected.events)
         finally:
             meter.stop()
-    cpu = meter.between(began, ended)
+    try:
+        cpu = meter.between(began, ended)
+    except ProcessGone as error:
+        raise DrainFailed(f"void: {error}; was Flink restarted?") from error
     job.cancel()
     return DrainRun("flink", expected.events, ended - began, cpu, differences(settings, expected))
 
