@@ -1,0 +1,93 @@
+"""A known distribution of delays, injected in front of a real Redis, comes back through the poller that checks use."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import redis
+from hdrh.histogram import HdrHistogram
+
+from pipeline.contract.cache_schema import cell_field, cells_key
+from pipeline.settings import Settings
+from slo.latency.cache_reader import CacheReader
+from slo.latency.matching import Expected, Seconds, match
+from slo.latency.poller import WINDOW_SECONDS, Poller
+from slo.statistics.percentiles import percentiles
+
+EVENTS_PER_SECOND = 200
+SECONDS = 10
+CAMPAIGNS = 500
+"""Each has an event every 2.5 s, longer than any delay: none overtakes the one before it, so each delay is known."""
+PERIOD_SECONDS = 0.005
+CATEGORY = "sports"
+
+
+@dataclass(frozen=True)
+class Injected:
+    """Events in the order in which they are due (unix seconds), and how long each is held back."""
+
+    due: Seconds
+    delay: Seconds
+
+    def __len__(self) -> int:
+        return len(self.due)
+
+    def cell(self, number: int) -> tuple[int, str, str]:
+        """Window, campaign and category of an event."""
+        window = int(self.due[number]) // WINDOW_SECONDS * WINDOW_SECONDS
+        return window, f"c{number % CAMPAIGNS}", CATEGORY
+
+
+def draw(began: float) -> Injected:
+    """Lognormal: half of all delays below 200 ms, one in a hundred above 640 ms."""
+    size = EVENTS_PER_SECOND * SECONDS
+    delay = np.random.default_rng(51).lognormal(np.log(0.2), 0.5, size)
+    assert delay.max() < CAMPAIGNS / EVENTS_PER_SECOND
+    return Injected(began + np.arange(size) / EVENTS_PER_SECOND, delay)
+
+
+def publish(settings: Settings, injected: Injected) -> None:
+    """Counts each event when its delay is over, as the live job's sink does: absolute counts of its cell."""
+    visible = injected.due + injected.delay
+    counts: dict[tuple[int, str, str], int] = {}
+    with redis.Redis(port=settings.redis_port) as client:
+        for number in np.argsort(visible).tolist():
+            time.sleep(max(0.0, visible[number] - time.time()))
+            cell = injected.cell(number)
+            counts[cell] = counts.get(cell, 0) + 1
+            client.hset(cells_key(WINDOW_SECONDS, cell[0]), cell_field(*cell[1:]), f"{counts[cell]} 0")  # type: ignore[arg-type]
+
+
+def test_an_injected_distribution_comes_back_within_5_percent(redis_settings: Settings) -> None:
+    """Percentiles and mean of what was measured, against the delays that were drawn; nothing is subtracted."""
+    poller = Poller(CacheReader(redis_settings, WINDOW_SECONDS), PERIOD_SECONDS)
+    poller.start()
+    injected = draw(time.time() + 0.2)
+    writer = threading.Thread(target=publish, args=(redis_settings, injected))
+    writer.start()
+    writer.join()
+    time.sleep(0.1)
+    poller.stop()
+    assert (poller.failed_looks, poller.recorder.counted) == (0, len(injected))
+
+    numbers = [poller.recorder.numbers.number(injected.cell(number)) for number in range(len(injected))]
+    found = match(Expected(np.array(numbers), injected.due), poller.recorder.sightings(), poller.recorder.baseline)
+    assert (found.unseen, found.surplus) == (0, 0)
+    for share, measured in zip((0.5, 0.9, 0.99), percentiles(found.latency, (0.5, 0.9, 0.99)), strict=True):
+        assert measured == pytest.approx(float(np.quantile(injected.delay, share, method="inverted_cdf")), rel=0.05)
+    assert found.latency.mean() == pytest.approx(injected.delay.mean(), rel=0.05)
+    _agree_with_other_libraries(found.latency)
+
+
+def _agree_with_other_libraries(latency: Seconds) -> None:
+    """Percentiles of what was measured, within 1 % of HdrHistogram's and numpy's."""
+    histogram = HdrHistogram(1, 60_000_000, 3)
+    for value in latency.tolist():
+        histogram.record_value(round(value * 1e6))
+    for share, ours in zip((0.5, 0.9, 0.99), percentiles(latency, (0.5, 0.9, 0.99)), strict=True):
+        assert ours == pytest.approx(histogram.get_value_at_percentile(100 * share) / 1e6, rel=0.01)
+        assert ours == pytest.approx(float(np.quantile(latency, share, method="inverted_cdf")), rel=0.01)
