@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from enum import StrEnum
@@ -17,8 +18,10 @@ from compose.errors import UsageError
 from compose.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from pipeline.settings import Settings
+    from slo.check import Checked
     from slo.recording import Recording
     from slo.spec.model import Specification
     from slo.verdict import RunVerdict
@@ -78,33 +81,64 @@ def check(
     Exit 0: all that was judged is kept. 1: one is breached. 2: a mistake in the objectives. 3: too little to say, or
     nothing was judged. 4: the stack is not there.
     """
-    from compose.commands.checking import EXIT_CODES, report, run_load_check, run_production_check
     from compose.stack.state import load_settings
-    from slo.probes.catalogue import probes_of
-    from slo.report.write import UnknownForm, check_form, write_report
     from slo.verdict import judge
 
     objectives, seconds = specification(spec), parse_duration_seconds("--for", for_)
-    for path in out or ():
+    _check_files(out or (), save)
+    checked = _watched(context.obj, load_settings(context.obj), rate, seconds, verify=verify)
+    verdict = judge(objectives, checked.recording, release=release)
+    code = _print(checked, objectives, verdict, format_)
+    # Shown first: a disk that is full by now must not take the verdict with it.
+    sys.stdout.flush()
+    _write_files(out or (), save, checked, objectives, verdict)
+    return code
+
+
+def _check_files(out: Sequence[Path], save: Path | None) -> None:
+    """Before a check of hours, whether there is a place for what it will write. Raises UsageError."""
+    from slo.report.write import UnknownForm, check_form
+
+    for path in out:
         try:
             check_form(path)
         except UnknownForm as error:
             raise UsageError(str(error)) from error
-    settings = load_settings(context.obj)
-    if rate is not None:
-        probes = probes_of(settings, with_canaries=False)
-        checked = run_load_check(context.obj, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes)
-    else:
-        checked = run_production_check(settings, seconds, probes_of(settings), verify=verify)
-    if save is not None:
-        checked.recording.save(save)
-    verdict = judge(objectives, checked.recording, release=release)
-    for path in out or ():
-        write_report(path, objectives, checked.recording, verdict)
+    for option, path in (*(("--out", path) for path in out), *((("--save", save),) if save else ())):
+        if not path.parent.is_dir():
+            raise UsageError(f"{option} {path}: there is no directory {path.parent}; make it first")
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UsageError(f"{option} {path}: cannot be written; name another file")
+
+
+def _watched(data_dir: Path, settings: Settings, rate: float | None, seconds: float, *, verify: bool) -> Checked:
+    from compose.commands.checking import run_load_check, run_production_check
+    from slo.probes.catalogue import probes_of
+
+    if rate is None:
+        return run_production_check(settings, seconds, probes_of(settings), verify=verify)
+    probes = probes_of(settings, with_canaries=False)
+    return run_load_check(data_dir, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes)
+
+
+def _print(checked: Checked, objectives: Specification, verdict: RunVerdict, format_: ReportFormat) -> int:
+    from compose.commands.checking import EXIT_CODES, report
+
     if format_ in (ReportFormat.TEXT, ReportFormat.JSON):
         return report(checked, objectives, verdict, Format(format_.value))
     print(_render(format_)(objectives, checked.recording, verdict), end="")
     return EXIT_CODES[verdict.verdict]
+
+
+def _write_files(
+    out: Sequence[Path], save: Path | None, checked: Checked, objectives: Specification, verdict: RunVerdict
+) -> None:
+    from slo.report.write import write_report
+
+    if save is not None:
+        checked.recording.save(save)
+    for path in out:
+        write_report(path, objectives, checked.recording, verdict)
 
 
 def _render(format_: ReportFormat) -> Callable[[Specification, Recording, RunVerdict], str]:

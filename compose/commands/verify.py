@@ -18,6 +18,7 @@ from compose.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
+    from slo.reconciliation.drain import NotDrained
     from slo.reconciliation.report import Report
 
 DEFAULT_TIMEOUT = "300s"
@@ -64,20 +65,28 @@ def verify(
     Exit 0: exact. 1: differences. 3: nothing verifiable, or not drained in time. 4: a service is gone, a job stuck.
     """
     from compose.stack.state import load_settings
+    from slo.reconciliation.drain import NotDrained
     from slo.reconciliation.report import to_json, to_text
 
     seconds = parse_duration_seconds("--timeout", timeout, bare_seconds=True)
     report = _reconcile(load_settings(context.obj), ledger or [], seconds)
-    if report is None:
-        return ExitCode.INCONCLUSIVE
+    if isinstance(report, NotDrained):
+        return _not_drained(report, format_)
     print(json.dumps(to_json(report), indent=2) if format_ is Format.JSON else to_text(report))
     if report.found.total:
         return ExitCode.FAIL
     return ExitCode.PASS if report.exact else ExitCode.INCONCLUSIVE
 
 
-def _reconcile(settings: Settings, ledgers: Sequence[Path], timeout_seconds: float) -> Report | None:
-    """None if the jobs need more time. Raises UsageError for a bad ledger, EnvironmentFailed for a service."""
+def _not_drained(error: NotDrained, format_: Format) -> ExitCode:
+    print(f"adctr: {error}", file=sys.stderr)
+    if format_ is Format.JSON:
+        print(json.dumps({"exact": False, "differences": [], "reason": str(error)}, indent=2))
+    return ExitCode.INCONCLUSIVE
+
+
+def _reconcile(settings: Settings, ledgers: Sequence[Path], timeout_seconds: float) -> Report | NotDrained:
+    """NotDrained if the jobs need more time. Raises UsageError for a bad ledger, EnvironmentFailed for a service."""
     from loadgen.ledger import LedgerError, read_ledger
     from slo.reconciliation.drain import JobsStuck, NotDrained
     from slo.reconciliation.verify import UNAVAILABLE, reconcile
@@ -90,8 +99,7 @@ def _reconcile(settings: Settings, ledgers: Sequence[Path], timeout_seconds: flo
     try:
         return reconcile(settings, runs, timeout_seconds, progress)
     except NotDrained as error:
-        print(f"adctr: {error}", file=sys.stderr)
-        return None
+        return error
     except (JobsStuck, *UNAVAILABLE) as error:
         raise EnvironmentFailed(str(error)) from error
     finally:

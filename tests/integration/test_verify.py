@@ -238,6 +238,16 @@ def test_every_sabotage_is_found_and_nothing_else(
     assert len(report["differences"]) == report["duplicates"]
 
 
+def test_jobs_that_are_not_through_in_time_leave_it_open(stack: RunningStack, ledger: Ledger) -> None:
+    """Canaries never stop, so without any time to wait there is always something that no checkpoint covers."""
+    command = [sys.executable, "-m", "compose.cli", "--data-dir", str(stack.data_dir), "verify", "--format", "json"]
+    ended = subprocess.run([*command, "--timeout", "0"], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == ExitCode.INCONCLUSIVE
+    report = json.loads(ended.stdout)
+    assert report["exact"] is False
+    assert report["reason"].startswith("not drained in time: ")
+
+
 def test_without_a_stack_the_command_says_how_to_start_one(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "compose.cli", "--data-dir", str(tmp_path), "verify"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -68,11 +68,14 @@ def test_a_check_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None:
 
 
 def test_a_check_refuses_what_it_cannot_do_before_it_begins(tmp_path: Path) -> None:
-    """Objectives with mistakes, a report of an unknown form, a duration that is none."""
+    """Objectives with mistakes, a report of an unknown form or for nowhere, a duration that is none."""
     bad = SPEC_TESTS / "bad" / "missing_keys.yaml"
     for arguments, words in (
         (["--spec", str(bad)], "is missing"),
         (["--out", str(tmp_path / "report.pdf")], "must end in one of .html"),
+        (["--out", str(tmp_path / "no" / "report.html")], f"there is no directory {tmp_path / 'no'}"),
+        (["--save", str(tmp_path / "no" / "a.recording")], f"there is no directory {tmp_path / 'no'}"),
+        (["--save", str(tmp_path)], "cannot be written"),
         (["--for", "soon"], "--for"),
     ):
         result = adctr("--data-dir", str(tmp_path), "slo", "check", *arguments)
