@@ -89,10 +89,12 @@ class IdCounter:
     def __init__(self, run_id: str, limit: int) -> None:
         self.prefix = f"{run_id}-".encode()
         self.counts = np.zeros(limit, dtype=np.uint16)
+        self.invalid = np.zeros(limit, dtype=np.uint16)
+        """The same of records that decode and are invalid: apart, as such an event may be mended and sent once more."""
         self.foreign: list[bytes] = []
         """Ids that carry the run's prefix and no number below the limit."""
 
-    def add(self, ids: Sequence[bytes]) -> Flags:
+    def add(self, ids: Sequence[bytes], *, valid: bool = True) -> Flags:
         """Counts those of a batch's event ids that belong to the run; returns which ones do."""
         size, prefix, limit = len(self.prefix), self.prefix, len(self.counts)
         ours = [event_id.startswith(prefix) for event_id in ids]
@@ -104,7 +106,7 @@ class IdCounter:
                 numbers.append(number)
             else:
                 self.foreign.append(event_id)
-        np.add.at(self.counts, numbers, 1)
+        np.add.at(self.counts if valid else self.invalid, numbers, 1)
         return np.asarray(ours, dtype=np.bool_)
 
 
@@ -135,7 +137,7 @@ class Fold:
         self.dropped_minutes: set[int] = set()
         """Starts, in seconds, of the minutes that hold events whose rows were dropped."""
         self.in_a_run = {part: np.zeros(len(r), dtype=np.bool_) for part, r in self.ranges.items()}
-        """Counted or late records whose event id belongs to one of ``runs``."""
+        """Records that decode and whose event id belongs to one of ``runs``."""
         self.id_hashes = {part: np.zeros(len(r), dtype=np.int64) for part, r in self.ranges.items()}
         self.digests: dict[Mark, dict[Origin, bytes]] = {Mark.LATE: {}, Mark.INVALID: {}}
         self.reasons: dict[str, int] = {}
@@ -192,6 +194,8 @@ class Fold:
             self.reasons[reason or ""] = self.reasons.get(reason or "", 0) + 1
         if mark in self.digests:
             self._keep_digest(mark, batch, index)
+        if mark is Mark.INVALID and event is not None:
+            self._see_ids(batch.partition, np.asarray([at]), [event.event_id.encode()], valid=False)
         if mark in (Mark.COUNTED, Mark.LATE) and event is not None:
             self._see_ids(batch.partition, np.asarray([at]), [event.event_id.encode()])
             if self.dropped[batch.partition][at]:
@@ -203,10 +207,10 @@ class Fold:
                 np.asarray([text_bytes(event)], dtype=np.int64),
             )
 
-    def _see_ids(self, partition: int, at: Longs, ids: list[bytes]) -> None:
+    def _see_ids(self, partition: int, at: Longs, ids: list[bytes], *, valid: bool = True) -> None:
         self.id_hashes[partition][at] = np.asarray([hash(event_id) for event_id in ids], dtype=np.int64)
         for run in self.runs:
-            self.in_a_run[partition][at[run.add(ids)]] = True
+            self.in_a_run[partition][at[run.add(ids, valid=valid)]] = True
 
     def _note_dropped(self, event_time_ms: Longs) -> None:
         if len(event_time_ms):

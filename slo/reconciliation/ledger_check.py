@@ -69,16 +69,17 @@ def check_ledger(ledger: Ledger, counter: IdCounter, fold: Fold, topic: str) -> 
 def _check_sent(ledger: Ledger, counter: IdCounter, found: Differences) -> int:
     """Every id on the topic was sent, and not more often than it stands there; returns the surplus."""
     sent = np.bincount(ledger.seq.astype(np.int64), minlength=len(counter.counts))
-    counts = counter.counts.astype(np.int64)
-    surplus = np.flatnonzero(counts > sent)
-    for seq in surplus[:MOST_LISTED].tolist():
-        what = "repeated event id" if sent[seq] else "event that was never sent"
-        event_id = f"{ledger.run_id}-{seq}"
-        found.add([Difference(STORE, what, int(sent[seq]), int(counts[seq]), event_id=event_id)])
-    found.add_unlisted(max(0, len(surplus) - MOST_LISTED))
+    duplicates = 0
+    for seen in (counter.counts.astype(np.int64), counter.invalid.astype(np.int64)):
+        surplus = np.flatnonzero(seen > sent)
+        for seq in surplus[:MOST_LISTED].tolist():
+            what = "repeated event id" if sent[seq] else "event that was never sent"
+            found.add([Difference(STORE, what, int(sent[seq]), int(seen[seq]), event_id=f"{ledger.run_id}-{seq}")])
+        found.add_unlisted(max(0, len(surplus) - MOST_LISTED))
+        duplicates += int((seen - sent)[surplus].sum())
     for foreign in counter.foreign:
         found.add([Difference(STORE, "event that was never sent", 0, 1, event_id=foreign.decode())])
-    return int((counts - sent)[surplus].sum())
+    return duplicates
 
 
 def _place(ledger: Ledger, fold: Fold, found: Differences) -> tuple[int, int, npt.NDArray[np.bool_]]:
@@ -112,7 +113,8 @@ def _check_acknowledged(ledger: Ledger, fold: Fold, partition: int, rows: npt.ND
     for index in np.flatnonzero(marks != promised).tolist():
         names = Mark(int(promised[index])).name.lower(), Mark(int(marks[index])).name.lower()
         yield _acknowledged(ledger, int(rows[index]), "other fate than promised", *names)
-    readable = np.flatnonzero((marks == Mark.COUNTED) | (marks == Mark.LATE))
+    # An invalid record that does not decode has no id.
+    readable = np.flatnonzero((marks == Mark.COUNTED) | (marks == Mark.LATE) | (fold.id_hashes[partition][at] != 0))
     prefix = ledger.run_id
     ids = [hash(f"{prefix}-{seq}".encode()) for seq in ledger.seq[rows[readable]].tolist()]
     wrong = readable[fold.id_hashes[partition][at[readable]] != np.asarray(ids, dtype=np.int64)]

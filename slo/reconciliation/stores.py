@@ -25,11 +25,11 @@ from pipeline.contract.cache_schema import (
 )
 from pipeline.settings import Settings
 from pipeline.store import StoreUnavailable
+from pipeline.store.metrics_queries import METRICS_TABLES
 from slo.reconciliation.compare import ContentRow, StoredOrigins
 from slo.reconciliation.fold import OffsetRange
 from slo.reconciliation.tally import Cell, CellCounts
 
-METRICS_TABLES = {60: "metrics_1min", 300: "metrics_5min"}
 _REDIS_TIMEOUT_SECONDS = 30.0
 _EXPIRY_MARGIN_SECONDS = 5
 _WINDOW_KEY = re.compile(rb"adctr:\{(\d+):(\d+)\}:(?:cells|categories)")

@@ -14,6 +14,7 @@ from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store import StoreUnavailable, snapshot
+from pipeline.store.metrics_queries import METRICS_TABLES
 from slo.reconciliation import stores
 from slo.reconciliation.compare import (
     Difference,
@@ -32,7 +33,7 @@ from slo.reconciliation.flink import FlinkRest, FlinkUnavailable
 from slo.reconciliation.fold import Fold, Mark, OffsetRange
 from slo.reconciliation.ledger_check import check_ledger, id_counter
 from slo.reconciliation.report import Report, Unverifiable
-from slo.reconciliation.stores import METRICS_TABLES, Cache, RedisUnavailable
+from slo.reconciliation.stores import Cache, RedisUnavailable
 from slo.reconciliation.tally import CellCounts, Names, Tally
 from slo.reconciliation.topic import KafkaUnavailable, Topics
 from slo.reconciliation.writer_schemas import plain_schema_test

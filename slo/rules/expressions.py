@@ -17,6 +17,7 @@ GROWTH_WINDOW_SECONDS = 3600.0
 COUNTER_WINDOW = "1h"
 """What counts as one look at a counter: its limit is for so much time."""
 SILENCE_WINDOW = "5m"
+COMPARED_WINDOW = "1d"
 
 
 def number(value: float) -> str:
@@ -78,8 +79,13 @@ def grows(objective: Objective) -> str:
 def silent(objective: Objective) -> str:
     """A result where the probe shows nothing: no metric or ceiling, fewer series than there were within the hour (one
     job of two), or a histogram that nothing is added to.
+
+    Comparing counts reads the whole topic, so an exporter does it only when asked to: what it never exported is not
+    missed, only what it exported within the day.
     """
     metric = METRICS[objective.indicator]
+    if objective.kind is Kind.CORRECTNESS:
+        return f"last_over_time({metric.name}[{COMPARED_WINDOW}]) unless {metric.name}"
     is_histogram = metric.type is MetricType.HISTOGRAM
     series = f"{metric.name}_count" if is_histogram else metric.name
     cases = [f"absent({series})", f"count({series}) < max_over_time(count({series})[1h:1m])"]

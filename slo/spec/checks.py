@@ -13,6 +13,7 @@ from slo.spec.metrics import indicators_of
 from slo.spec.model import BudgetingMethod, Ceiling, Indicator, Kind, Minimum, Objective, Operator
 from slo.spec.scalars import nearest, shown
 from slo.spec.units import in_unit_of
+from slo.statistics.block_bootstrap import fewest_samples
 
 _WITH_TARGET = frozenset({Kind.LATENCY, Kind.FRESHNESS})
 """Kinds with an error budget: a share of samples may be bad."""
@@ -107,6 +108,20 @@ def _check_target(located: Located, problems: Problems) -> None:
         _note(located, "target", text, problems)
 
 
+def _check_samples(located: Located, problems: Problems) -> None:
+    """So few samples could all be good and still not show the target: the objective could never pass."""
+    target, minimum = located.values.get("target"), located.values.get("minimum")
+    samples = minimum.values.get("samples") if minimum is not None else None
+    if located.values.get("kind") not in _WITH_TARGET or target is None or minimum is None or samples is None:
+        return
+    fewest = fewest_samples(target)
+    if samples < fewest:
+        node = minimum.nodes["samples"]
+        wanted = shown(located.nodes["target"])
+        text = f"{shown(node)} can't show {wanted}, however good they are; write {fewest} or more"
+        problems.add(node, f"{minimum.path}.samples", text)
+
+
 def _check_warm_up(located: Located, problems: Problems) -> None:
     kind, warm_up = located.values.get("kind"), located.values.get("warm_up_seconds")
     if kind is Kind.GROWTH and "warmUp" not in located.nodes:
@@ -158,5 +173,6 @@ def _check_runbook(located: Located, docs: Path | None, problems: Problems) -> N
 
 
 _CHECKS: tuple[Callable[[Located, Problems], None], ...] = (
-    _check_indicator, _check_limit, _check_value, _check_operator, _check_target, _check_warm_up, _check_budgeting,
+    _check_indicator, _check_limit, _check_value, _check_operator, _check_target, _check_samples, _check_warm_up,
+    _check_budgeting,
 )  # fmt: skip

@@ -105,6 +105,28 @@ def test_late_and_invalid_events_must_be_so_on_the_topic(write_ledger: WriteLedg
     assert named(found) == [("other fate than promised", "a1b2-2")]
 
 
+def ahead(event_id: str) -> Record:
+    """Decodes, and is invalid: two minutes ahead of its record time."""
+    return record(event(event_id, after_noon_ms=120_000), sent_ms=NOON_MS)
+
+
+def test_ids_of_invalid_records_that_decode_are_checked_too(write_ledger: WriteLedger) -> None:
+    """One twice, one that was never sent, and one that stands where another was acknowledged."""
+    ledger = write_ledger([(0, INVALID), (1, INVALID)], [(0, 0, 0), (1, 0, 2)])
+    found = findings(ledger, ahead("a1b2-0"), ahead("a1b2-0"), ahead("someone-else"), ahead("a1b2-9"))
+    assert named(found) == [
+        ("repeated event id", "a1b2-0"),
+        ("event that was never sent", "a1b2-9"),
+        ("acknowledged, but not at this offset", "a1b2-1"),
+    ]
+    assert found.duplicates == 1
+
+
+def test_an_invalid_event_that_was_mended_and_sent_again_is_no_repetition(write_ledger: WriteLedger) -> None:
+    ledger = write_ledger([(0, INVALID)], [(0, 0, 0)])
+    assert named(findings(ledger, ahead("a1b2-0"), run_event(0))) == []
+
+
 def test_an_event_with_another_time_than_the_ledger_says_is_missed_in_its_window(write_ledger: WriteLedger) -> None:
     ledger = write_ledger([(0, 0)], [(0, 0, 0)])
     moved = record(event("a1b2-0", after_noon_ms=60_000))
