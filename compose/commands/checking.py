@@ -15,8 +15,10 @@ from typing import Any
 
 import psycopg2
 import redis
+from rich.console import Console
 
 from compose.cli import Format
+from compose.commands.live_table import live_table
 from compose.commands.load_process import LoadProcess
 from compose.commands.progress import Progress
 from compose.errors import EnvironmentFailed, Inconclusive
@@ -55,8 +57,11 @@ def run_load_check(
     probes: Sequence[Probe],
     during: During | None = None,
     clock: Callable[[], float] = time.time,
+    shown: Specification | None = None,
 ) -> Checked:
     """Load, observation, verification. ``during`` is called when the load has begun; its end is not waited for.
+
+    A terminal shows the objectives of ``shown`` as a table meanwhile.
 
     Ctrl-C ends the load early and judges what there is; a second one ends everything. Raises EnvironmentFailed, and
     Inconclusive if the jobs did not get through what was sent.
@@ -68,7 +73,8 @@ def run_load_check(
         with first_interrupt() as interrupted, LoadProcess(data_dir, ledger, rate, seconds) as process:
             if during is not None:
                 during(watch, process)
-            _show(process, watch, interrupted, progress)
+            with live_table(shown, watch.recorder, Console(stderr=True), progress) as show:
+                _show(process, watch, interrupted, show)
             return process.summary()
 
     with _explained(progress):
@@ -102,17 +108,17 @@ def _explained(progress: Progress) -> Iterator[None]:
         progress.clear()
 
 
-def _show(process: LoadProcess, watch: Watch, interrupted: threading.Event, progress: Progress) -> None:
+def _show(process: LoadProcess, watch: Watch, interrupted: threading.Event, show: Callable[[str], None]) -> None:
     began, before = time.monotonic(), 0
     assert watch.events is not None
     while process.running:
         if interrupted.wait(_TICK_SECONDS):
             interrupted.clear()
-            progress("ending the load")
+            show("ending the load")
             process.end_early()
             return
         in_redis, in_postgres = watch.events.redis.recorder.counted, watch.events.postgres.recorder.counted
-        progress(
+        show(
             f"{time.monotonic() - began:4.0f} s   Redis {in_redis:>11,} events (+{in_redis - before:,}/s)   "
             f"PostgreSQL {in_postgres:>11,} events"
         )
