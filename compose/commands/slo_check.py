@@ -44,6 +44,25 @@ class ReportFormat(StrEnum):
     HTML = "html"
 
 
+ForOption = Annotated[str, typer.Option("--for", metavar="D", help="How long to watch, e.g. 60s or 5m.")]
+RateOption = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        help="Send so many events/s meanwhile and time every one of them. Without it, the stack's canaries are timed "
+        "under whatever load there is.",
+        show_default=False,
+    ),
+]
+OutOption = Annotated[
+    list[Path] | None,
+    typer.Option("--out", help="Also write the report here; .html, .json, .xml (JUnit), .md or .txt. Repeatable."),
+]
+SaveOption = Annotated[
+    Path | None, typer.Option("--save", help="Keep the recording, for `adctr slo compare` or to judge again.")
+]
+
+
 def register(group: typer.Typer) -> None:
     """Adds the commands to `adctr slo`."""
     for name, command in (("check", check), ("watch", watch), ("export", export), ("compare", compare)):
@@ -52,28 +71,15 @@ def register(group: typer.Typer) -> None:
 
 def check(
     context: typer.Context,
-    for_: Annotated[str, typer.Option("--for", metavar="D", help="How long to watch, e.g. 60s or 5m.")] = "5m",
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            min=1,
-            help="Send so many events/s meanwhile and time every one of them. Without it, the stack's canaries are "
-            "timed under whatever load there is.",
-            show_default=False,
-        ),
-    ] = None,
+    for_: ForOption = "5m",
+    rate: RateOption = None,
     spec: SpecOption = None,
     release: Annotated[
         bool, typer.Option("--release", help="What the check is too short for is inconclusive, not left out.")
     ] = False,
     verify: Annotated[bool, typer.Option(help="Compare every count with the topic at the end.")] = True,
-    out: Annotated[
-        list[Path] | None,
-        typer.Option("--out", help="Also write the report here; .html, .json, .xml (JUnit), .md or .txt. Repeatable."),
-    ] = None,
-    save: Annotated[
-        Path | None, typer.Option("--save", help="Keep the recording, for `adctr slo compare` or to judge again.")
-    ] = None,
+    out: OutOption = None,
+    save: SaveOption = None,
     format_: Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")] = ReportFormat.TEXT,
 ) -> int:
     """Watches the running stack and judges every objective.

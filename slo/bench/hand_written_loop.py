@@ -159,12 +159,8 @@ class Loop:
             ordinary += 1
             if event_ms > newest_ms:
                 newest_ms = event_ms
-            if is_click:
-                clicks[event_ms // 60_000, campaign, category] += 1
-            else:
-                impressions[event_ms // 60_000, campaign, category] += 1
-        self.counts.newest_ms = newest_ms
-        self.ordinary += ordinary
+            (clicks if is_click else impressions)[event_ms // 60_000, campaign, category] += 1
+        self.counts.newest_ms, self.ordinary = newest_ms, self.ordinary + ordinary
 
     def _add_unusual(self, message: Message) -> None:
         error = message.error()
