@@ -45,7 +45,7 @@ def metrics_insert(size_seconds: int) -> str:
 
 
 def raw_events_table(settings: Settings) -> str:
-    """DDL of table ``raw_events``, keyed by the record's origin: a replay writes the same rows again."""
+    """DDL of table ``raw_events``, keyed by the record's origin: what a replay brings again is left alone."""
     columns = [
         "`kafka_partition` INT",
         "`kafka_offset` BIGINT",
@@ -54,8 +54,14 @@ def raw_events_table(settings: Settings) -> str:
         *(f"`{name}` STRING" for name in EVENT_FIELDS),
         "`late` BOOLEAN",
     ]
-    options = _jdbc(settings, "raw_events", rows=5_000, interval_milliseconds=500)
-    return table("raw_events", columns, options, primary_key="`kafka_partition`, `kafka_offset`, `record_time`")
+    options: dict[str, str | int] = {
+        "connector": "adctr-copy",
+        "url": _url(settings),
+        "username": WRITER_ROLE,
+        "password": settings.postgres_writer_password,
+        "table-name": "realtime.raw_events",
+    }
+    return table("raw_events", columns, options)
 
 
 def raw_events_insert(settings: Settings) -> str:

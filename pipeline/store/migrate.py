@@ -131,6 +131,9 @@ def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
             cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, name))
             for setting in ("search_path = realtime", "TimeZone = 'UTC'"):
                 cursor.execute(sql.SQL("ALTER ROLE {} IN DATABASE {} SET {}").format(name, database, sql.SQL(setting)))
+        # Rows that a replay brings again go through a temporary table (sink adctr-copy).
+        writer = sql.Identifier(WRITER)
+        cursor.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, writer))
         cursor.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(READER)))
 
 

@@ -1,0 +1,131 @@
+package adctr.flink;
+
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.stream.Collectors;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyIn;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A connection that copies batches into a table. Each batch is one statement: all of it is there, or nothing.
+ *
+ * <p>A batch that holds a row which is there already (after a replay, or when the answer to a copy was lost) is
+ * refused by the primary key as a whole. It then goes through a temporary table, and only what is new is inserted.
+ * That costs twice as much, which is why it is not the rule.
+ */
+final class CopyConnection {
+    private static final Logger LOG = LoggerFactory.getLogger(CopyConnection.class);
+    private static final long GIVE_UP_AFTER_NANOS = 120_000_000_000L;
+    private static final String UNIQUE_VIOLATION = "23505";
+    private static final String INCOMING = "adctr_incoming";
+
+    private final CopySink sink;
+    private final String columns;
+    private volatile Connection connection;
+    private volatile boolean aborted;
+
+    CopyConnection(CopySink sink) {
+        this.sink = sink;
+        columns = sink.columns().stream().map(name -> '"' + name + '"').collect(Collectors.joining(", ", "(", ")"));
+    }
+
+    /** Returns when the batch is in the table. Waits while PostgreSQL is away. */
+    void copy(byte[] encoded, int length) throws IOException, InterruptedException {
+        long giveUpAt = System.nanoTime() + GIVE_UP_AFTER_NANOS;
+        for (long pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 1_000)) {
+            try {
+                copyOnce(encoded, length);
+                return;
+            } catch (SQLException error) {
+                disconnect();
+                if (aborted || isRefused(error) || System.nanoTime() > giveUpAt) {
+                    throw new IOException("PostgreSQL does not take rows for " + sink.table(), error);
+                }
+                LOG.warn("PostgreSQL, {}: {}; trying again", sink.table(), error.getMessage());
+                Thread.sleep(pauseMs);
+            }
+        }
+    }
+
+    private void copyOnce(byte[] encoded, int length) throws SQLException {
+        connect();
+        try {
+            copyInto(sink.table(), encoded, length);
+        } catch (SQLException error) {
+            if (!UNIQUE_VIOLATION.equals(error.getSQLState())) {
+                throw error;
+            }
+            insertWhatIsNew(encoded, length);
+        }
+    }
+
+    private void insertWhatIsNew(byte[] encoded, int length) throws SQLException {
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("CREATE TEMPORARY TABLE IF NOT EXISTS " + INCOMING
+                    + " (LIKE " + sink.table() + ") ON COMMIT DELETE ROWS");
+            copyInto(INCOMING, encoded, length);
+            int inserted = statement.executeUpdate("INSERT INTO " + sink.table() + " " + columns
+                    + " SELECT " + columns.substring(1, columns.length() - 1) + " FROM " + INCOMING
+                    + " ON CONFLICT DO NOTHING");
+            connection.commit();
+            LOG.info("{}: a batch was there in part, {} rows of it were new", sink.table(), inserted);
+        }
+        connection.setAutoCommit(true); // after an error the connection is not used again
+    }
+
+    private void copyInto(String table, byte[] encoded, int length) throws SQLException {
+        CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI()
+                .copyIn("COPY " + table + " " + columns + " FROM STDIN (FORMAT binary)");
+        try {
+            copy.writeToCopy(encoded, 0, length);
+            copy.endCopy();
+        } finally {
+            if (copy.isActive()) {
+                copy.cancelCopy();
+            }
+        }
+    }
+
+    /** Whether trying again is no use: the data, a constraint or a right is the matter. */
+    private static boolean isRefused(SQLException error) {
+        String state = error.getSQLState();
+        return state != null && (state.startsWith("22") || state.startsWith("23") || state.startsWith("42"));
+    }
+
+    private void connect() throws SQLException {
+        if (connection == null) {
+            connection = DriverManager.getConnection(sink.url(), sink.username(), sink.password());
+        }
+    }
+
+    private void disconnect() {
+        Connection broken = connection;
+        connection = null;
+        if (broken != null) {
+            try {
+                broken.close();
+            } catch (SQLException alreadyGone) {
+                LOG.debug("closing a broken connection", alreadyGone);
+            }
+        }
+    }
+
+    /** Ends a copy that is under way in another thread, and the connection. */
+    void abort() {
+        aborted = true;
+        Connection open = connection;
+        if (open != null) {
+            try {
+                open.abort(Runnable::run);
+            } catch (SQLException alreadyGone) {
+                LOG.debug("aborting a broken connection", alreadyGone);
+            }
+        }
+    }
+}

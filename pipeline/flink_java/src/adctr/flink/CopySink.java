@@ -1,0 +1,25 @@
+package adctr.flink;
+
+import java.io.Serializable;
+import java.util.List;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.sink2.SinkWriter;
+import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.types.logical.LogicalType;
+
+/** Which table rows are copied into, and what their columns are called and hold. */
+record CopySink(
+        String url, String username, String password, String table, List<String> columns, List<LogicalType> types)
+        implements Sink<RowData>, Serializable {
+    @Override
+    public SinkWriter<RowData> createWriter(WriterInitContext context) {
+        return new CopyWriter(
+                new CopyFormat(types), new CopyConnection(this), context.getProcessingTimeService());
+    }
+
+    @Override
+    public String toString() { // a record would print the password
+        return "CopySink[" + table + "]";
+    }
+}
