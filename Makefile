@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-long lint format drills gates bench up down lock clean
+.PHONY: help setup demo test test-unit test-long test-browser lint format drills gates bench up down lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ test-unit: setup ## tests without network and services
 
 test-long: setup ## the tests that take longer than ten minutes, mostly waiting
 	$(BIN)/pytest -m long
+
+test-browser: setup ## the dashboard in a real browser; needs chromium
+	$(BIN)/pytest tests/browser -m browser
 
 lint: $(VENV)/packages.stamp ## style, types, import rules
 	$(BIN)/ruff check .

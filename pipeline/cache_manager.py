@@ -17,6 +17,7 @@ from psycopg2 import extensions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from pipeline.breakdown import Breakdown, ask_breakdown, from_replies, from_rows
 from pipeline.cache_commands import ask_counts, per_campaign, per_category, sum_of
 from pipeline.contract.cache_schema import (
     ZERO,
@@ -29,9 +30,17 @@ from pipeline.contract.cache_schema import (
 )
 from pipeline.contract.windows import window_state
 from pipeline.readings import NamedCounts, Order, Reading, Source, WindowCounts, ranked
-from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
+from pipeline.settings import Settings
 from pipeline.store.db_connector import StoreUnavailable
-from pipeline.store.metrics_queries import Query, WindowRange, campaigns_query, categories_query, series_query
+from pipeline.store.metrics_queries import (
+    Query,
+    WindowRange,
+    breakdown_query,
+    campaigns_query,
+    categories_query,
+    series_query,
+    windows_of,
+)
 
 CONNECT_TIMEOUT_SECONDS = 0.2
 READ_TIMEOUT_SECONDS = 0.5
@@ -113,7 +122,7 @@ class CacheManager:
         category: str | None = None,
     ) -> Reading[tuple[WindowCounts, ...]]:
         """One entry per window of the range, empty ones included, in order of time."""
-        windows = _windows(from_seconds, to_seconds, size_seconds)
+        windows = windows_of(from_seconds, to_seconds, size_seconds)
         hidden = is_canary(campaign_id or "") or is_canary(category or "")
 
         def ask(pipe: Any) -> None:
@@ -143,7 +152,7 @@ class CacheManager:
         self, from_seconds: int, to_seconds: int, size_seconds: int | None = None
     ) -> Reading[tuple[NamedCounts, ...]]:
         """Sums per category over the windows of a range, by name."""
-        windows = _windows(from_seconds, to_seconds, size_seconds)
+        windows = windows_of(from_seconds, to_seconds, size_seconds)
 
         def ask(pipe: Any) -> None:
             for start in windows.starts:
@@ -170,7 +179,7 @@ class CacheManager:
         minimum_impressions: int = 0,
     ) -> Reading[tuple[NamedCounts, ...]]:
         """Campaigns by their sums over the windows of a range, highest (or lowest) first."""
-        windows = _windows(from_seconds, to_seconds, size_seconds)
+        windows = windows_of(from_seconds, to_seconds, size_seconds)
 
         def ask(pipe: Any) -> None:
             for start in windows.starts:
@@ -184,6 +193,25 @@ class CacheManager:
             windows, category, order, lowest=lowest, limit=limit, minimum_impressions=minimum_impressions
         )
         return self._read(windows, ask, lambda replies, _: best(replies), query, lambda rows, _: tuple(_named(rows)))
+
+    def breakdown(
+        self,
+        from_seconds: int,
+        to_seconds: int,
+        size_seconds: int = 300,
+        *,
+        campaign_id: str | None = None,
+        campaigns: bool = True,
+    ) -> Reading[Breakdown]:
+        """Counts per window and category, of everything or one campaign; ``campaigns``: also sums over the range."""
+        windows = windows_of(from_seconds, to_seconds, size_seconds)
+        return self._read(
+            windows,
+            lambda pipe: ask_breakdown(pipe, windows, campaign_id, campaigns=campaigns),
+            lambda replies, _: from_replies(windows, replies, campaign_id, campaigns=campaigns),
+            breakdown_query(windows, campaign_id, campaigns=campaigns),
+            lambda rows, _: from_rows(windows, rows),
+        )
 
     # --- both stores -----------------------------------------------------------------------------------------------
 
@@ -259,19 +287,6 @@ class CacheManager:
         if self._postgres is not None:
             self._postgres.close()
             self._postgres = None
-
-
-def _windows(from_seconds: int, to_seconds: int, size_seconds: int | None) -> WindowRange:
-    """The windows that overlap a range; without a size the larger ones where they cover it exactly."""
-    if size_seconds is None:
-        size_seconds = max(WINDOW_SIZES_SECONDS)
-        if from_seconds % size_seconds or to_seconds % size_seconds:
-            size_seconds = min(WINDOW_SIZES_SECONDS)
-    if size_seconds not in WINDOW_SIZES_SECONDS:
-        raise ValueError(f"size_seconds={size_seconds}: allowed are {', '.join(map(str, WINDOW_SIZES_SECONDS))}")
-    if to_seconds <= from_seconds:
-        raise ValueError(f"to_seconds={to_seconds}: must be greater than from_seconds={from_seconds}")
-    return WindowRange(size_seconds, from_seconds // size_seconds * size_seconds, to_seconds)
 
 
 def _named(rows: list[Row]) -> list[NamedCounts]:

@@ -39,6 +39,8 @@ class Settings:
     postgres_writer_password: str = field(default="", repr=False)
     postgres_reader_password: str = field(default="", repr=False)
     flink_rest_url: str = "http://127.0.0.1:8082"
+    dashboard_url: str = ""
+    """Where the business dashboard is served; empty where a stack runs none."""
     checkpoint_dir: str = "./data/checkpoints"
 
     events_topic: str = "ad-events"
@@ -54,6 +56,7 @@ class Settings:
     early_fire_milliseconds: int = 200
     checkpoint_interval_seconds: int = 3
     parallelism: int = 1
+    dashboard_refresh_seconds: int = 10
     historic: bool = False
 
     def __post_init__(self) -> None:
@@ -65,6 +68,7 @@ class Settings:
             "early_fire_milliseconds",
             "checkpoint_interval_seconds",
             "parallelism",
+            "dashboard_refresh_seconds",
         ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name}={getattr(self, name)}: must be at least 1")

@@ -47,6 +47,8 @@ def demo(
     with ExitStack() as ending:
         settings = _running_stack(context.obj, ports, ending)
         length = f"for {seconds:g} s" if seconds is not None else "until Ctrl-C"
+        if settings.dashboard_url:
+            _say(f"dashboard at {settings.dashboard_url}")
         _say(f"sending {rate:g} events/s {length}")
         specification = load_bundled()
         # Canaries are for the live table: in the verdict stand the load's own events, timed one by one.
@@ -67,7 +69,7 @@ def _running_stack(data_dir: Path, ports: PortChoice, ending: ExitStack) -> Sett
     try:
         return load_settings(data_dir)
     except StackNotRunning:
-        return ending.enter_context(temporary_stack(data_dir, ports, historic=False, say=_say))
+        return ending.enter_context(temporary_stack(data_dir, ports, historic=False, say=_say, dashboard=True))
 
 
 def _say(line: str) -> None:

@@ -220,7 +220,9 @@ def _bench(directory: Path) -> Iterator[StackBench]:
     link.start()
     try:
         over_link = {f"{ENV_PREFIX}REDIS_PORT": str(spare.redis)}
-        with temporary_stack(layout.root, ports, historic=False, say=_say, job_environment=over_link) as settings:
+        with temporary_stack(
+            layout.root, ports, historic=False, say=_say, job_environment=over_link, dashboard=True
+        ) as settings:
             yield StackBench(layout, settings, link)
     finally:
         link.stop()

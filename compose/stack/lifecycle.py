@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,7 +17,7 @@ from compose.stack.layout import STACK_DIR_VARIABLE, Layout
 from compose.stack.owner import owning
 from compose.stack.passwords import Passwords
 from compose.stack.platform_check import require_supported
-from compose.stack.ports import PortChoice, Ports, is_free, require_free
+from compose.stack.ports import LOOPBACK, PortChoice, Ports, is_free, require_free
 from compose.stack.service import Plan
 from compose.stack.services import every_service
 from compose.stack.startup import start_everything
@@ -31,16 +32,24 @@ Say = Callable[[str], None]
 
 
 def bring_up(
-    data_dir: Path, choice: PortChoice, historic: bool, say: Say, environ: Mapping[str, str] = os.environ
+    data_dir: Path,
+    choice: PortChoice,
+    historic: bool,
+    say: Say,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    dashboard: bool = True,
 ) -> Settings:
     """Starts the stack in `data_dir` and returns its settings once it is healthy and the jobs run.
+
+    ``dashboard``: with the business dashboard, which a historic load (all of it in the past) never has.
 
     If anything fails or the command is interrupted, everything started is stopped again. Raises
     EnvironmentFailed or UsageError with the reason.
     """
     layout = _claim(data_dir, historic)
     with _exclusive(layout), owning(layout):
-        return _start(layout, choice, historic, say, environ)
+        return _start(layout, choice, historic, say, environ, dashboard=dashboard)
 
 
 @contextmanager
@@ -51,14 +60,17 @@ def temporary_stack(
     say: Say,
     environ: Mapping[str, str] = os.environ,
     job_environment: Mapping[str, str] = MappingProxyType({}),
+    *,
+    dashboard: bool = False,
 ) -> Iterator[Settings]:
     """A stack that lives as long as the block, however the block or this process ends.
 
-    ``choice`` may be the very ports to take; for ``job_environment`` see `compose.stack.service.Plan`.
+    ``choice`` may be the very ports to take; for ``job_environment`` see `compose.stack.service.Plan`. A ``dashboard``
+    costs 200 MB and a process that nobody may look at, so it is there where it is asked for.
     """
     layout = _claim(data_dir, historic)
     with _exclusive(layout), owning(layout):
-        settings = _start(layout, choice, historic, say, environ, job_environment)
+        settings = _start(layout, choice, historic, say, environ, job_environment, dashboard=dashboard)
         # Inherited by what the block starts (a generator, say): it belongs to the stack and is swept up with it.
         os.environ[STACK_DIR_VARIABLE] = str(layout.root)
         try:
@@ -84,6 +96,8 @@ def _start(
     say: Say,
     environ: Mapping[str, str],
     job_environment: Mapping[str, str] = MappingProxyType({}),
+    *,
+    dashboard: bool = False,
 ) -> Settings:
     base = Settings.from_env(environ)
     _require_room(layout)
@@ -94,6 +108,7 @@ def _start(
         say("downloading Java artifacts")
         artifacts.ensure()
     passwords = Passwords.load_or_create(layout)
+    base = replace(base, dashboard_url=f"http://{LOOPBACK}:{ports.dashboard}" if dashboard and not historic else "")
     settings = settings_for(base, layout, ports, passwords, historic)
     Record.of(ports, settings).write(layout)
     plan = Plan(layout, ports, passwords, settings, job_environment)

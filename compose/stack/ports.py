@@ -36,6 +36,7 @@ class Ports:
     flink_rest: int = 8082
     flink_rpc: int = 6123
     flink_blob: int = 6124
+    dashboard: int = 8501
 
     @classmethod
     def free(cls) -> Ports:

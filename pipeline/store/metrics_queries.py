@@ -11,6 +11,7 @@ from psycopg2 import sql
 
 from pipeline.contract.cache_schema import CANARY_PREFIX
 from pipeline.readings import Order
+from pipeline.settings import WINDOW_SIZES_SECONDS
 
 METRICS_TABLES = {60: "metrics_1min", 300: "metrics_5min"}
 
@@ -35,6 +36,19 @@ class WindowRange:
     def starts(self) -> range:
         """The start of every window."""
         return range(self.first, self.end, self.size_seconds)
+
+
+def windows_of(from_seconds: int, to_seconds: int, size_seconds: int | None) -> WindowRange:
+    """The windows that overlap a range; without a size the larger ones where they cover it exactly."""
+    if size_seconds is None:
+        size_seconds = max(WINDOW_SIZES_SECONDS)
+        if from_seconds % size_seconds or to_seconds % size_seconds:
+            size_seconds = min(WINDOW_SIZES_SECONDS)
+    if size_seconds not in WINDOW_SIZES_SECONDS:
+        raise ValueError(f"size_seconds={size_seconds}: allowed are {', '.join(map(str, WINDOW_SIZES_SECONDS))}")
+    if to_seconds <= from_seconds:
+        raise ValueError(f"to_seconds={to_seconds}: must be greater than from_seconds={from_seconds}")
+    return WindowRange(size_seconds, from_seconds // size_seconds * size_seconds, to_seconds)
 
 
 def series_query(windows: WindowRange, campaign_id: str | None, category: str | None) -> Query:
@@ -95,6 +109,25 @@ def campaigns_query(
             sql.SQL("ASC" if lowest else "DESC"),
         ),
         (*arguments, least, limit),
+    )
+
+
+def breakdown_query(windows: WindowRange, campaign_id: str | None, *, campaigns: bool) -> Query:
+    """(watermark, category, window start in seconds, campaign, impressions, clicks): a row per window and category,
+    with a null campaign, and if ``campaigns`` one per campaign and category, with a null start. Both from one scan.
+    """
+    where, arguments = _conditions(windows, campaign_id, None)
+    sets = sql.SQL("(window_start, category), (campaign_id, category)" if campaigns else "(window_start, category)")
+    # Without the second set a query that names campaign_id would have to group by it.
+    campaign = sql.SQL("campaign_id" if campaigns else "NULL::text")
+    return _with_watermark(
+        windows,
+        sql.SQL(
+            "SELECT category, extract(epoch FROM window_start)::bigint, {}, sum(impressions)::bigint, "
+            "sum(clicks)::bigint FROM realtime.{} WHERE {} AND NOT starts_with(campaign_id, {}) "
+            "GROUP BY GROUPING SETS ({})"
+        ).format(campaign, _table(windows), where, sql.Literal(CANARY_PREFIX), sets),
+        arguments,
     )
 
 

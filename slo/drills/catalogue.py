@@ -136,6 +136,14 @@ DRILLS: tuple[Drill, ...] = (
         may_fail=_CHECKPOINTS | {"consumer_lag"},
         end_seconds=30.0,
     ),
+    Drill(
+        "dashboard_frozen",
+        "The dashboard's process stands still for 20 s; whoever has it open looks at old figures.",
+        partial(sabotage.processes_frozen, services=("dashboard",)),
+        must_fail=frozenset({"dashboard_refresh"}),
+        reading=Reading(Indicator.DASHBOARD_AGE, 15.0, 34.0),
+        changes={"dashboard_refresh": {"minimum.duration_seconds": 40.0, "minimum.samples": 150}},
+    ),
 )
 
 

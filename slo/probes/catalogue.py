@@ -10,6 +10,7 @@ from slo.probes.cache_reads import BareCacheReads, CacheReads
 from slo.probes.canaries import Canaries, StoreCanaries
 from slo.probes.checkpoints import Checkpoints
 from slo.probes.consumer_lag import ConsumerLag
+from slo.probes.dashboard import Dashboard
 from slo.probes.probe import Probe
 from slo.probes.redis_server import RedisServer
 from slo.probes.window_close import WindowClose
@@ -25,6 +26,7 @@ def probes_of(settings: Settings, *, with_canaries: bool = True, clock: Callable
         BareCacheReads(settings, clock),
         Checkpoints(settings, clock),
         ConsumerLag(settings, clock),
+        Dashboard(settings, clock),
         RedisServer(settings, clock),
         WindowClose(settings, clock),
     ]

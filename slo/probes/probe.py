@@ -13,6 +13,7 @@ from confluent_kafka import KafkaException
 
 from pipeline.cache_manager import MetricsUnavailableError
 from pipeline.store import StoreUnavailable
+from slo.probes.viewer import DashboardUnavailable
 from slo.spec.model import Indicator
 
 SERVICE_ERRORS: tuple[type[Exception], ...] = (
@@ -22,6 +23,7 @@ SERVICE_ERRORS: tuple[type[Exception], ...] = (
     KafkaException,
     StoreUnavailable,
     MetricsUnavailableError,
+    DashboardUnavailable,
 )
 """What a look raises when a service gives no answer: a failed look. Any other error is a bug in the probe."""
 

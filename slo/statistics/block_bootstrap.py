@@ -9,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.contract.wilson import wilson
 from slo.statistics.blocks import (
     BLOCK_SECONDS,
     CONFIDENCE,
@@ -64,19 +65,6 @@ def share_of_good(
     hits = int(goods.sum())
     least, most = wilson(hits, len(ordered))
     return Share(hits, len(ordered), min(float(low), least), max(float(high), most))
-
-
-def wilson(good: int, total: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The interval for independent samples (E. B. Wilson, JASA 22, 1927)."""
-    z = NormalDist().inv_cdf((1.0 + confidence) / 2.0)
-    share = good / total
-    middle = share + z**2 / (2 * total)
-    half = z * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    scale = 1 + z**2 / total
-    # Rounding must not keep the ends of "all" and "none" from being 1 and 0.
-    low = 0.0 if good == 0 else (middle - half) / scale
-    high = 1.0 if good == total else (middle + half) / scale
-    return low, high
 
 
 def fewest_samples(target: float) -> int:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.contract.wilson import wilson
 from slo.recording import Floats, Recording, Series
 from slo.spec.model import Kind, Objective, Operator
-from slo.statistics.block_bootstrap import Share, share_of_good, wilson
+from slo.statistics.block_bootstrap import Share, share_of_good
 from slo.statistics.growth import growth
 from slo.verdict.result import Verdict
 from slo.verdict.trust import COUNTED

@@ -35,7 +35,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     layout = Layout.of(data_dir)
     layout.create()
     with owning(layout):
-        settings = bring_up(data_dir, PortChoice.AUTO, historic=False, say=_say, environ={})
+        settings = bring_up(data_dir, PortChoice.AUTO, historic=False, say=_say, environ={}, dashboard=False)
         try:
             yield RunningStack(data_dir, settings)
         finally:

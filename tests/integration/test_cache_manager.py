@@ -29,27 +29,9 @@ from pipeline.readings import Order, Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader, connect_writer, migrate
 from pipeline.store.db_connector import connect_owner
+from tests.read_contract import MINUTE_BEFORE, NOON, NOW, SAMPLE, check_breakdowns
 
-NOW = 1_767_268_830
-"""2026-01-01T12:00:30Z: half a minute into both windows."""
-NOON = NOW - 30
-MINUTE_BEFORE = NOON - 60
 DATABASE = "adctr_cache_test"
-
-SAMPLE: dict[int, dict[tuple[str, str], Counts]] = {
-    NOON: {
-        ("shoes", "sports"): Counts(10, 1),
-        ("boots", "sports"): Counts(5, 0),
-        ("_canary-0", "_canary"): Counts(30, 0),
-    },
-    MINUTE_BEFORE: {
-        ("shoes", "sports"): Counts(20, 4),
-        ("shoes", "fashion"): Counts(1, 1),
-        ("hats", "fashion"): Counts(0, 2),
-        ("_canary-0", "_canary"): Counts(60, 0),
-    },
-}
-"""Counts per window of a minute; the same in both stores."""
 
 
 class RedisServer:
@@ -177,6 +159,14 @@ def test_both_stores_give_the_same_answers(manager: CacheManager, server: RedisS
     server.kill()
     assert manager.current_window().source is Source.POSTGRES
     assert questions(manager) == from_redis
+
+
+def test_breakdowns_are_those_of_the_contract_from_either_store(manager: CacheManager, server: RedisServer) -> None:
+    check_breakdowns(manager)
+    assert manager.breakdown(NOON, NOON + 60, 60).source is Source.REDIS
+    server.kill()
+    check_breakdowns(manager)
+    assert manager.breakdown(NOON, NOON + 60, 60).source is Source.POSTGRES
 
 
 def test_literal_answers(manager: CacheManager) -> None:

@@ -64,7 +64,9 @@ def test_an_outage_longer_than_any_ttl_continues_exactly(tmp_path: Path) -> None
     layout.create()
     with owning(layout):
         try:
-            settings = bring_up(layout.root, PortChoice.AUTO, historic=False, say=print, environ=SHORT_LIVED)
+            settings = bring_up(
+                layout.root, PortChoice.AUTO, historic=False, say=print, environ=SHORT_LIVED, dashboard=False
+            )
             outage = threading.Timer(SECONDS / 2, stop_flink, [layout])
             outage.start()
             before = load(settings, tmp_path)
@@ -75,7 +77,9 @@ def test_an_outage_longer_than_any_ttl_continues_exactly(tmp_path: Path) -> None
             last_window_end = (int(time.time()) // LONGEST_WINDOW_SECONDS + 1) * LONGEST_WINDOW_SECONDS
             time.sleep(last_window_end + settings.cache_retention_seconds + 5 - time.time())
 
-            settings = bring_up(layout.root, PortChoice.AUTO, historic=False, say=print, environ=SHORT_LIVED)
+            settings = bring_up(
+                layout.root, PortChoice.AUTO, historic=False, say=print, environ=SHORT_LIVED, dashboard=False
+            )
             after = load(settings, tmp_path)
             report = reconcile(settings, [before, after], timeout_seconds=180)
         finally:

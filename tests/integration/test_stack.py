@@ -163,7 +163,7 @@ def test_down_leaves_nothing_and_up_goes_on(stack: RunningStack) -> None:
     assert "no stack is running in" in stopped.stderr
 
     started = time.monotonic()
-    again = bring_up(stack.data_dir, PortChoice.AUTO, historic=False, say=lambda _: None, environ={})
+    again = bring_up(stack.data_dir, PortChoice.AUTO, historic=False, say=lambda _: None, environ={}, dashboard=False)
     assert again == stack.settings
     assert time.monotonic() - started < 45
     eventually("both jobs went on", lambda: len(_checkpoints(stack)) == 2, seconds=60)

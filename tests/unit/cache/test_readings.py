@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pipeline.cache_commands import ask_counts, per_campaign, per_category, sum_of
-from pipeline.cache_manager import _windows
 from pipeline.contract.cache_schema import Counts
 from pipeline.contract.windows import WindowState
 from pipeline.readings import NamedCounts, Order, Reading, Source, ranked
+from pipeline.store.metrics_queries import windows_of
 
 ROWS = [
     NamedCounts("a", Counts(100, 1)),
@@ -70,15 +70,15 @@ def test_ctr_of_nothing_is_none() -> None:
 def test_a_range_is_covered_by_the_windows_that_overlap_it(
     bounds: tuple[int, int, int | None], size: int, starts: list[int]
 ) -> None:
-    windows = _windows(*bounds)
+    windows = windows_of(*bounds)
     assert (windows.size_seconds, list(windows.starts)) == (size, starts)
 
 
 def test_bad_ranges_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="size_seconds=90: allowed are 60, 300"):
-        _windows(0, 60, 90)
+        windows_of(0, 60, 90)
     with pytest.raises(ValueError, match="to_seconds=60: must be greater than from_seconds=60"):
-        _windows(60, 60, 60)
+        windows_of(60, 60, 60)
 
 
 class Commands(list[tuple[Any, ...]]):

@@ -1,6 +1,7 @@
 """What the stack writes into the configuration of its services."""
 
 import configparser
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.ports import Ports
 from compose.stack.service import Plan, Service
-from compose.stack.services import flink, kafka, redis_server, registry
+from compose.stack.services import dashboard, flink, kafka, redis_server, registry
 from compose.stack.state import Record, settings_for
 from compose.stack.supervision import render
 from pipeline.settings import Settings
@@ -50,6 +51,23 @@ def test_the_registry_listens_locally_also_for_its_management(plan: Plan) -> Non
     environment = registry.environment(plan)
     assert environment["QUARKUS_HTTP_HOST"] == environment["QUARKUS_MANAGEMENT_HOST"] == "127.0.0.1"
     assert environment["APICURIO_DATASOURCE_PASSWORD"] == "st0rage"
+
+
+def test_the_dashboard_listens_locally_and_knows_a_readers_passwords_alone(plan: Plan) -> None:
+    assert dashboard.services(plan) == [], "a stack has one where it is asked for"
+    with_one = dataclasses.replace(plan, settings=dataclasses.replace(plan.settings, dashboard_url="http://x:8501"))
+    (service,) = dashboard.services(with_one)
+    command = " ".join(service.command)
+    assert "--server.address 127.0.0.1 --server.port 8501" in command
+    assert "--browser.gatherUsageStats false" in command
+    assert "--server.fileWatcherType none" in command
+    everything = command + str(service.environment)
+    assert {word for word in ("r3dis", "r3ader", "0wner", "wr1ter", "st0rage") if word in everything} == {
+        "r3dis",
+        "r3ader",
+    }
+    assert service.environment["ADCTR_DASHBOARD_EVENT_AGE_REDIS_SECONDS"] == "2"
+    assert service.environment["ADCTR_DASHBOARD_CACHE_READ_SECONDS"] == "0.1"
 
 
 def test_flink_keeps_its_checkpoints_in_the_data_directory(plan: Plan) -> None:

@@ -16,7 +16,7 @@ def test_the_names_are_promises_to_scripts() -> None:
     assert [each.name for each in load_bundled().objectives] == [
         "counts_exact", "event_to_redis", "event_to_postgres", "window_close", "cache_read", "checkpoint_size",
         "checkpoint_size_growth", "checkpoint_duration", "checkpoint_age", "redis_memory", "redis_memory_growth",
-        "redis_keys_without_ttl", "redis_evictions", "consumer_lag",
+        "redis_keys_without_ttl", "redis_evictions", "dashboard_refresh", "consumer_lag",
     ]  # fmt: skip
 
 
@@ -30,6 +30,7 @@ def test_the_names_are_promises_to_scripts() -> None:
         ("cache_read", Kind.LATENCY, Operator.LT, 0.1, 0.999),
         ("checkpoint_size", Kind.CEILING, Operator.LTE, 200e6, 1.0),
         ("checkpoint_age", Kind.FRESHNESS, Operator.LT, 30.0, 0.99),
+        ("dashboard_refresh", Kind.FRESHNESS, Operator.LT, 11.0, 0.99),
         ("redis_memory", Kind.CEILING, Operator.LTE, None, 1.0),
         ("consumer_lag", Kind.CEILING, Operator.LTE, 500_000.0, 1.0),
     ],

@@ -1,0 +1,35 @@
+"""CTR, clicks and impressions per category."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboards.business.view.formats import Formats
+from dashboards.business.view.ranking import Row
+
+_ROW_PIXELS, _MOST_ROWS = 35, 8
+
+
+def render(rows: Sequence[Row], formats: Formats) -> None:
+    rates = [each.rate for each in rows]
+    top = max((rate.value for rate in rates if rate), default=0.0) or 1.0
+    st.dataframe(
+        {
+            "Category": [each.name for each in rows],
+            "CTR": [rate.value if rate else None for rate in rates],
+            "Likely": [f"{formats.percent(r.low)} – {formats.percent(r.high)}" if r else "" for r in rates],
+            "Clicks": [each.counts.clicks for each in rows],
+            "Impressions": [each.counts.impressions for each in rows],
+        },
+        hide_index=True,
+        height=_ROW_PIXELS * (min(len(rows), _MOST_ROWS) + 1) + 3,
+        key="categories",
+        column_config={
+            "CTR": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=top, width="small"),
+            "Likely": st.column_config.TextColumn(help="Where the true rate lies with 95 % certainty"),
+            "Clicks": st.column_config.NumberColumn(format="localized", width="small"),
+            "Impressions": st.column_config.NumberColumn(format="localized", width="small"),
+        },
+    )

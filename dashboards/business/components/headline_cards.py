@@ -1,0 +1,65 @@
+"""Four cards: impressions, clicks and CTR of the current minute, and the CTR of the range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboards.business.view.formats import Formats
+from dashboards.business.view.headline import Headline
+
+
+def render(headline: Headline, range_name: str, formats: Formats) -> None:
+    minute = formats.span(headline.start_seconds, headline.size_seconds)
+    cards = st.columns(4)
+    before = "at this pace, against the minute before"
+    with cards[0]:
+        _card(f"Impressions, {minute}", headline.counts.impressions, "localized",
+              _change(headline.impressions_pace, formats), before, headline.impressions_before)  # fmt: skip
+    with cards[1]:
+        _card(f"Clicks, {minute}", headline.counts.clicks, "localized",
+              _change(headline.clicks_pace, formats), before, headline.clicks_before)  # fmt: skip
+    with cards[2]:
+        points = None if headline.ctr_change is None else formats.points(headline.ctr_change)
+        rate = "–" if headline.rate is None else formats.percent(headline.rate.value)
+        _card(f"CTR, {minute}", rate, None, points, "against the minute before", headline.ctr_before)
+    with cards[3]:
+        _range_card(headline, range_name, formats)
+
+
+def _range_card(headline: Headline, range_name: str, formats: Formats) -> None:
+    rate, counts = headline.range_rate, headline.range_counts
+    value, likely = "–", ""
+    if rate is not None:
+        value = formats.percent(rate.value)
+        likely = f"likely {formats.percent(rate.low)} to {formats.percent(rate.high)}"
+    volume = f"{formats.number(counts.impressions)} impressions, {formats.number(counts.clicks)} clicks"
+    with st.container(border=True, height="stretch"):
+        st.metric(f"CTR, last {range_name}", value)
+        st.caption(f"{volume}  \n{likely}")
+
+
+def _card(
+    label: str,
+    value: float | str,
+    number_format: str | None,
+    change: str | None,
+    described: str,
+    series: Sequence[float],
+) -> None:
+    st.metric(
+        label,
+        value,
+        change,
+        delta_description=described if change else None,
+        border=True,
+        height="stretch",
+        format=number_format,
+        chart_data=list(series) if len(series) > 1 else None,
+        chart_type="area",
+    )
+
+
+def _change(pace: float | None, formats: Formats) -> str | None:
+    return None if pace is None else formats.percent(pace, 1, "+")

@@ -1,0 +1,156 @@
+"""What one refresh reads: newest minutes, windows of the range, sums per campaign.
+
+What Redis keeps is read anew each time, in two round trips. What it no longer keeps comes from PostgreSQL, and once it
+is final (`pipeline.contract.windows`) it never changes, so it is read once per window and not once per refresh.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.breakdown import Breakdown, CategoryWindow, Cell, joined
+from pipeline.cache_manager import MetricsUnavailableError
+from pipeline.contract.cache_schema import Counts
+from pipeline.contract.windows import WindowState
+from pipeline.readings import Reading, Source
+from pipeline.settings import Settings
+
+MINUTE, FIVE_MINUTES = 60, 300
+MOST_MINUTES = 60
+"""So many windows of a minute are drawn; more would be a smear, and cost a scan of every minute."""
+FEWEST_MINUTES = 30
+"""For the sparklines, however short the range."""
+_MARGIN_SECONDS = 60
+"""Windows that expire sooner are asked of PostgreSQL, so that none disappears between two reads."""
+_MOST_PASTS = 64
+
+
+class MetricsReads(Protocol):
+    """The part of `pipeline.cache_manager.CacheManager` that the page needs."""
+
+    def breakdown(
+        self,
+        from_seconds: int,
+        to_seconds: int,
+        size_seconds: int = FIVE_MINUTES,
+        *,
+        campaign_id: str | None = None,
+        campaigns: bool = True,
+    ) -> Reading[Breakdown]:
+        """See there. Raises MetricsUnavailableError."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that one refresh shows, of one moment.
+
+    ``minutes`` are the newest windows of a minute, the last of them that of now; ``windows`` the 5-minute windows of
+    the range; ``cells`` its sums per campaign and category. No partition's newest event is older than
+    ``newest_event_seconds``.
+    ``fallback_reason`` says why PostgreSQL had to answer for Redis, ``past_missing`` why the older part is not there.
+    """
+
+    read_at_seconds: float
+    read_seconds: float
+    source: Source
+    watermark_ms: int | None
+    newest_event_seconds: float | None
+    minutes: tuple[CategoryWindow, ...]
+    windows: tuple[CategoryWindow, ...]
+    cells: dict[Cell, Counts]
+    fallback_reason: str | None = None
+    past_missing: str | None = None
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """Neither store answered."""
+
+    tried_at_seconds: float
+    reason: str
+
+
+class SnapshotReader:
+    """Takes snapshots. Safe to share between threads. ``clock`` gives unix seconds."""
+
+    def __init__(self, reads: MetricsReads, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._reads = reads
+        self._settings = settings
+        self._clock = clock
+        self._pasts: OrderedDict[tuple[int, int, int, str | None, bool], Breakdown] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, range_seconds: int, campaign_id: str | None) -> Snapshot | Unavailable:
+        """The range that ends with the current window, of everything or of one campaign."""
+        now = self._clock()
+        try:
+            return self._take(now, range_seconds, campaign_id)
+        except MetricsUnavailableError as error:
+            return Unavailable(now, str(error))
+
+    def _take(self, now: float, range_seconds: int, campaign_id: str | None) -> Snapshot:
+        minutes = min(max(range_seconds // MINUTE, FEWEST_MINUTES), MOST_MINUTES)
+        began = time.perf_counter()
+        newest = self._recent(now, MINUTE, minutes, campaign_id, campaigns=False)
+        read_seconds = time.perf_counter() - began
+        whole = self._recent(now, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, campaigns=True)
+        older_minutes, missing = self._past(now, MINUTE, minutes, campaign_id, campaigns=False)
+        older, missing_too = self._past(now, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, campaigns=True)
+        everything = joined(older, whole.value)
+        watermark = newest.watermark_ms
+        fallbacks = [each for each in (newest, whole) if each.source is Source.POSTGRES]
+        return Snapshot(
+            read_at_seconds=now,
+            read_seconds=read_seconds,
+            source=Source.POSTGRES if fallbacks else Source.REDIS,
+            watermark_ms=watermark,
+            newest_event_seconds=None
+            if watermark is None
+            else watermark / 1000 + self._settings.out_of_orderness_seconds,
+            minutes=joined(older_minutes, newest.value).windows,
+            windows=everything.windows,
+            cells=dict(everything.cells),
+            fallback_reason=fallbacks[0].fallback_reason if fallbacks else None,
+            past_missing=missing or missing_too,
+        )
+
+    def _recent(
+        self, now: float, size: int, count: int, campaign_id: str | None, *, campaigns: bool
+    ) -> Reading[Breakdown]:
+        _, kept, end = self._bounds(now, size, count)
+        return self._reads.breakdown(kept, end, size, campaign_id=campaign_id, campaigns=campaigns)
+
+    def _past(
+        self, now: float, size: int, count: int, campaign_id: str | None, *, campaigns: bool
+    ) -> tuple[Breakdown, str | None]:
+        """What comes before that, and why it is missing if it is: the newer part is worth showing without it."""
+        first, kept, _ = self._bounds(now, size, count)
+        if first >= kept:
+            return Breakdown((), {}), None
+        key = first, kept, size, campaign_id, campaigns
+        with self._lock:
+            if key in self._pasts:
+                self._pasts.move_to_end(key)
+                return self._pasts[key], None
+        try:
+            reading = self._reads.breakdown(first, kept, size, campaign_id=campaign_id, campaigns=campaigns)
+        except MetricsUnavailableError as error:
+            return Breakdown((), {}), str(error)
+        if reading.state is WindowState.FINAL:
+            with self._lock:
+                self._pasts[key] = reading.value
+                if len(self._pasts) > _MOST_PASTS:
+                    self._pasts.popitem(last=False)
+        return reading.value, None
+
+    def _bounds(self, now: float, size: int, count: int) -> tuple[int, int, int]:
+        """First window of the range, first that Redis keeps, end (exclusive); unix seconds."""
+        end = int(now) // size * size + size
+        first = end - count * size
+        expired = int(now) + _MARGIN_SECONDS - size - self._settings.cache_retention_seconds
+        return first, min(max(first, (expired // size + 1) * size), end - size), end

@@ -1,0 +1,58 @@
+"""Where the page's figures come from: one reader and one read at a time for all viewers of this process."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from dashboards.business.settings import Limits
+from dashboards.business.snapshot import MetricsReads, Snapshot, SnapshotReader, Unavailable
+from pipeline.cache_manager import CacheManager, cache_client
+from pipeline.settings import Settings
+from pipeline.store.db_connector import connect_reader
+
+SHARED_SECONDS = 0.5
+"""A read is everybody's for so long. Longer would make figures older: a viewer sees them for an interval more, and the
+objective allows one second above that (docs/decisions/0009)."""
+_MOST_SELECTIONS = 64
+CONNECT_SECONDS = 1
+"""Nobody should wait longer for a database that is gone."""
+
+log = logging.getLogger("adctr.dashboard")
+
+
+@dataclass(frozen=True)
+class PageSource:
+    """Everything that the page is made from."""
+
+    reader: SnapshotReader
+    limits: Limits
+    refresh_seconds: int
+
+
+def open_reads(settings: Settings) -> MetricsReads:
+    """The read API. It waits for no store: each read finds out for itself whether they answer."""
+    connect = partial(connect_reader, settings, connect_timeout_seconds=CONNECT_SECONDS)
+    return CacheManager(cache_client(settings), connect, settings)
+
+
+@st.cache_resource(show_spinner=False)
+def page_source() -> PageSource:
+    """Made once per process, from the environment. Raises SettingsError."""
+    settings = Settings.from_env(os.environ)
+    reader = SnapshotReader(open_reads(settings), settings)
+    return PageSource(reader, Limits.from_env(os.environ), settings.dashboard_refresh_seconds)
+
+
+@st.cache_resource(ttl=SHARED_SECONDS, max_entries=_MOST_SELECTIONS, show_spinner=False)
+def shared_snapshot(range_seconds: int, campaign_id: str | None) -> Snapshot | Unavailable:
+    """The newest snapshot; all who ask within `SHARED_SECONDS` get the same. Failures are shared as well."""
+    found = page_source().reader.take(range_seconds, campaign_id)
+    reason = found.reason if isinstance(found, Unavailable) else found.fallback_reason or found.past_missing
+    if reason:
+        log.warning("%s", reason)
+    return found

@@ -1,0 +1,51 @@
+"""Categories and campaigns, ordered by what is certain about them and not by luck."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dashboards.business.view.rate import Rate, rate_of
+from pipeline.breakdown import Cell
+from pipeline.contract.cache_schema import ZERO, Counts
+
+
+@dataclass(frozen=True)
+class Row:
+    """A category or a campaign. ``rate`` is None without impressions; ``categories`` is empty for a category."""
+
+    name: str
+    counts: Counts
+    rate: Rate | None
+    categories: tuple[str, ...] = ()
+
+
+def categories(cells: Mapping[Cell, Counts]) -> list[Row]:
+    """Every category of the range, the surely best first."""
+    sums: dict[str, Counts] = defaultdict(lambda: ZERO)
+    for (_, category), counts in cells.items():
+        sums[category] += counts
+    return best_first(Row(name, counts, rate_of(counts)) for name, counts in sums.items())
+
+
+def campaigns(cells: Mapping[Cell, Counts], category: str | None) -> list[Row]:
+    """Every campaign of the range (of one category: with its counts there), the surely best first."""
+    sums: dict[str, Counts] = defaultdict(lambda: ZERO)
+    names: dict[str, set[str]] = defaultdict(set)
+    for (campaign, of), counts in cells.items():
+        if category in (None, of):
+            sums[campaign] += counts
+            names[campaign].add(of)
+    return best_first(Row(name, counts, rate_of(counts), tuple(sorted(names[name]))) for name, counts in sums.items())
+
+
+def best_first(rows: Iterable[Row]) -> list[Row]:
+    """By the lower end of the interval: 1 click of 2 impressions (9 % at least) is behind 20 of 100 (13 % at least)."""
+    return sorted(rows, key=lambda row: (-row.rate.low if row.rate else 1.0, -row.counts.impressions, row.name))
+
+
+def worst_first(rows: Iterable[Row]) -> list[Row]:
+    """By the upper end: no click of 2 impressions (66 % at most) proves nothing. Rows without a rate have no place."""
+    rated = [(row.rate.high, row) for row in rows if row.rate is not None]
+    return [row for _, row in sorted(rated, key=lambda each: (each[0], -each[1].counts.impressions, each[1].name))]

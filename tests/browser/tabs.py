@@ -1,0 +1,102 @@
+"""Tabs of a browser, what they show, and what their consoles say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from pipeline.contract.dashboard_page import READ_AT_ATTRIBUTE
+
+FIRST_FIGURES_MS = 20_000
+NEXT_REFRESH_MS = 12_500
+"""An interval of 10 s, a second more, and what a busy machine takes to draw."""
+
+_RECORD = """(attribute) => {
+  const log = window.adctrLog = {refreshes: [], ages: []};
+  const note = () => {
+    const element = document.querySelector(`[${attribute}]`);
+    const readAt = element && Number(element.getAttribute(attribute));
+    if (!readAt || readAt === log.last) return;
+    log.last = readAt;
+    // The figures of one refresh come in a row of messages: look when they are all there.
+    const seen = Date.now();
+    setTimeout(() => log.refreshes.push({seen, readAt, text: document.body.innerText}), 500);
+  };
+  note();
+  new MutationObserver(note).observe(document.body, {subtree: true, childList: true, attributes: true});
+  setInterval(() => log.last && log.ages.push(Date.now() - log.last), 200);
+}"""
+
+
+@dataclass(frozen=True)
+class SeenRefresh:
+    """When figures appeared and when they were read (unix seconds), and the page's text then."""
+
+    seen_at: float
+    read_at: float
+    text: str
+
+
+class Tabs:
+    """Every page is a viewer of its own, with a context of its own."""
+
+    def __init__(self, browser: Browser, url: str, artifacts: Path) -> None:
+        self._browser = browser
+        self._url = url
+        self._artifacts = artifacts
+        self._contexts: list[BrowserContext] = []
+        self.console_errors: list[str] = []
+
+    def open(self, query: str = "", *, width: int = 1280, height: int = 800, **options: Any) -> Page:
+        """A page that shows something: figures or a notice. ``options`` are Playwright's of a context."""
+        context = self._browser.new_context(
+            **{"viewport": {"width": width, "height": height}, "locale": "en-US", "timezone_id": "UTC", **options}
+        )
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.console_errors.append(f"{page.url}: {error}"))
+        page.goto(self._url + (f"/?{query}" if query else ""))
+        figures_or_notice = page.locator(f"[{READ_AT_ATTRIBUTE}], [data-testid=stAlert]").first
+        expect(figures_or_notice).to_be_visible(timeout=FIRST_FIGURES_MS)
+        return page
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.console_errors.append(f"{message.location.get('url')}: {message.text}")
+
+    def shoot(self, page: Page, name: str) -> None:
+        """A screenshot as an artifact."""
+        page.screenshot(path=self._artifacts / f"{name}.png")
+
+    def close(self) -> None:
+        """Ends every page."""
+        for context in self._contexts:
+            context.close()
+
+
+def record(page: Page) -> None:
+    """From now on the page notes each of its refreshes and five times a second the age of what it shows."""
+    page.evaluate(_RECORD, READ_AT_ATTRIBUTE)
+
+
+def refreshes(page: Page) -> list[SeenRefresh]:
+    """What `record` has noted."""
+    rows: list[dict[str, Any]] = page.evaluate("window.adctrLog.refreshes")
+    return [SeenRefresh(row["seen"] / 1000, row["readAt"] / 1000, row["text"]) for row in rows]
+
+
+def ages_seconds(page: Page) -> list[float]:
+    """What `record` has noted."""
+    ages: list[float] = page.evaluate("window.adctrLog.ages")
+    return [age / 1000 for age in ages]
+
+
+def next_refresh(page: Page) -> None:
+    """Waits until other figures are there."""
+    shown = page.locator(f"[{READ_AT_ATTRIBUTE}]").first
+    before = shown.get_attribute(READ_AT_ATTRIBUTE)
+    expect(shown).not_to_have_attribute(READ_AT_ATTRIBUTE, str(before), timeout=NEXT_REFRESH_MS)

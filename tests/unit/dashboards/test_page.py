@@ -1,0 +1,219 @@
+"""The page in each of its states, run by Streamlit's AppTest against the read API in memory."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.runtime.caching import cache_utils
+from streamlit.testing.v1 import AppTest
+
+import dashboards.business
+from dashboards.business import source
+from dashboards.business.settings import Limits
+from dashboards.business.snapshot import SnapshotReader
+from dashboards.business.source import PageSource
+from pipeline.contract.cache_schema import Counts
+from pipeline.contract.dashboard_page import find_read_at_seconds
+from pipeline.settings import Settings
+from tests.memory_metrics import MemoryMetrics
+
+PAGE = Path(dashboards.business.__file__).with_name("app.py")
+NOON = 1_767_268_800
+NOW = NOON + 30.0
+CELLS = {
+    ("shoes", "sports"): Counts(500, 10),
+    ("boots", "sports"): Counts(80, 4),
+    ("pizza", "food"): Counts(400, 20),
+    ("_canary-0", "_canary"): Counts(60, 0),
+}
+
+
+class Stores:
+    """What the page reads, and the clock that it reads by."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.metrics = MemoryMetrics(lambda: self.now, {NOON - n * 60: dict(CELLS) for n in range(25)})
+        self.settle()
+
+    def settle(self) -> None:
+        """Everything up to half a second ago is counted."""
+        self.metrics.watermark_ms = int((self.now - 5.5) * 1000)
+
+    def open(self) -> AppTest:
+        """A viewer opens the page."""
+        return AppTest.from_file(str(PAGE), default_timeout=30)
+
+
+@pytest.fixture
+def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
+    stores = Stores()
+    reader = SnapshotReader(stores.metrics, Settings(), lambda: stores.now)
+    monkeypatch.setattr(source, "page_source", lambda: PageSource(reader, Limits(), 10))
+    st.cache_resource.clear()
+    return stores
+
+
+def words(page: AppTest) -> str:
+    """All that a viewer can read outside charts and tables."""
+    boxes = [box.value for kind in (page.info, page.warning, page.error, page.caption) for box in kind]
+    cards = [f"{card.label} {card.value} {card.delta}" for card in page.metric]
+    return "\n".join([*boxes, *cards, *(each.proto.body for each in page.get("html"))])
+
+
+def refreshed(page: AppTest) -> AppTest:
+    """The same viewer at the next interval."""
+    source.shared_snapshot.clear()
+    return page.run()
+
+
+def no_error(page: AppTest) -> None:
+    assert not page.exception
+    assert "Traceback" not in words(page)
+
+
+def test_live_figures(stores: Stores) -> None:
+    page = stores.open().run()
+    no_error(page)
+    assert [(card.label, card.value) for card in page.metric] == [
+        ("Impressions, 12:00–12:01", "980"),
+        ("Clicks, 12:00–12:01", "34"),
+        ("CTR, 12:00–12:01", "3.47%"),
+        ("CTR, last 30 min", "3.47%"),
+    ]
+    assert "On target: 2 of 2 objectives kept" in words(page)
+    assert "Refreshed 12:00:30 (UTC), every 10 s" in words(page)
+    assert "24,500 impressions, 850 clicks" in words(page)
+    assert (page.info.len, page.warning.len, page.error.len) == (0, 0, 0)
+    assert find_read_at_seconds(words(page)) == NOW
+    best = page.dataframe[1].value
+    assert list(best["Campaign"]) == ["pizza", "boots", "shoes"]
+    assert list(best["Impressions"]) == [10_000, 2_000, 12_500]
+
+
+def test_canaries_never_appear(stores: Stores) -> None:
+    page = stores.open().run()
+    everything = words(page) + "".join(frame.value.to_string() for frame in page.dataframe)
+    assert "canary" not in everything
+    assert "canary" not in str(page.selectbox(key="campaign").options + page.selectbox(key="category").options)
+
+
+def test_a_link_restores_its_filters(stores: Stores) -> None:
+    page = stores.open()
+    page.query_params.update({"category": "sports", "range": "15 min"})
+    page.run()
+    no_error(page)
+    assert page.selectbox(key="category").value == "sports"
+    assert page.metric[0].value == "580"
+    assert "CTR, last 15 min" in words(page)
+    assert list(page.dataframe[1].value["Campaign"]) == ["boots", "shoes"]
+
+
+def test_choosing_a_campaign_shows_it_alone(stores: Stores) -> None:
+    page = stores.open().run()
+    page.selectbox(key="campaign").select("pizza").run()
+    no_error(page)
+    assert (page.metric[0].value, page.metric[1].value) == ("400", "20")
+
+
+def test_no_data_yet(stores: Stores) -> None:
+    stores.metrics.minutes.clear()
+    stores.metrics.watermark_ms = None
+    page = stores.open().run()
+    no_error(page)
+    assert "**No data yet.**" in words(page)
+    assert page.metric.len == 0
+    stores.metrics.minutes[NOON] = dict(CELLS)
+    stores.settle()
+    assert refreshed(page).metric[0].value == "980"
+
+
+def test_filters_that_match_nothing(stores: Stores) -> None:
+    page = stores.open()
+    page.query_params["campaign"] = "nobody"
+    page.run()
+    no_error(page)
+    assert "**Nothing to show for these filters.**" in words(page)
+    assert page.selectbox(key="campaign").value == "nobody"
+
+
+def test_stale(stores: Stores) -> None:
+    page = stores.open().run()
+    stores.now += 45
+    refreshed(page)
+    no_error(page)
+    assert "**The figures stand still.** Nothing was counted since 12:00:29 (UTC)." in words(page)
+    assert "Off target: 1 of 2 objectives kept" in words(page)
+
+
+def test_redis_down_is_served_from_postgres_and_said_and_over_when_it_is_back(
+    stores: Stores, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = stores.open().run()
+    stores.metrics.redis_down = True
+    with caplog.at_level(logging.WARNING, "adctr.dashboard"):
+        refreshed(page)
+    no_error(page)
+    assert "**Served from the database.**" in words(page)
+    assert "refused" not in words(page)
+    assert "Redis: connection refused" in caplog.text, "the reason is for the log"
+    assert page.metric[0].value == "980"
+    stores.metrics.redis_down = False
+    assert "database" not in words(refreshed(page))
+
+
+def test_both_down_keeps_the_last_figures_and_says_of_when_they_are(stores: Stores) -> None:
+    page = stores.open().run()
+    stores.metrics.redis_down = stores.metrics.postgres_down = True
+    stores.now += 20
+    refreshed(page)
+    no_error(page)
+    assert "**No new figures at the moment.**" in words(page)
+    assert "You still see the figures of 12:00:30 (UTC)." in words(page)
+    assert page.metric[0].value == "980"
+    assert find_read_at_seconds(words(page)) == NOW, "they are as old as they are"
+
+
+def test_both_down_from_the_start(stores: Stores) -> None:
+    stores.metrics.redis_down = stores.metrics.postgres_down = True
+    page = stores.open().run()
+    no_error(page)
+    assert "**No new figures at the moment.**" in words(page)
+    assert page.metric.len == 0
+
+
+def test_only_redis_shows_the_newest_part_of_a_day(stores: Stores) -> None:
+    stores.metrics.postgres_down = True
+    page = stores.open()
+    page.query_params["range"] = "24 h"
+    page.run()
+    no_error(page)
+    assert "**Only the newest part is shown.**" in words(page)
+    assert page.metric[0].value == "980"
+
+
+def test_an_error_of_the_page_is_in_the_log_and_a_sentence_on_the_page(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("nobody expected this")
+
+    monkeypatch.setattr("dashboards.business.view.headline.headline", broken)
+    page = stores.open().run()
+    no_error(page)
+    assert "**The figures cannot be drawn at the moment.**" in words(page)
+    assert "nobody expected this" not in words(page)
+    assert "nobody expected this" in caplog.text
+
+
+@pytest.mark.parametrize("viewers", [1, 10])
+def test_one_read_serves_all_viewers(stores: Stores, viewers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the half second that a read is shared; the clock of the cache stands still."""
+    monkeypatch.setattr(cache_utils, "TTLCACHE_TIMER", lambda: 0.0)
+    st.cache_resource.clear()
+    for _ in range(viewers):
+        stores.open().run()
+    assert stores.metrics.reads == 2, "newest minutes and the range"
