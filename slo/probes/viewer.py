@@ -43,6 +43,7 @@ class Viewer:
         self._fragment_id = ""
         self._interval_seconds = 0.0
         self._next_rerun = 0.0
+        self._finished = 0
         self.read_at_seconds: float | None = None
         """When the figures on the page were read, by the dashboard's clock (unix seconds)."""
         self.refreshes: list[tuple[float, float]] = []
@@ -73,6 +74,22 @@ class Viewer:
             self._receive(self._socket, wait_seconds)
         except (WebSocketException, OSError):
             self.close()
+
+    def refresh_seconds(self) -> float:
+        """Asks for a refresh out of turn; how long it takes until the server says that everything is sent.
+
+        Raises DashboardUnavailable where it does not come.
+        """
+        self.attend()
+        began, finished = time.monotonic(), self._finished
+        if self._socket is None or not self._fragment_id:
+            raise DashboardUnavailable(f"the dashboard at {self._url} is not connected")
+        self._ask(self._fragment_id)
+        while self._finished == finished:
+            self._receive(self._socket, _WAIT_SECONDS)
+            if time.monotonic() > began + FIRST_FIGURES_SECONDS:
+                raise DashboardUnavailable(f"the dashboard at {self._url} does not refresh")
+        return time.monotonic() - began
 
     def close(self) -> None:
         """Leaves the page."""
@@ -119,6 +136,8 @@ class Viewer:
                 self._page_hash = forward.new_session.page_script_hash
             case "auto_rerun":
                 self._schedule(forward.auto_rerun)
+            case "script_finished":
+                self._finished += 1
             case "delta":
                 self._look_at(forward.delta.new_element.html.body)
 

@@ -49,6 +49,14 @@ def slo_specification() -> Specification:
     gates = [
         gate("codec_encode", "An event is encoded", 50e-6, 0.95, 5000, "A generator sends 20,000 events a second."),
         gate("codec_decode", "An event is decoded", 50e-6, 0.95, 5000, "verify reads topics of many millions."),
+        gate(
+            "dashboard_refresh_cost",
+            "The dashboard is refreshed",
+            0.2,
+            0.95,
+            73,
+            "Ten viewers at once leave two cores to the pipeline: 0.2 s each is a tenth of them.",
+        ),
         gate("share_of_10_million", "A share is judged", 0.1, 0.9, 40, "Nobody should wait for a verdict."),
     ]
     return replace(bundled, objectives=[*bundled.objectives, *gates])

@@ -36,10 +36,10 @@ ARGUMENTS = (
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where it is."""
-    found = shutil.which("chromium")
+    """Where it is, or its sister that Google builds."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
-        message = "chromium is not on PATH; Debian's package has it, .ci/run installs it"
+        message = "neither chromium nor google-chrome is on PATH; Debian has it, .ci/run installs it"
         if os.environ.get("ADCTR_REQUIRE_CHROMIUM") == "1":
             pytest.fail(message)
         pytest.skip(message)
