@@ -29,7 +29,7 @@ log = logging.getLogger("adctr.dashboard")
 
 
 def main() -> None:
-    st.set_page_config(page_title="Ad performance", page_icon=":material/ads_click:", layout="wide")
+    st.set_page_config(page_title="Ad performance", page_icon="📈", layout="wide")
     style.render()
     selection = filters.render()
     st.fragment(refreshed, run_every=page_source().refresh_seconds)(selection)
@@ -76,9 +76,9 @@ def _figures(shown: Snapshot, selection: Selection, formats: Formats) -> None:
         notice_box.render(freshness.nothing_yet(selection.filtered))
         return
     headline_cards.render(top, selection.range_name, formats)
-    chart, table = st.columns([1.55, 1])
+    chart, table = st.columns([1.35, 1])
     with chart:
-        style.heading("CTR over time", "the band is where the true rate lies with 95 % certainty")
+        style.heading("CTR over time", "band: where the true rate lies with 95 % certainty; dashed: still counting")
         ctr_chart.render(ctr_points(shown, selection.range_seconds, selection.category), formats)
     with table:
         style.heading("Categories", f"last {selection.range_name}, the surely best first")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from pipeline.contract.dashboard_page import find_read_at_seconds
 
@@ -105,7 +106,11 @@ class Viewer:
         address = "ws" + self._url.removeprefix("http") + "/_stcore/stream"
         try:
             self._socket = connect(
-                address, subprotocols=["streamlit"], open_timeout=CONNECT_SECONDS, ping_interval=None, max_size=None
+                address,
+                subprotocols=[Subprotocol("streamlit")],
+                open_timeout=CONNECT_SECONDS,
+                ping_interval=None,
+                max_size=None,
             )
             self._ask("")
         except (WebSocketException, OSError):

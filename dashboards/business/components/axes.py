@@ -6,6 +6,9 @@ from typing import Any
 
 from dashboards.business.view.formats import Formats
 
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+"""The version of Vega-Lite that Streamlit brings along. Nobody fetches this."""
+
 
 def percent_axis(formats: Formats, digits: int = 1) -> dict[str, Any]:
     """Shares as percentages."""

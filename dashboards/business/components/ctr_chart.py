@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.business.components.axes import percent_axis, time_axis
+from dashboards.business.components.axes import SCHEMA, percent_axis, time_axis
 from dashboards.business.view.formats import Formats
 from dashboards.business.view.series import CLOSED, LIVE, NAMES, Point
 
@@ -38,8 +38,8 @@ def _spec(formats: Formats) -> dict[str, Any]:
     names = [NAMES[size] for size in sorted(NAMES, reverse=True)]
     colour = {"field": "windows", "type": "nominal", "scale": {"domain": names}, "legend": _legend()}
     x = {"field": "at", "type": "temporal", "axis": time_axis(formats)}
-    y = {"field": "ctr", "type": "quantitative", "axis": percent_axis(formats), "scale": {"zero": False}}
-    dash = {"field": "part", "type": "nominal", "legend": _legend(),
+    y = {"field": "ctr", "type": "quantitative", "axis": percent_axis(formats, 2), "scale": {"zero": False}}
+    dash = {"field": "part", "type": "nominal", "legend": None,
             "scale": {"domain": [CLOSED, LIVE], "range": [[1, 0], [4, 3]]}}  # fmt: skip
     width = {"condition": {"test": f"datum.windows === '{names[0]}'", "value": 3}, "value": 1.6}
     is_live = f"datum.part === '{LIVE}'"
@@ -66,11 +66,18 @@ def _spec(formats: Formats) -> dict[str, Any]:
         "transform": [{"filter": f"datum.marked && {is_live}"}],
         "encoding": {"x": x, "y": y, "color": colour, "tooltip": _tooltip()},
     }
-    return {"layer": [band, lines, dots, rings]}
+    return {"$schema": SCHEMA, "layer": [band, lines, dots, rings]}
 
 
 def _legend() -> dict[str, Any]:
-    return {"title": None, "orient": "top", "direction": "horizontal", "symbolType": "stroke", "symbolStrokeWidth": 3}
+    return {
+        "title": None,
+        "orient": "top",
+        "direction": "horizontal",
+        "symbolType": "stroke",
+        "symbolStrokeWidth": 3,
+        "symbolOpacity": 1,
+    }
 
 
 def _tooltip() -> list[dict[str, str]]:

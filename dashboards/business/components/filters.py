@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from dashboards.business.selection import DEFAULT_RANGE, RANGES_SECONDS, Selection, options
 from dashboards.business.snapshot import Snapshot, Unavailable
 from dashboards.business.source import shared_snapshot
 
-_BOUND = "query-params"
+_BOUND: Final = "query-params"
 
 
 def render() -> Selection:
@@ -18,8 +20,7 @@ def render() -> Selection:
     range_name = ranges.segmented_control(
         "Time range", list(RANGES_SECONDS), default=DEFAULT_RANGE, required=True, key="range", bind=_BOUND
     )
-    name = range_name or DEFAULT_RANGE
-    known = shared_snapshot(RANGES_SECONDS[name], None)
+    known = shared_snapshot(RANGES_SECONDS[range_name], None)
     category = categories.selectbox(
         "Category",
         options((each for _, each in _cells(known)), st.query_params.get("category")),
@@ -36,7 +37,7 @@ def render() -> Selection:
         key="campaign",
         bind=_BOUND,
     )
-    return Selection(name, category, campaign)
+    return Selection(range_name, category, campaign)
 
 
 def _cells(known: Snapshot | Unavailable) -> list[tuple[str, str]]:

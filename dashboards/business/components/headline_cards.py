@@ -9,11 +9,13 @@ import streamlit as st
 from dashboards.business.view.formats import Formats
 from dashboards.business.view.headline import Headline
 
+_PACE = "The minute is still counting: it is held against the part of the minute before that had come by this second."
+
 
 def render(headline: Headline, range_name: str, formats: Formats) -> None:
     minute = formats.span(headline.start_seconds, headline.size_seconds)
     cards = st.columns(4)
-    before = "at this pace, against the minute before"
+    before = "vs. minute before"
     with cards[0]:
         _card(f"Impressions, {minute}", headline.counts.impressions, "localized",
               _change(headline.impressions_pace, formats), before, headline.impressions_before)  # fmt: skip
@@ -21,23 +23,24 @@ def render(headline: Headline, range_name: str, formats: Formats) -> None:
         _card(f"Clicks, {minute}", headline.counts.clicks, "localized",
               _change(headline.clicks_pace, formats), before, headline.clicks_before)  # fmt: skip
     with cards[2]:
-        points = None if headline.ctr_change is None else formats.points(headline.ctr_change)
+        points = None if headline.ctr_change is None else signed(formats.points(headline.ctr_change))
         rate = "–" if headline.rate is None else formats.percent(headline.rate.value)
-        _card(f"CTR, {minute}", rate, None, points, "against the minute before", headline.ctr_before)
+        _card(f"CTR, {minute}", rate, None, points, before, headline.ctr_before)
     with cards[3]:
         _range_card(headline, range_name, formats)
 
 
 def _range_card(headline: Headline, range_name: str, formats: Formats) -> None:
     rate, counts = headline.range_rate, headline.range_counts
-    value, likely = "–", ""
-    if rate is not None:
-        value = formats.percent(rate.value)
-        likely = f"likely {formats.percent(rate.low)} to {formats.percent(rate.high)}"
-    volume = f"{formats.number(counts.impressions)} impressions, {formats.number(counts.clicks)} clicks"
+    value = "–" if rate is None else formats.percent(rate.value)
+    likely = "" if rate is None else f"likely {formats.percent(rate.low)} to {formats.percent(rate.high)}"
     with st.container(border=True, height="stretch"):
-        st.metric(f"CTR, last {range_name}", value)
-        st.caption(f"{volume}  \n{likely}")
+        st.html(
+            f'<div class="adctr-card"><div class="label">CTR, last {range_name}</div>'
+            f'<div class="value">{value}</div><div class="line">{likely}</div>'
+            f'<div class="line">{formats.number(counts.impressions)} impressions</div>'
+            f'<div class="line">{formats.number(counts.clicks)} clicks</div></div>'
+        )
 
 
 def _card(
@@ -53,6 +56,7 @@ def _card(
         value,
         change,
         delta_description=described if change else None,
+        help=_PACE if number_format else None,
         border=True,
         height="stretch",
         format=number_format,
@@ -62,4 +66,9 @@ def _card(
 
 
 def _change(pace: float | None, formats: Formats) -> str | None:
-    return None if pace is None else formats.percent(pace, 1, "+")
+    return None if pace is None else signed(formats.percent(pace, 1, "+"))
+
+
+def signed(text: str) -> str:
+    """Streamlit tells a fall by a hyphen in front, and knows no minus sign."""
+    return text.replace("−", "-")

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.business.components.axes import percent_axis
+from dashboards.business.components.axes import SCHEMA, percent_axis
 from dashboards.business.view.formats import Formats
 from dashboards.business.view.ranking import Row
 
@@ -40,6 +40,7 @@ def _spec(formats: Formats) -> dict[str, Any]:
     y = {"field": "campaign", "type": "nominal", "sort": {"field": "place"}, "axis": {"title": None, "labelLimit": 140}}
     x = {"type": "quantitative", "axis": percent_axis(formats), "scale": {"zero": True}}
     return {
+        "$schema": SCHEMA,
         "encoding": {"y": y, "tooltip": tooltip},
         "layer": [
             {

@@ -17,7 +17,10 @@ _CSS = """
   .adctr-badge::before { display: inline-block; margin-right: 0.35rem; font-size: 0.8rem; }
   .adctr-badge.on::before { content: "●"; color: #009E73; }
   .adctr-badge.off::before { content: "▲"; color: #D55E00; }
-  .stMetric { padding: 0.7rem 0.9rem 0.5rem 0.9rem; }
+  [data-testid="stMetricDelta"] { font-size: 0.85rem; }
+  .adctr-card .label { font-size: 0.875rem; }
+  .adctr-card .value { font-size: 1.75rem; line-height: 1.5; }
+  .adctr-card .line { font-size: 0.85rem; opacity: 0.75; line-height: 1.55; }
   /* A refresh replaces figures in place; nothing fades while it is under way. */
   .stElementContainer, [data-stale="true"] { opacity: 1 !important; transition: none !important; }
   @media (max-width: 640px) { .stMainBlockContainer { padding-left: 0.8rem; padding-right: 0.8rem; } }
