@@ -69,7 +69,8 @@ class Tabs:
             self.console_errors.append(f"{message.location.get('url')}: {message.text}")
 
     def shoot(self, page: Page, name: str) -> None:
-        """A screenshot as an artifact."""
+        """A screenshot as an artifact, when everything on it is drawn."""
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=FIRST_FIGURES_MS)
         page.screenshot(path=self._artifacts / f"{name}.png")
 
     def close(self) -> None:

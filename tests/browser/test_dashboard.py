@@ -98,7 +98,7 @@ def test_filters_survive_a_reload_and_a_link_shows_the_same(watched: Watched, ta
     everything = range_totals(page.inner_text("body"))
     choose(page, "Category", "games")
     expect(page).to_have_url(re.compile(r"category=games"))
-    page.get_by_role("radio", name="15 min").click()
+    page.get_by_test_id("stButtonGroup").get_by_text("15 min", exact=True).click()
     expect(page).to_have_url(re.compile(r"range=15"))
     expect(page.get_by_text("CTR, last 15 min")).to_be_visible()
     games = range_totals(page.inner_text("body"))
