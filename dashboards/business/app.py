@@ -18,7 +18,7 @@ from dashboards.business.components import (
     style,
 )
 from dashboards.business.selection import Selection
-from dashboards.business.snapshot import Snapshot, Unavailable
+from dashboards.business.snapshot import FIVE_MINUTES, Snapshot, Unavailable
 from dashboards.business.source import page_source, shared_snapshot
 from dashboards.business.view import freshness, ranking
 from dashboards.business.view.formats import Formats
@@ -79,7 +79,8 @@ def _figures(shown: Snapshot, selection: Selection, formats: Formats) -> None:
     chart, table = st.columns([1.35, 1])
     with chart:
         style.heading("CTR over time", "band: where the true rate lies with 95 % certainty; dashed: still counting")
-        ctr_chart.render(ctr_points(shown, selection.range_seconds, selection.category), formats)
+        ends = shown.windows[0].start_seconds, shown.windows[-1].start_seconds + FIVE_MINUTES
+        ctr_chart.render(ctr_points(shown, selection.range_seconds, selection.category), ends, formats)
     with table:
         style.heading("Categories", f"last {selection.range_name}, the surely best first")
         category_table.render(ranking.categories(shown.cells), formats)

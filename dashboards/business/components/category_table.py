@@ -27,9 +27,9 @@ def render(rows: Sequence[Row], formats: Formats) -> None:
         height=_ROW_PIXELS * (min(len(rows), _MOST_ROWS) + 1) + 3,
         key="categories",
         column_config={
-            "CTR": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=top, width=105),
-            "Likely": st.column_config.TextColumn(help="Where the true rate lies with 95 % certainty", width=120),
-            "Clicks": st.column_config.NumberColumn(format="localized", width=75),
-            "Impressions": st.column_config.NumberColumn(format="localized", width=95),
+            "CTR": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=top, width=100),
+            "Likely": st.column_config.TextColumn(help="Where the true rate lies with 95 % certainty", width=112),
+            "Clicks": st.column_config.NumberColumn(format="localized", width=70),
+            "Impressions": st.column_config.NumberColumn(format="localized", width=92),
         },
     )

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
 from dashboards.business.components.axes import SCHEMA, percent_axis, time_axis
+from dashboards.business.snapshot import FIVE_MINUTES
 from dashboards.business.view.formats import Formats
 from dashboards.business.view.series import CLOSED, LIVE, NAMES, Point
 
 HEIGHT_PIXELS = 290
 
 
-def render(points: Sequence[Point], formats: Formats) -> None:
-    data = {
+def render(points: Sequence[Point], range_seconds: tuple[int, int], formats: Formats) -> None:
+    """``range_seconds`` are the ends of the axis: a row without a rate each, because a fixed domain would be part of
+    the specification and change with every window.
+    """
+    data: dict[str, list[Any]] = {
         "at": [each.at for each in points],
         "windows": [NAMES[each.size_seconds] for each in points],
         "part": [each.part for each in points],
@@ -31,7 +36,10 @@ def render(points: Sequence[Point], formats: Formats) -> None:
             for each in points
         ],
     }
-    st.vega_lite_chart(data, _spec(formats), height=HEIGHT_PIXELS, key="ctr")
+    ends = [datetime.fromtimestamp(each, UTC) for each in range_seconds]
+    nothing = {"at": ends, "windows": [NAMES[FIVE_MINUTES]] * 2, "part": [CLOSED] * 2, "marked": [False] * 2}
+    rows = {name: [*column, *nothing.get(name, [None, None])] for name, column in data.items()}
+    st.vega_lite_chart(rows, _spec(formats), height=HEIGHT_PIXELS, key="ctr")
 
 
 def _spec(formats: Formats) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def _spec(formats: Formats) -> dict[str, Any]:
         "encoding": {"y": y, "tooltip": tooltip},
         "layer": [
             {
-                "mark": {"type": "rule", "strokeWidth": 5, "opacity": 0.3, "strokeCap": "round"},
+                "mark": {"type": "rule", "strokeWidth": 5, "color": "#8A97A5", "opacity": 0.55, "strokeCap": "round"},
                 "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}},
             },
             {
