@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import streamlit as st
@@ -25,6 +25,22 @@ CONNECT_SECONDS = 1
 log = logging.getLogger("adctr.dashboard")
 
 
+class Troubles:
+    """Logs what is wrong with the stores once, and once that it is over."""
+
+    def __init__(self) -> None:
+        self._last: str | None = None
+
+    def note(self, reason: str | None) -> None:
+        """What the newest read says; None: nothing."""
+        if reason != self._last:
+            if reason is None:
+                log.warning("both stores answer again")  # as visible as what is over
+            else:
+                log.warning("%s", reason)
+            self._last = reason
+
+
 @dataclass(frozen=True)
 class PageSource:
     """Everything that the page is made from."""
@@ -32,6 +48,7 @@ class PageSource:
     reader: SnapshotReader
     limits: Limits
     refresh_seconds: int
+    troubles: Troubles = field(default_factory=Troubles)
 
 
 def open_reads(settings: Settings) -> MetricsReads:
@@ -51,8 +68,9 @@ def page_source() -> PageSource:
 @st.cache_resource(ttl=SHARED_SECONDS, max_entries=_MOST_SELECTIONS, show_spinner=False)
 def shared_snapshot(range_seconds: int, campaign_id: str | None) -> Snapshot | Unavailable:
     """The newest snapshot; all who ask within `SHARED_SECONDS` get the same. Failures are shared as well."""
-    found = page_source().reader.take(range_seconds, campaign_id)
-    reason = found.reason if isinstance(found, Unavailable) else found.fallback_reason or found.past_missing
-    if reason:
-        log.warning("%s", reason)
+    source = page_source()
+    found = source.reader.take(range_seconds, campaign_id)
+    source.troubles.note(
+        found.reason if isinstance(found, Unavailable) else found.fallback_reason or found.past_missing
+    )
     return found

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,9 +71,23 @@ def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
             take_down(layout)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def tabs(browser: Browser, stack: RunningStack) -> Iterator[Tabs]:
-    """Opens pages. Whatever a browser's console called an error fails the session at its end."""
+    """Pages of one test, closed when it ends: a page that is left open goes on drawing."""
+    with opened_tabs(browser, stack) as tabs:
+        yield tabs
+
+
+@pytest.fixture(scope="module")
+def lasting_tabs(browser: Browser, stack: RunningStack) -> Iterator[Tabs]:
+    """Pages that stay open for a module's tests."""
+    with opened_tabs(browser, stack) as tabs:
+        yield tabs
+
+
+@contextmanager
+def opened_tabs(browser: Browser, stack: RunningStack) -> Iterator[Tabs]:
+    """What a browser's console called an error fails whoever opened the page."""
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     tabs = Tabs(browser, stack.settings.dashboard_url, ARTIFACTS)
     yield tabs

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from pipeline.contract.cache_schema import Counts
 from pipeline.contract.dashboard_page import READ_AT_ATTRIBUTE
 
 FIRST_FIGURES_MS = 20_000
 NEXT_REFRESH_MS = 12_500
 """An interval of 10 s, a second more, and what a busy machine takes to draw."""
+
+_TOTALS = re.compile(r"([\d,]+) impressions\s+([\d,]+) clicks")
 
 _RECORD = """(attribute) => {
   const log = window.adctrLog = {refreshes: [], ages: []};
@@ -75,8 +79,8 @@ class Tabs:
 
     def close(self) -> None:
         """Ends every page."""
-        for context in self._contexts:
-            context.close()
+        while self._contexts:
+            self._contexts.pop().close()
 
 
 def record(page: Page) -> None:
@@ -101,3 +105,17 @@ def next_refresh(page: Page) -> None:
     shown = page.locator(f"[{READ_AT_ATTRIBUTE}]").first
     before = shown.get_attribute(READ_AT_ATTRIBUTE)
     expect(shown).not_to_have_attribute(READ_AT_ATTRIBUTE, str(before), timeout=NEXT_REFRESH_MS)
+
+
+def shown_totals(page: Page) -> Counts:
+    """Impressions and clicks of the range, when they are there."""
+    expect(page.locator(".adctr-card")).to_be_visible(timeout=FIRST_FIGURES_MS)
+    return range_totals(page.inner_text("body"))
+
+
+def range_totals(text: str) -> Counts:
+    """The same from a page's text."""
+    found = _TOTALS.search(text)
+    assert found is not None, text
+    impressions, clicks = (int(number.replace(",", "")) for number in found.groups())
+    return Counts(impressions, clicks)

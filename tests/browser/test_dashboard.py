@@ -1,6 +1,6 @@
-"""The page as people see it: Chromium against the real stack, from the first event to an outage of both stores.
+"""The page as people see it: Chromium against the real stack, from before the first event to a verified end of a load.
 
-The tests are one story and run in this order.
+The tests are one story and run in this order; `test_outages` goes on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +20,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from compose.commands.load_process import LoadProcess
-from compose.stack.supervision import Supervisor
 from pipeline.contract.cache_schema import Counts
-from pipeline.contract.dashboard_page import READ_AT_ATTRIBUTE
 from slo.spec.load import load_bundled
 from slo.spec.model import Indicator
-from tests.browser.tabs import NEXT_REFRESH_MS, Tabs, ages_seconds, next_refresh, record, refreshes
+from tests.browser.tabs import (
+    NEXT_REFRESH_MS,
+    Tabs,
+    ages_seconds,
+    next_refresh,
+    range_totals,
+    record,
+    refreshes,
+    shown_totals,
+)
 from tests.browser.topic_truth import counts_per_campaign
 from tests.browser.watchers import Watchers
 from tests.integration.conftest import RunningStack
@@ -39,7 +45,6 @@ REFRESHES = 12
 INTERVAL_SECONDS, TOLERANCE_SECONDS = 10.0, 1.0
 LOAD_SECONDS = 145.0
 VIEWERS = 10
-_TOTALS = re.compile(r"([\d,]+) impressions\s+([\d,]+) clicks")
 
 
 @dataclass(frozen=True)
@@ -52,29 +57,15 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(stack: RunningStack, tabs: Tabs) -> Iterator[Watched]:
+def watched(stack: RunningStack, lasting_tabs: Tabs) -> Iterator[Watched]:
     """A page that is left open while 5,000 events a second come, beside nine other viewers and the probe."""
     ledger = stack.data_dir / "ledgers" / "browser.ledger"
     with LoadProcess(stack.data_dir, ledger, RATE, LOAD_SECONDS) as load:
-        page = tabs.open()
+        page = lasting_tabs.open()
         expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=30_000)
         record(page)
         with Watchers(stack.settings, VIEWERS - 1) as watchers:
             yield Watched(page, watchers, load)
-
-
-def range_totals(text: str) -> Counts:
-    """Impressions and clicks of the range, from the page's text."""
-    found = _TOTALS.search(text)
-    assert found is not None, text
-    impressions, clicks = (int(number.replace(",", "")) for number in found.groups())
-    return Counts(impressions, clicks)
-
-
-def supervisor(stack: RunningStack) -> Supervisor:
-    found = Supervisor.find(stack.layout)
-    assert found is not None
-    return found
 
 
 def choose(page: Page, label: str, option: str) -> None:
@@ -95,13 +86,13 @@ def test_a_stack_without_events_says_so(tabs: Tabs) -> None:
 
 def test_filters_survive_a_reload_and_a_link_shows_the_same(watched: Watched, tabs: Tabs) -> None:
     page = tabs.open()
-    everything = range_totals(page.inner_text("body"))
+    everything = shown_totals(page)
     choose(page, "Category", "games")
     expect(page).to_have_url(re.compile(r"category=games"))
     page.get_by_test_id("stButtonGroup").get_by_text("15 min", exact=True).click()
     expect(page).to_have_url(re.compile(r"range=15"))
     expect(page.get_by_text("CTR, last 15 min")).to_be_visible()
-    games = range_totals(page.inner_text("body"))
+    games = shown_totals(page)
     assert 0 < games.impressions < everything.impressions
     tabs.shoot(page, "filtered")
     for other in (page, tabs.open(page.url.partition("?")[2])):
@@ -187,44 +178,8 @@ def test_the_figures_are_those_that_verify_folds(watched: Watched, stack: Runnin
     truth = counts_per_campaign(stack.settings)
     next_refresh(page)
     total = sum(truth.values(), Counts(0, 0))
-    assert range_totals(page.inner_text("body")) == total
+    assert shown_totals(page) == total
     with page.expect_download() as download:
         page.get_by_text("Download as CSV").click()
     rows = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8").splitlines()))
     assert {row["campaign"]: Counts(int(row["impressions"]), int(row["clicks"])) for row in rows} == truth
-
-
-def test_redis_gone_is_said_and_redis_back_is_noticed(stack: RunningStack, tabs: Tabs) -> None:
-    page = tabs.open()
-    before = range_totals(page.inner_text("body"))
-    supervisor(stack).stop_processes(["redis"], 10)
-    expect(page.get_by_text("Served from the database.")).to_be_visible(timeout=NEXT_REFRESH_MS)
-    assert range_totals(page.inner_text("body")) == before
-    tabs.shoot(page, "redis-down")
-    supervisor(stack).start_process("redis")
-    expect(page.get_by_text("Served from the database.")).to_be_hidden(timeout=2 * NEXT_REFRESH_MS)
-    assert range_totals(page.inner_text("body")) == before
-
-
-def test_both_stores_gone_keeps_the_figures_and_both_back_recovers(stack: RunningStack, tabs: Tabs) -> None:
-    """The canary is ended first, so that afterwards nothing is counted any more: the page says that, too."""
-    page = tabs.open()
-    supervisor(stack).stop_processes(["canary"], 10)
-    stopped = time.monotonic()
-    before = range_totals(page.inner_text("body"))
-    supervisor(stack).stop_processes(["redis", "postgres"], 10)
-    expect(page.get_by_text("No new figures at the moment.")).to_be_visible(timeout=NEXT_REFRESH_MS)
-    assert range_totals(page.inner_text("body")) == before
-    tabs.shoot(page, "both-down")
-    fresh = tabs.open()
-    expect(fresh.get_by_text("No new figures at the moment.")).to_be_visible()
-    expect(fresh.locator(f"[{READ_AT_ATTRIBUTE}]")).to_have_count(0)
-    tabs.shoot(fresh, "both-down-from-the-start")
-    for name in ("postgres", "redis"):
-        supervisor(stack).start_process(name)
-    for viewer in (page, fresh):
-        expect(viewer.get_by_text("No new figures at the moment.")).to_be_hidden(timeout=2 * NEXT_REFRESH_MS)
-        assert range_totals(viewer.inner_text("body")) == before
-    left_ms = (stopped + 45 - time.monotonic()) * 1000
-    expect(page.get_by_text("The figures stand still.")).to_be_visible(timeout=max(left_ms, NEXT_REFRESH_MS))
-    tabs.shoot(page, "stale")
