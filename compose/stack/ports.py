@@ -36,6 +36,14 @@ class Ports:
     flink_rest: int = 8082
     flink_rpc: int = 6123
     flink_blob: int = 6124
+    exporter: int = 9108
+    prometheus: int = 9090
+    alertmanager: int = 9094
+    redis_exporter: int = 9121
+    postgres_exporter: int = 9187
+    flink_metrics: int = 9249
+    flink_live_metrics: int = 9250
+    flink_store_metrics: int = 9251
 
     @classmethod
     def free(cls) -> Ports:
@@ -46,10 +54,25 @@ class Ports:
                 each.bind((LOOPBACK, 0))
             return cls(*(each.getsockname()[1] for each in sockets))
 
-    def items(self) -> Iterator[tuple[str, int]]:
-        """Pairs of (what the port is for, port)."""
+    def items(self, monitoring: bool = True) -> Iterator[tuple[str, int]]:
+        """Pairs of (what the port is for, port), on demand without those of monitoring."""
         for spec in fields(self):
-            yield spec.name, getattr(self, spec.name)
+            if monitoring or spec.name not in _MONITORING:
+                yield spec.name, getattr(self, spec.name)
+
+
+_MONITORING = frozenset(
+    {
+        "exporter",
+        "prometheus",
+        "alertmanager",
+        "redis_exporter",
+        "postgres_exporter",
+        "flink_metrics",
+        "flink_live_metrics",
+        "flink_store_metrics",
+    }
+)
 
 
 def is_free(port: int) -> bool:
@@ -81,9 +104,9 @@ def holder_of(port: int) -> str | None:
     return None
 
 
-def require_free(ports: Ports) -> None:
+def require_free(ports: Ports, monitoring: bool = True) -> None:
     """Raises EnvironmentFailed that names every port in use, its purpose and its holder."""
-    taken = [(name, port) for name, port in ports.items() if not is_free(port)]
+    taken = [(name, port) for name, port in ports.items(monitoring) if not is_free(port)]
     if not taken:
         return
     lines = [f"port {port} ({name.replace('_', ' ')}) is in use{_by(holder_of(port))}" for name, port in taken]

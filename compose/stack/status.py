@@ -8,11 +8,12 @@ from typing import Any
 import psutil
 
 from compose.errors import StackNotRunning
+from compose.monitoring.binaries import why_absent
 from compose.stack.jobs_view import jobs
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.service import Plan
-from compose.stack.services import every_service
+from compose.stack.services import every_service, monitoring
 from compose.stack.state import Record, load_settings
 from compose.stack.supervision import Supervisor
 
@@ -27,7 +28,8 @@ def status(layout: Layout) -> dict[str, Any]:
     if supervisor is None or record is None:
         raise StackNotRunning(layout.root)
     plan = Plan(layout, record.ports, Passwords.load(layout), settings)
-    addresses = {service.name: service.address for service in every_service(plan)}
+    addresses = {service.name: service.address for service in every_service(plan)} | monitoring.addresses(plan.ports)
+    processes = supervisor.processes()
     services = [
         {
             "name": process.name,
@@ -36,7 +38,7 @@ def status(layout: Layout) -> dict[str, Any]:
             "state": process.state.lower(),
             "rss_bytes": resident_bytes(process.pid),
         }
-        for process in supervisor.processes()
+        for process in processes
     ]
     services.append(
         {
@@ -51,7 +53,16 @@ def status(layout: Layout) -> dict[str, Any]:
         found = [asdict(job) for job in jobs(settings.flink_rest_url)]
     except OSError:
         found = []
-    return {"data_dir": str(layout.root), "historic": record.historic, "services": services, "jobs": found}
+    absent = [
+        {"name": name, "reason": why_absent(name)} for name in monitoring.absent([each.name for each in processes])
+    ]
+    return {
+        "data_dir": str(layout.root),
+        "historic": record.historic,
+        "services": services,
+        "absent": absent,
+        "jobs": found,
+    }
 
 
 def resident_bytes(pid: int, children: bool = True) -> int:

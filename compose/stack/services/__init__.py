@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compose.stack.service import Plan, Service
-from compose.stack.services import flink, kafka, postgres_server, python_services, redis_server, registry
+from compose.stack.services import flink, kafka, monitoring, postgres_server, python_services, redis_server, registry
 
 
 def every_service(plan: Plan) -> list[Service]:
@@ -15,4 +15,5 @@ def every_service(plan: Plan) -> list[Service]:
         postgres_server.service(plan),
         redis_server.service(plan),
         *python_services.services(plan),
+        *monitoring.services(plan),
     ]
