@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.ops.board import Board, Section
-from dashboards.ops.limits import limit_of
+from dashboards.ops.limits import limit_of, quantile
 from dashboards.ops.panels import BYTES, PER_SECOND, RECORDS, SECONDS, Graph, Query
 from slo.spec.metrics import METRICS, ceiling_metric
 from slo.spec.model import Ceiling, Indicator, Specification
@@ -46,11 +46,11 @@ def _keys_without_ttl(specification: Specification) -> Graph:
 def _reads(specification: Specification) -> Graph:
     queries = [
         Query(
-            f"histogram_quantile({quantile}, sum by (le) (rate({METRICS[indicator].name}_bucket[$__rate_interval])))",
-            f"{name} {quantile * 100:g} %",
+            quantile(indicator, f"{share}"),
+            f"{name} {share * 100:g} %",
         )
         for indicator, name in ((Indicator.CACHE_READ, "read API"), (Indicator.CACHE_READ_BARE, "bare"))
-        for quantile in (0.5, 0.999)
+        for share in (0.5, 0.999)
     ]
     limit = limit_of(specification, Indicator.CACHE_READ)
     return Graph("Read latency", queries, unit=SECONDS, limit=limit)

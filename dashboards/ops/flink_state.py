@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.ops.board import Board, Section
-from dashboards.ops.limits import limit_of
+from dashboards.ops.limits import limit_of, quantile
 from dashboards.ops.panels import BYTES, MILLISECONDS, RECORDS, SECONDS, SHARE, Graph, Query
 from slo.spec.metrics import METRICS
 from slo.spec.model import Indicator, Kind, Specification
@@ -34,8 +34,7 @@ def _size(specification: Specification) -> Graph:
 
 
 def _duration(specification: Specification) -> Graph:
-    name = METRICS[Indicator.CHECKPOINT_DURATION].name
-    expr = f"histogram_quantile(0.95, sum by (le, job) (rate({name}_bucket[$__rate_interval])))"
+    expr = quantile(Indicator.CHECKPOINT_DURATION, "0.95", "le, job")
     limit = limit_of(specification, Indicator.CHECKPOINT_DURATION)
     return Graph("Duration, 95 %", [Query(expr, "{{job}}")], unit=SECONDS, limit=limit)
 

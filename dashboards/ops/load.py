@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dashboards.ops.board import Board, Section
-from dashboards.ops.limits import limit_of
+from dashboards.ops.limits import limit_of, quantile
 from dashboards.ops.panels import PER_SECOND, RECORDS, SECONDS, SHARE, Figure, Graph, Query
-from slo.spec.metrics import METRICS, PROBE_FAILURES
+from slo.spec.metrics import PROBE_FAILURES
 from slo.spec.model import Indicator, Specification
 
 UID = "adctr-load"
@@ -53,8 +53,7 @@ def _waiting() -> Graph:
 
 
 def _latency(specification: Specification) -> Graph:
-    name = METRICS[Indicator.EVENT_TO_REDIS].name
-    expr = f"histogram_quantile(0.99, sum by (le) (rate({name}_bucket[$__rate_interval])))"
+    expr = quantile(Indicator.EVENT_TO_REDIS, "0.99")
     limit = limit_of(specification, Indicator.EVENT_TO_REDIS)
     return Graph("Canary until counted in Redis, 99 %", [Query(expr, "99 %")], SECONDS, limit=limit, width=12)
 

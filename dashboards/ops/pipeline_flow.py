@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.ops.board import Board, Section
-from dashboards.ops.limits import limit_of
+from dashboards.ops.limits import limit_of, quantile
 from dashboards.ops.panels import PER_SECOND, RECORDS, SECONDS, SHARE, Graph, Query
 from slo.spec.metrics import METRICS
 from slo.spec.model import Indicator, Specification
@@ -68,7 +68,7 @@ def _watermark_delay() -> Graph:
 
 def _event_latency(specification: Specification) -> Graph:
     queries = [
-        Query(f"histogram_quantile(0.99, sum by (le) (rate({METRICS[indicator].name}_bucket[$__rate_interval])))", name)
+        Query(quantile(indicator, "0.99"), name)
         for indicator, name in ((Indicator.EVENT_TO_REDIS, "Redis"), (Indicator.EVENT_TO_POSTGRES, "PostgreSQL"))
     ]
     limit = limit_of(specification, Indicator.EVENT_TO_REDIS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dashboards.ops.board import Board, Section
+from dashboards.ops.limits import quantile
 from dashboards.ops.panels import BYTES, GREEN, ORANGE, PLAIN, RED, SECONDS, SHARE, Figure, Graph, Query
 from slo import burn_rate
 from slo.burn_rate import window_name
@@ -92,8 +93,7 @@ def _value(objective: Objective, width: int) -> Graph:
 def _shown(objective: Objective) -> str:
     metric = METRICS[objective.indicator]
     if metric.type is MetricType.HISTOGRAM:
-        by = f"sum by (le) (rate({metric.name}_bucket[$__rate_interval]))"
-        return f"histogram_quantile({number(objective.target)}, {by})"
+        return quantile(objective.indicator, number(objective.target))
     if metric.type is MetricType.COUNTER:
         return f"increase({metric.name}[1h])"
     if objective.kind is Kind.GROWTH:
