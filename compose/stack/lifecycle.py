@@ -97,7 +97,7 @@ def _start(
     _require_room(layout)
     _require_nobody_running(layout)
     ports = _ports(layout, choice)
-    require_free(ports, monitoring)
+    require_free(ports, monitoring_services.unused_ports(monitoring))
     if not artifacts.present():
         say("downloading Java artifacts")
         artifacts.ensure()

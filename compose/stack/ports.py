@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
@@ -54,25 +54,10 @@ class Ports:
                 each.bind((LOOPBACK, 0))
             return cls(*(each.getsockname()[1] for each in sockets))
 
-    def items(self, monitoring: bool = True) -> Iterator[tuple[str, int]]:
-        """Pairs of (what the port is for, port), on demand without those of monitoring."""
+    def items(self) -> Iterator[tuple[str, int]]:
+        """Pairs of (what the port is for, port)."""
         for spec in fields(self):
-            if monitoring or spec.name not in _MONITORING:
-                yield spec.name, getattr(self, spec.name)
-
-
-_MONITORING = frozenset(
-    {
-        "exporter",
-        "prometheus",
-        "alertmanager",
-        "redis_exporter",
-        "postgres_exporter",
-        "flink_metrics",
-        "flink_live_metrics",
-        "flink_store_metrics",
-    }
-)
+            yield spec.name, getattr(self, spec.name)
 
 
 def is_free(port: int) -> bool:
@@ -104,9 +89,9 @@ def holder_of(port: int) -> str | None:
     return None
 
 
-def require_free(ports: Ports, monitoring: bool = True) -> None:
-    """Raises EnvironmentFailed that names every port in use, its purpose and its holder."""
-    taken = [(name, port) for name, port in ports.items(monitoring) if not is_free(port)]
+def require_free(ports: Ports, unused: Collection[str] = ()) -> None:
+    """Raises EnvironmentFailed naming every port in use, its purpose and holder, but for the ``unused`` purposes."""
+    taken = [(name, port) for name, port in ports.items() if name not in unused and not is_free(port)]
     if not taken:
         return
     lines = [f"port {port} ({name.replace('_', ' ')}) is in use{_by(holder_of(port))}" for name, port in taken]

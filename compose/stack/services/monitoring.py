@@ -41,6 +41,14 @@ def services(plan: Plan) -> list[Service]:
     return [_exporter(plan), *(makers[name](plan, str(program)) for name, program in programs.items() if program)]
 
 
+def unused_ports(monitoring: bool) -> frozenset[str]:
+    """Purposes in `Ports` that nobody will listen on: somebody else's Prometheus may have 9090 where we start none."""
+    flink = {"flink_metrics", "flink_live_metrics", "flink_store_metrics"}
+    if not monitoring:
+        return frozenset({*(name.replace("-", "_") for name in NAMES), *flink})
+    return frozenset(name.replace("-", "_") for name in binaries.NAMES if not binaries.find(name))
+
+
 def absent(running: Sequence[str]) -> list[str]:
     """The services that would be there if their programs were; none where nobody asked for monitoring."""
     return [name for name in binaries.NAMES if name not in running] if EXPORTER in running else []
