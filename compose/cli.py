@@ -61,13 +61,16 @@ def up(
     context: typer.Context,
     ports: Annotated[PortChoice, typer.Option(help="The well-known ports or free ones.")] = PortChoice.DEFAULT,
     historic: Annotated[bool, typer.Option("--historic", help="For preloads with old record times.")] = False,
+    monitoring: Annotated[
+        bool, typer.Option(help="Exporters, and Prometheus where it is on PATH; never with --historic.")
+    ] = True,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Starts the stack; returns when it is healthy and the jobs run."""
     from compose.stack.layout import Layout
     from compose.stack.lifecycle import bring_up
 
-    bring_up(context.obj, ports, historic, _progress)
+    bring_up(context.obj, ports, historic, _progress, monitoring=monitoring and not historic)
     _print_status(Layout.of(context.obj), format_)
 
 
@@ -157,6 +160,8 @@ def _print_status(layout: Any, format_: Format) -> None:
             print(f"{'':<18} {row['reason']}")
     total = sum(row["rss_bytes"] for row in found["services"])
     print(f"{'all':<18} {'':<9} {'':>8}  {total / 1e6:>6.0f} MB  {found['data_dir']}")
+    for each in found["absent"]:
+        print(f"{each['name']:<18} absent    {each['reason']}")
     for job in found["jobs"]:
         checkpoint = job["last_checkpoint"]
         print(f"job {job['name']:<14} {job['state'].lower():<9} last checkpoint: {_describe(checkpoint)}")
@@ -170,7 +175,7 @@ def _describe(checkpoint: dict[str, Any] | None) -> str:
 
 
 # Each module has `register(app)`; those of later versions are simply not there yet.
-_COMMAND_MODULES = ("load", "verify", "demo", "bench", "store", "slo", "dashboard")
+_COMMAND_MODULES = ("load", "verify", "demo", "bench", "store", "slo", "dashboard", "grafana")
 
 
 def _register_commands() -> None:

@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyflink.common import Configuration
 from pyflink.table import EnvironmentSettings, TableEnvironment
@@ -85,7 +84,7 @@ def job_options(settings: Settings, job: str, early_fire_milliseconds: int, rest
         "pipeline.object-reuse": "true",
         "execution.buffer-timeout.interval": "10 ms",
         "execution.checkpointing.interval": f"{settings.checkpoint_interval_seconds} s",
-        "execution.checkpointing.dir": (Path(settings.checkpoint_dir).resolve() / job).as_uri(),
+        "execution.checkpointing.dir": settings.checkpoint_uri(job),
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     }
     if restore_from:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ENV_PREFIX = "ADCTR_"
@@ -42,6 +43,8 @@ class Settings:
     dashboard_url: str = ""
     """Where the business dashboard is served; empty where a stack runs none."""
     checkpoint_dir: str = "./data/checkpoints"
+    alert_webhook_url: str = field(default="", repr=False)
+    """Where Alertmanager sends alerts; such addresses often carry a token."""
 
     events_topic: str = "ad-events"
     dead_letter_topic: str = "ad-events-dlq"
@@ -88,6 +91,12 @@ class Settings:
     def final_after_seconds(self) -> int:
         """How long after a window's end (in watermark time) the window can still change."""
         return self.allowed_lateness_seconds + self.record_slack_seconds
+
+    def checkpoint_uri(self, job: str) -> str:
+        """Where a job's checkpoints go: below a directory of this machine, or below a URI such as ``s3://bucket/path``."""
+        if "://" in self.checkpoint_dir:
+            return f"{self.checkpoint_dir.rstrip('/')}/{job}"
+        return (Path(self.checkpoint_dir).resolve() / job).as_uri()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:

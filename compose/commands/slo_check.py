@@ -190,18 +190,23 @@ def _recording(path: Path) -> Recording:
 
 def export(
     context: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = (
-        DEFAULT_EXPORTER_PORT
-    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = (DEFAULT_EXPORTER_PORT),
+    listen: Annotated[
+        str, typer.Option(help="Address to listen on; another than this only where the network is your own.")
+    ] = "127.0.0.1",
     spec: SpecOption = None,
     verify_every: Annotated[
         str | None, typer.Option(metavar="D", help="Fold the whole topic again and again and export the differences.")
     ] = None,
 ) -> None:
     """Serves what the probes see to Prometheus, until Ctrl-C. Exit 4: the port is taken, or no stack runs."""
+    from prometheus_client import CollectorRegistry
+
     from compose.stack.state import load_settings
+    from slo.activities import FILE_NAME
     from slo.exporter.buckets import USUAL_EDGES_SECONDS
     from slo.exporter.exporter import Exporter
+    from slo.exporter.load_runs import Drills, LoadRuns
     from slo.probes.catalogue import probes_of
     from slo.spec.metrics import bucket_edges
 
@@ -209,8 +214,11 @@ def export(
     settings = load_settings(context.obj)
     edges = {each: bucket_edges(objectives, each, usual) for each, usual in USUAL_EDGES_SECONDS.items()}
     every = None if verify_every is None else parse_duration_seconds("--verify-every", verify_every)
-    with Exporter(settings, probes_of(settings), edges, port, verify_every_seconds=every) as exporter:
-        print(f"serving http://127.0.0.1:{exporter.port}/metrics", file=sys.stderr, flush=True)
+    registry = CollectorRegistry()
+    LoadRuns(registry, context.obj / "ledgers")
+    Drills(registry, context.obj / FILE_NAME)
+    with Exporter(settings, probes_of(settings), edges, port, registry, every, listen) as exporter:
+        print(f"serving http://{listen}:{exporter.port}/metrics", file=sys.stderr, flush=True)
         while True:
             time.sleep(3600)
 

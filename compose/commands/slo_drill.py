@@ -48,6 +48,7 @@ def drill(
 
     Starts a stack of its own in DIR/drills. Exit 0: every drill was caught. 1: one was not. 2: no such drill.
     """
+    from slo.activities import DRILL, FILE_NAME, noted
     from slo.drills.catalogue import DRILLS, find_drill
 
     try:
@@ -62,7 +63,9 @@ def drill(
     with _bench(context.obj / "drills") as bench:
         for number, each in enumerate(chosen, 1):
             _say(f"{number}/{len(chosen)} {each.name}: {each.story}")
-            results.append(run_drill(each, bench, specification(None)))
+            with noted(context.obj / FILE_NAME, DRILL, each.name) as outcome:
+                results.append(run_drill(each, bench, specification(None)))
+                outcome("caught" if results[-1].caught else "not caught")
             _say(_line(results[-1]))
     return _report(results, format_)
 

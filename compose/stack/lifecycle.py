@@ -20,6 +20,7 @@ from compose.stack.platform_check import require_supported
 from compose.stack.ports import LOOPBACK, PortChoice, Ports, is_free, require_free
 from compose.stack.service import Plan
 from compose.stack.services import every_service
+from compose.stack.services import monitoring as monitoring_services
 from compose.stack.startup import start_everything
 from compose.stack.state import Record, settings_for
 from compose.stack.supervision import Supervisor
@@ -39,17 +40,18 @@ def bring_up(
     environ: Mapping[str, str] = os.environ,
     *,
     dashboard: bool = True,
+    monitoring: bool = False,
 ) -> Settings:
     """Starts the stack in `data_dir` and returns its settings once it is healthy and the jobs run.
 
     ``dashboard``: with the business dashboard, which a historic load (all of it in the past) never has.
-
+    ``monitoring``: with exporters, and with Prometheus and what belongs to it where it is on PATH.
     If anything fails or the command is interrupted, everything started is stopped again. Raises
     EnvironmentFailed or UsageError with the reason.
     """
     layout = _claim(data_dir, historic)
     with _exclusive(layout), owning(layout):
-        return _start(layout, choice, historic, say, environ, dashboard=dashboard)
+        return _start(layout, choice, historic, say, environ, dashboard=dashboard, monitoring=monitoring)
 
 
 @contextmanager
@@ -98,12 +100,13 @@ def _start(
     job_environment: Mapping[str, str] = MappingProxyType({}),
     *,
     dashboard: bool = False,
+    monitoring: bool = False,
 ) -> Settings:
     base = Settings.from_env(environ)
     _require_room(layout)
     _require_nobody_running(layout)
     ports = _ports(layout, choice)
-    require_free(ports)
+    require_free(ports, monitoring_services.unused_ports(monitoring))
     if not artifacts.present():
         say("downloading Java artifacts")
         artifacts.ensure()
@@ -111,7 +114,7 @@ def _start(
     base = replace(base, dashboard_url=f"http://{LOOPBACK}:{ports.dashboard}" if dashboard and not historic else "")
     settings = settings_for(base, layout, ports, passwords, historic)
     Record.of(ports, settings).write(layout)
-    plan = Plan(layout, ports, passwords, settings, job_environment)
+    plan = Plan(layout, ports, passwords, settings, job_environment, monitoring)
     try:
         start_everything(plan, every_service(plan), say)
     except BaseException:
@@ -130,7 +133,7 @@ def take_down(layout: Layout) -> int:
     supervisor = Supervisor.find(layout)
     if supervisor is not None and supervisor.answers():
         names = [each.name for each in supervisor.processes()]
-        watchers = [name for name in names if name in ("jobs", "canary")]
+        watchers = [name for name in names if name in ("jobs", "canary", *monitoring_services.NAMES)]
         flink = [name for name in names if name.startswith(("jobmanager", "taskmanager"))]
         for group in (watchers, flink, [name for name in names if name not in (*watchers, *flink)]):
             supervisor.stop_processes(group, _SHUTDOWN_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
@@ -37,6 +37,14 @@ class Ports:
     flink_rpc: int = 6123
     flink_blob: int = 6124
     dashboard: int = 8501
+    exporter: int = 9108
+    prometheus: int = 9090
+    alertmanager: int = 9094
+    redis_exporter: int = 9121
+    postgres_exporter: int = 9187
+    flink_metrics: int = 9249
+    flink_live_metrics: int = 9250
+    flink_store_metrics: int = 9251
 
     @classmethod
     def free(cls) -> Ports:
@@ -82,9 +90,9 @@ def holder_of(port: int) -> str | None:
     return None
 
 
-def require_free(ports: Ports) -> None:
-    """Raises EnvironmentFailed that names every port in use, its purpose and its holder."""
-    taken = [(name, port) for name, port in ports.items() if not is_free(port)]
+def require_free(ports: Ports, unused: Collection[str] = ()) -> None:
+    """Raises EnvironmentFailed naming every port in use, its purpose and holder, but for the ``unused`` purposes."""
+    taken = [(name, port) for name, port in ports.items() if name not in unused and not is_free(port)]
     if not taken:
         return
     lines = [f"port {port} ({name.replace('_', ' ')}) is in use{_by(holder_of(port))}" for name, port in taken]

@@ -16,6 +16,7 @@ class Plan:
     """Everything that the processes of one stack are configured from. `settings` contain the addresses.
 
     ``job_environment`` overrides settings for the Flink jobs alone: to lead them over a link that can be cut, say.
+    ``monitoring`` adds exporters, Prometheus and Flink's reporter, which a benchmark's own stack does without.
     """
 
     layout: Layout
@@ -23,6 +24,7 @@ class Plan:
     passwords: Passwords
     settings: Settings
     job_environment: Mapping[str, str] = field(default_factory=dict)
+    monitoring: bool = False
 
 
 def _nothing() -> None:

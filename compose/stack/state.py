@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,16 @@ from pipeline.settings import Settings
 
 __all__ = ["Record", "StackNotRunning", "load_settings", "settings_for"]
 
+STACK_VARIABLE = "ADCTR_STACK"
+REMOTE = "remote"
 _SECRET_FIELDS = frozenset(
-    {"redis_password", "postgres_owner_password", "postgres_writer_password", "postgres_reader_password"}
+    {
+        "redis_password",
+        "postgres_owner_password",
+        "postgres_writer_password",
+        "postgres_reader_password",
+        "alert_webhook_url",
+    }
 )
 
 
@@ -74,8 +84,13 @@ def settings_for(base: Settings, layout: Layout, ports: Ports, passwords: Passwo
     )
 
 
-def load_settings(data_dir: Path) -> Settings:
-    """The settings of the stack that runs in `data_dir`. Raises StackNotRunning if none does."""
+def load_settings(data_dir: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the stack that runs in `data_dir`. Raises StackNotRunning if none does.
+
+    With ``ADCTR_STACK=remote`` those of the environment: the stack is somebody else's (Compose, a cluster).
+    """
+    if environ.get(STACK_VARIABLE) == REMOTE:
+        return Settings.from_env(environ)
     layout = Layout.of(data_dir)
     if Supervisor.find(layout) is None:
         raise StackNotRunning(layout.root)

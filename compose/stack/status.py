@@ -9,13 +9,14 @@ from typing import Any
 import psutil
 
 from compose.errors import EnvironmentFailed, StackNotRunning
+from compose.monitoring.binaries import why_absent
 from compose.stack import leftovers
 from compose.stack.health import complaints
 from compose.stack.jobs_view import jobs
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.service import Plan
-from compose.stack.services import every_service
+from compose.stack.services import every_service, monitoring
 from compose.stack.state import Record, load_settings
 from compose.stack.supervision import ProcessState, Supervisor
 
@@ -37,8 +38,9 @@ def status(layout: Layout) -> dict[str, Any]:
         raise StackNotRunning(layout.root)
     plan = Plan(layout, record.ports, Passwords.load(layout), settings)
     planned = every_service(plan)
-    addresses = {service.name: service.address for service in planned}
+    addresses = {service.name: service.address for service in planned} | monitoring.addresses(plan.ports)
     reasons = complaints(planned)
+    processes = supervisor.processes()
     services = [
         {
             "name": process.name,
@@ -47,7 +49,7 @@ def status(layout: Layout) -> dict[str, Any]:
             **_state(process, reasons),
             "rss_bytes": resident_bytes(process.pid),
         }
-        for process in supervisor.processes()
+        for process in processes
     ]
     services.append(
         {
@@ -63,7 +65,16 @@ def status(layout: Layout) -> dict[str, Any]:
         found = [asdict(job) for job in jobs(settings.flink_rest_url)]
     except OSError:
         found = []
-    return {"data_dir": str(layout.root), "historic": record.historic, "services": services, "jobs": found}
+    absent = [
+        {"name": name, "reason": why_absent(name)} for name in monitoring.absent([each.name for each in processes])
+    ]
+    return {
+        "data_dir": str(layout.root),
+        "historic": record.historic,
+        "services": services,
+        "absent": absent,
+        "jobs": found,
+    }
 
 
 def _state(process: ProcessState, reasons: Mapping[str, str]) -> dict[str, Any]:

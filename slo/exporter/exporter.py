@@ -1,4 +1,4 @@
-"""The exporter: probes, their metrics, and an HTTP server for Prometheus on 127.0.0.1."""
+"""The exporter: probes, their metrics, and an HTTP server for Prometheus, on 127.0.0.1 unless told otherwise."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ class Exporter:
         port: int,
         registry: CollectorRegistry | None = None,
         verify_every_seconds: float | None = None,
+        host: str = LOOPBACK,
     ) -> None:
         self._settings = settings
+        self._host = host
         self._registry = registry or CollectorRegistry()
         self.metrics = ProbeMetrics(self._registry, edges)
         self._runner = Runner(probes, self.metrics.take)
@@ -58,7 +60,7 @@ class Exporter:
             self._chores.append(self._chore("verify", verify_every_seconds, self._verify))
 
     def __enter__(self) -> Self:
-        self._server, self._server_thread = start_http_server(self.port, LOOPBACK, self._registry)
+        self._server, self._server_thread = start_http_server(self.port, self._host, self._registry)
         self.port = self._server.server_port
         self._runner.start()
         for chore in self._chores:

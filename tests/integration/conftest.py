@@ -35,7 +35,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     layout = Layout.of(data_dir)
     layout.create()
     with owning(layout):
-        settings = bring_up(data_dir, PortChoice.AUTO, historic=False, say=_say, environ={}, dashboard=False)
+        # As `adctr up` does it: with exporters, and with Prometheus and the others where they are on PATH. The page has
+        # tests of its own.
+        settings = bring_up(
+            data_dir, PortChoice.AUTO, historic=False, say=_say, environ={}, dashboard=False, monitoring=True
+        )
         try:
             yield RunningStack(data_dir, settings)
         finally:

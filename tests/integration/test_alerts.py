@@ -1,120 +1,102 @@
-"""A real Prometheus loads the generated rules, scrapes the real exporter, and an alert fires and is resolved."""
+"""Real sabotage, a real exporter, a real Prometheus with the generated rules, a real Alertmanager: is the on-call told?
+
+An alert of every kind. With the windows of the SRE workbook that would take hours, so all but the first see rules whose
+every duration is a sixtieth: an hour passes in a minute.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import requests
-import yaml
 
-from pipeline.settings import Settings
-from slo.drills.sabotage import one_event_lost
+from compose.monitoring import binaries
+from slo.drills import sabotage
+from slo.drills.drill import Sabotage
 from slo.rules.rule_file import rule_file
 from slo.spec.load import load_bundled
+from tests.integration.alerting import Bench, OnCall, an_hour_in_a_minute, on_call, required
 from tests.integration.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.integration.conftest import RunningStack
 
-ALERT = "CountsExactDiffers"
 SOON_SECONDS = 120.0
 """Folding the topic of a whole test session and waiting for a checkpoint takes its time."""
+MINUTES_SECONDS = 240.0
 
-
-@pytest.fixture(scope="module")
-def prometheus_binary() -> str:
-    """Required where CI says so, visibly skipped elsewhere."""
-    found = shutil.which("prometheus")
-    if found is None:
-        message = "prometheus is not on PATH; .ci/promtool fetches it, CONTRIBUTING.md says how"
-        if os.environ.get("ADCTR_REQUIRE_PROMTOOL") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
-
-
-@dataclass(frozen=True)
-class Stack:
-    """As much of a `slo.drills.drill.Bench` as this sabotage touches."""
-
-    settings: Settings
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def process(command: list[str], log: Path) -> Iterator[None]:
-    """Runs beside the block and is ended with it, in order."""
-    with log.open("wb") as output:
-        running = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            yield
-        finally:
-            running.send_signal(signal.SIGINT)
-            running.wait(30)
+_frozen = sabotage.processes_frozen
+KINDS: dict[str, tuple[str, Sabotage]] = {
+    "latency": ("CacheReadBurnsErrorBudget", sabotage.cache_reads_slow),
+    "freshness": (
+        "CheckpointAgeBurnsErrorBudget",
+        partial(_frozen, services=("taskmanager-live", "taskmanager-store")),
+    ),
+    "ceiling": ("RedisKeysWithoutTtlAboveCeiling", sabotage.ttl_removed),
+    "growth": ("CheckpointSizeGrowthGrows", sabotage.state_leak),
+    "probe": ("ProbeFails", partial(_frozen, services=("redis",))),
+}
+"""Kind → its alert, and what is done to the stack so that it fires. Correctness and silence have tests of their own."""
 
 
 @pytest.fixture
-def prometheus(stack: RunningStack, prometheus_binary: str, tmp_path: Path) -> Iterator[str]:
-    """The URL of a Prometheus that looks every second; the exporter verifies every few seconds."""
-    exporter_port, port = free_port(), free_port()
-    export = [sys.executable, "-m", "compose.cli", "--data-dir", str(stack.data_dir), "slo", "export"]
-    export += ["--port", str(exporter_port), "--verify-every", "5s"]
-    (tmp_path / "rules.yaml").write_text(rule_file(load_bundled()), encoding="utf-8")
-    target = {"targets": [f"127.0.0.1:{exporter_port}"]}
-    config = {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-        "rule_files": ["rules.yaml"],
-        "scrape_configs": [{"job_name": "adctr", "honor_labels": True, "static_configs": [target]}],
-    }
-    (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    serve = [prometheus_binary, f"--config.file={tmp_path / 'prometheus.yaml'}"]
-    serve += [f"--storage.tsdb.path={tmp_path / 'tsdb'}", f"--web.listen-address=127.0.0.1:{port}"]
-    with process(export, tmp_path / "exporter.log"), process(serve, tmp_path / "prometheus.log"):
-        yield f"http://127.0.0.1:{port}"
+def programs() -> None:
+    """Asked for before the stack is started: without them there is nothing to start it for."""
+    required(binaries.PROMETHEUS)
+    required(binaries.ALERTMANAGER)
 
 
-def ask(prometheus: str, path: str, **parameters: str) -> Any:
-    try:
-        answer = requests.get(f"{prometheus}/api/v1/{path}", params=parameters, timeout=5)
-        return answer.json().get("data") if answer.ok else None
-    except requests.RequestException:
-        return None
-
-
-def firing(prometheus: str) -> set[str]:
-    found = ask(prometheus, "alerts") or {"alerts": []}
-    return {alert["labels"]["alertname"] for alert in found["alerts"] if alert["state"] == "firing"}
-
-
-def differences(prometheus: str) -> list[str]:
-    found = ask(prometheus, "query", query="adctr_count_differences") or {"result": []}
-    return [row["value"][1] for row in found["result"]]
-
-
-def test_a_difference_pages_and_its_repair_resolves_the_page(stack: RunningStack, prometheus: str) -> None:
+def test_a_difference_pages_and_its_repair_resolves_the_page(
+    programs: None, stack: RunningStack, tmp_path: Path
+) -> None:
     """An event is gone from the record; the on-call is told, and told when it is back."""
-    eventually("the first verification", lambda: len(differences(prometheus)) == 1, SOON_SECONDS)
-    assert differences(prometheus) == ["0"], "before anything was done"
-    groups = ask(prometheus, "rules")["groups"]
-    assert [rule["lastError"] for group in groups for rule in group["rules"] if rule.get("lastError")] == []
-    assert ALERT not in firing(prometheus)
-    with one_event_lost(Stack(stack.settings)):
-        eventually("the alert fires", lambda: ALERT in firing(prometheus), SOON_SECONDS)
-    eventually("the alert is resolved", lambda: ALERT not in firing(prometheus), SOON_SECONDS)
-    assert differences(prometheus) == ["0"]
+    alert = "CountsExactDiffers"
+    with on_call(stack, tmp_path, rule_file(load_bundled())) as duty:
+        differences = partial(duty.value, "adctr_count_differences")
+        eventually("the first verification", lambda: len(differences()) == 1, SOON_SECONDS)
+        assert differences() == ["0"], "before anything was done"
+        groups = duty.ask("rules")["groups"]
+        assert [rule["lastError"] for group in groups for rule in group["rules"] if rule.get("lastError")] == []
+        assert alert not in duty.firing()
+        with sabotage.one_event_lost(Bench(stack)):
+            eventually("the alert fires", lambda: alert in duty.firing(), SOON_SECONDS)
+            eventually("the webhook is told", lambda: duty.inbox.has(alert), 30.0)
+        eventually("the webhook is told of the end", lambda: duty.inbox.has(alert, "resolved"), SOON_SECONDS)
+        assert differences() == ["0"]
+
+
+@pytest.fixture(scope="module")
+def quick(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnCall]:
+    """Somebody for whom an hour passes in a minute."""
+    rules = an_hour_in_a_minute(rule_file(load_bundled()))
+    with on_call(stack, tmp_path_factory.mktemp("alerts"), rules) as duty:
+        yield duty
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_alert_of_each_kind_reaches_the_webhook(
+    programs: None, stack: RunningStack, quick: OnCall, kind: str
+) -> None:
+    """Not before it is done, while it lasts, and until it is over."""
+    alert, do = KINDS[kind]
+    eventually("the exporter is asked", lambda: quick.value('up{job="adctr"}') == ["1"], SOON_SECONDS)
+    eventually(f"{alert} is quiet", lambda: alert not in quick.firing(), MINUTES_SECONDS)
+    quick.inbox.got.clear()
+    with do(Bench(stack)):  # type: ignore[arg-type]
+        eventually(f"{alert} reaches the webhook", lambda: quick.inbox.has(alert), MINUTES_SECONDS)
+    eventually(f"{alert} is resolved", lambda: quick.inbox.has(alert, "resolved"), MINUTES_SECONDS)
+
+
+@pytest.mark.long
+def test_silence_reaches_the_webhook(programs: None, quick: OnCall) -> None:
+    """Last, because the exporter is dead afterwards: every objective says that nobody measures it."""
+    names = ["".join(word.capitalize() for word in each.name.split("_")) for each in load_bundled().objectives]
+    silent = {f"{name}Silent" for name in names}
+    eventually("somebody is measuring", lambda: "RedisMemorySilent" not in quick.firing(), SOON_SECONDS)
+    quick.exporter.kill()
+    eventually("all are silent", lambda: silent <= quick.firing(), SOON_SECONDS)
+    eventually("the webhook is told", lambda: all(quick.inbox.has(alert) for alert in silent), SOON_SECONDS)

@@ -18,6 +18,7 @@ import psycopg2
 import pytest
 import redis
 
+from compose.monitoring import binaries
 from compose.stack import leftovers
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MEMORY_LIMIT_BYTES = 5_000_000_000
 SERVICES = {
     "canary",
+    "exporter",
     "jobmanager",
     "jobs",
     "kafka",
@@ -63,7 +65,8 @@ def test_status_lists_every_service_and_both_jobs(stack: RunningStack) -> None:
 
     eventually("a checkpoint of both jobs", lambda: len(_checkpoints(stack)) == 2, seconds=60)
     found = report()
-    assert {row["name"] for row in found["services"]} == SERVICES
+    optional = {name for name in binaries.NAMES if binaries.find(name)}
+    assert {row["name"] for row in found["services"]} == SERVICES | optional
     for row in found["services"]:
         assert set(row) >= {"name", "pid", "address", "state", "rss_bytes"}
         assert row["state"] == "running"
@@ -163,7 +166,15 @@ def test_down_leaves_nothing_and_up_goes_on(stack: RunningStack) -> None:
     assert "no stack is running in" in stopped.stderr
 
     started = time.monotonic()
-    again = bring_up(stack.data_dir, PortChoice.AUTO, historic=False, say=lambda _: None, environ={}, dashboard=False)
+    again = bring_up(
+        stack.data_dir,
+        PortChoice.AUTO,
+        historic=False,
+        say=lambda _: None,
+        environ={},
+        dashboard=False,
+        monitoring=True,
+    )
     assert again == stack.settings
     assert time.monotonic() - started < 45
     eventually("both jobs went on", lambda: len(_checkpoints(stack)) == 2, seconds=60)

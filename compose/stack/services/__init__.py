@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from compose.stack.service import Plan, Service
-from compose.stack.services import dashboard, flink, kafka, postgres_server, python_services, redis_server, registry
+from compose.stack.services import (
+    dashboard,
+    flink,
+    kafka,
+    monitoring,
+    postgres_server,
+    python_services,
+    redis_server,
+    registry,
+)
 
 
 def every_service(plan: Plan) -> list[Service]:
@@ -16,4 +25,5 @@ def every_service(plan: Plan) -> list[Service]:
         redis_server.service(plan),
         *python_services.services(plan),
         *dashboard.services(plan),
+        *monitoring.services(plan),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -23,8 +24,14 @@ from compose.stack.service import Plan, Service
 TASK_MANAGERS = ("taskmanager-live", "taskmanager-store")
 JOB_MANAGER_HEAP_MEGABYTES = 448
 _PROBE_SECONDS = 2.0
+REPORTER = "metrics.reporter.prom"
 
 PLUGINS = ("metrics-prometheus",)
+# Flink's reporter listens on all interfaces and has no option for it; the JDK lets another class make its servers.
+LOOPBACK_ONLY = (
+    "--add-exports=jdk.httpserver/sun.net.httpserver=ALL-UNNAMED",
+    "-Dcom.sun.net.httpserver.HttpServerProvider=adctr.flink.LoopbackHttpServerProvider",
+)
 
 # The JVM's doors that Flink and its libraries use, from the distribution's config.yaml.
 _OPENED = (
@@ -73,7 +80,7 @@ def services(plan: Plan) -> list[Service]:
         command=(str(JAVA), f"@{plan.layout.run / 'jobmanager.args'}"),
         address=plan.settings.flink_rest_url,
         environment=_environment(plan),
-        prepare=lambda: _prepare(plan),
+        prepare=lambda: prepare(plan, config(plan)),
         check=lambda: _check_answers(plan.settings.flink_rest_url),
     )
     return [manager, *(_task_manager(plan, name) for name in TASK_MANAGERS)]
@@ -82,13 +89,22 @@ def services(plan: Plan) -> list[Service]:
 def _task_manager(plan: Plan, name: str) -> Service:
     return Service(
         name=name,
-        command=(str(JAVA), f"@{plan.layout.run / 'taskmanager.args'}", "-D", f"taskmanager.resource-id={name}"),
+        command=(
+            *(str(JAVA), f"@{plan.layout.run / 'taskmanager.args'}", "-D", f"taskmanager.resource-id={name}"),
+            *(("-D", f"{REPORTER}.port={metrics_port(plan, name)}") if plan.monitoring else ()),
+        ),
         address=f"{LOOPBACK} ({plan.settings.parallelism} slots)",
         environment=_environment(plan),
         # Needs the JobManager's files, not the JobManager: it waits for that by itself.
         needs=("jobmanager:prepared",),
         check=lambda: _check_registered(plan.settings.flink_rest_url, name),
     )
+
+
+def metrics_port(plan: Plan, task_manager: str) -> int:
+    """Where a TaskManager shows its metrics."""
+    found = dict(zip(TASK_MANAGERS, (plan.ports.flink_live_metrics, plan.ports.flink_store_metrics), strict=True))
+    return found[task_manager]
 
 
 def client_environment(layout: Layout) -> dict[str, str]:
@@ -162,6 +178,15 @@ def config(plan: Plan) -> dict[str, object]:
         "web.tmpdir": str(plan.layout.of_service("flink")),
         "io.tmp.dirs": str(plan.layout.of_service("flink")),
         "env.java.opts.all": " ".join((*MODULE_OPTIONS, "-Duser.timezone=UTC")),
+        **(reporter(ports.flink_metrics) if plan.monitoring else {}),
+    }
+
+
+def reporter(port: int) -> dict[str, object]:
+    """Flink's Prometheus reporter; the port is the JobManager's, the others have theirs on the command line."""
+    return {
+        f"{REPORTER}.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
+        f"{REPORTER}.port": str(port),
     }
 
 
@@ -186,7 +211,8 @@ def task_manager_options() -> tuple[list[str], list[str]]:
     return jvm, [part for each in properties for part in ("-D", each)]
 
 
-def _prepare(plan: Plan) -> None:
+def prepare(plan: Plan, document: Mapping[str, object]) -> None:
+    """Writes the configuration (``document`` is config.yaml), the links to jars and the processes' argument files."""
     layout = plan.layout
     jars = _link_jars(lib_dir(layout))
     for name in PLUGINS:
@@ -197,11 +223,12 @@ def _prepare(plan: Plan) -> None:
     conf = conf_dir(layout)
     conf.mkdir(parents=True, exist_ok=True)
     layout.of_service("flink").mkdir(exist_ok=True)
-    (conf / "config.yaml").write_text(yaml.safe_dump(config(plan)), encoding="utf-8")
+    (conf / "config.yaml").write_text(yaml.safe_dump(dict(document)), encoding="utf-8")
     log4j = conf / "log4j-console.properties"
     for name in (log4j.name, "log4j-cli.properties", "log4j-session.properties", "log4j.properties"):
         (conf / name).write_text(LOG4J, encoding="utf-8")
-    shared = (*COMMON, *MODULE_OPTIONS, f"-Dlog4j.configurationFile={log4j.as_uri()}")
+    local = LOOPBACK_ONLY if plan.monitoring else ()
+    shared = (*COMMON, *MODULE_OPTIONS, *local, f"-Dlog4j.configurationFile={log4j.as_uri()}")
     heap = JOB_MANAGER_HEAP_MEGABYTES
     manager = (f"-Xmx{heap}m", "-Xms64m", "-XX:MaxMetaspaceSize=256m", *QUICK_START, *shared)
     main = ("org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", "--configDir", str(conf))

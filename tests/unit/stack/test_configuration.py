@@ -11,8 +11,8 @@ from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.ports import Ports
 from compose.stack.service import Plan, Service
-from compose.stack.services import dashboard, flink, kafka, redis_server, registry
-from compose.stack.state import Record, settings_for
+from compose.stack.services import dashboard, flink, kafka, monitoring, redis_server, registry
+from compose.stack.state import Record, StackNotRunning, load_settings, settings_for
 from compose.stack.supervision import render
 from pipeline.settings import Settings
 
@@ -110,6 +110,26 @@ def test_the_record_has_the_settings_and_no_password(plan: Plan) -> None:
     assert '"kafka_bootstrap": "127.0.0.1:9092"' in text
     assert not [secret for secret in ("r3dis", "0wner", "wr1ter", "r3ader", "st0rage") if secret in text]
     assert Record.read(layout) == Record.of(plan.ports, plan.settings)
+
+
+def test_a_remote_stack_is_described_by_the_environment(tmp_path: Path) -> None:
+    """`adctr verify` against a cluster: no data directory, no supervisor, the variables alone."""
+    environ = {"ADCTR_STACK": "remote", "ADCTR_KAFKA_BOOTSTRAP": "kafka:9092", "ADCTR_REDIS_PASSWORD": "r3dis"}
+    settings = load_settings(tmp_path, environ)
+    assert (settings.kafka_bootstrap, settings.redis_password) == ("kafka:9092", "r3dis")
+    with pytest.raises(StackNotRunning):
+        load_settings(tmp_path, {"ADCTR_KAFKA_BOOTSTRAP": "kafka:9092"})
+
+
+def test_flink_is_asked_for_metrics_only_where_somebody_asks(plan: Plan) -> None:
+    """Its reporter costs threads and a port in every process."""
+    assert not [key for key in flink.config(plan) if key.startswith("metrics.")]
+    watched = dataclasses.replace(plan, monitoring=True)
+    assert flink.config(watched)["metrics.reporter.prom.port"] == "9249"
+    commands = {service.name: service.command for service in flink.services(watched)}
+    assert commands["taskmanager-store"][-2:] == ("-D", "metrics.reporter.prom.port=9251")
+    assert [service.name for service in monitoring.services(plan)] == []
+    assert "exporter" in [service.name for service in monitoring.services(watched)]
 
 
 def test_passwords_are_made_once(tmp_path: Path) -> None:

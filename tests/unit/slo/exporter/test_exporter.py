@@ -34,6 +34,14 @@ def test_metrics_are_served_while_the_block_lasts(redis_settings: Settings) -> N
     assert threading.active_count() == before
 
 
+def test_it_listens_where_it_is_told(redis_settings: Settings) -> None:
+    """On one address alone; every address of 127.0.0.0/8 is this machine."""
+    with Exporter(redis_settings, [], USUAL_EDGES_SECONDS, port=0, host="127.0.0.2") as exporter:
+        assert requests.get(f"http://127.0.0.2:{exporter.port}/metrics", timeout=2).ok
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{exporter.port}/metrics", timeout=2)
+
+
 def test_a_redis_that_is_away_is_a_failure_and_no_value() -> None:
     nobody = Settings(redis_port=1)
     with Exporter(nobody, [RedisServer(nobody)], USUAL_EDGES_SECONDS, port=0) as exporter:

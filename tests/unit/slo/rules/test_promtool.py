@@ -19,7 +19,7 @@ STORIES = sorted((Path(__file__).parent / "promtool").glob("*.yaml"))
 def promtool() -> str:
     found = shutil.which("promtool")
     if found is None:
-        message = "promtool is not on PATH; .ci/promtool fetches it, CONTRIBUTING.md says how"
+        message = "promtool is not on PATH; .ci/prometheus fetches it, CONTRIBUTING.md says how"
         if os.environ.get("ADCTR_REQUIRE_PROMTOOL") == "1":
             pytest.fail(message)
         pytest.skip(message)

@@ -1,0 +1,1 @@
+"""Grafana dashboards as code: built from the objectives, committed as JSON, published over Grafana's HTTP API."""

@@ -1,0 +1,84 @@
+"""Redis: memory against its ceiling, keys, evictions, and how long a read takes."""
+
+from __future__ import annotations
+
+from dashboards.ops.board import Board, Section
+from dashboards.ops.limits import limit_of, quantile
+from dashboards.ops.panels import BYTES, PER_SECOND, RECORDS, SECONDS, Graph, Query
+from slo.spec.metrics import METRICS, ceiling_metric
+from slo.spec.model import Ceiling, Indicator, Specification
+
+UID = "adctr-redis"
+
+
+def board(specification: Specification) -> Board:
+    """What Redis holds, what it loses, what it is asked."""
+    return Board(
+        UID,
+        "adctr: Redis",
+        "The cache of click-through rates that bidders read.",
+        [
+            Section("What it holds", [_memory(), _keys(), _keys_without_ttl(specification)]),
+            Section("What readers see", [_reads(specification), _evictions(specification), _expired()]),
+            Section("The server", [_commands(), _clients(), _resident()]),
+        ],
+    )
+
+
+def _memory() -> Graph:
+    queries = [
+        Query(METRICS[Indicator.REDIS_MEMORY].name, "used"),
+        Query(ceiling_metric(Ceiling.REDIS_MEMORY), "ceiling"),
+    ]
+    return Graph("Memory and its ceiling", queries, unit=BYTES)
+
+
+def _keys() -> Graph:
+    return Graph("Keys", [Query(METRICS[Indicator.REDIS_KEYS].name, "keys")], unit=RECORDS)
+
+
+def _keys_without_ttl(specification: Specification) -> Graph:
+    name = METRICS[Indicator.REDIS_KEYS_WITHOUT_TTL].name
+    limit = limit_of(specification, Indicator.REDIS_KEYS_WITHOUT_TTL)
+    return Graph("Windows that never expire", [Query(name, "keys")], unit=RECORDS, limit=limit)
+
+
+def _reads(specification: Specification) -> Graph:
+    queries = [
+        Query(
+            quantile(indicator, f"{share}"),
+            f"{name} {share * 100:g} %",
+        )
+        for indicator, name in ((Indicator.CACHE_READ, "read API"), (Indicator.CACHE_READ_BARE, "bare"))
+        for share in (0.5, 0.999)
+    ]
+    limit = limit_of(specification, Indicator.CACHE_READ)
+    return Graph("Read latency", queries, unit=SECONDS, limit=limit)
+
+
+def _evictions(specification: Specification) -> Graph:
+    name = METRICS[Indicator.REDIS_EVICTIONS].name
+    limit = limit_of(specification, Indicator.REDIS_EVICTIONS)
+    return Graph("Evicted within the hour", [Query(f"increase({name}[1h])", "keys")], unit=RECORDS, limit=limit)
+
+
+def _expired() -> Graph:
+    expr = "rate(redis_expired_keys_total[$__rate_interval])"
+    return Graph("Keys expired", [Query(expr, "expired")], unit=PER_SECOND)
+
+
+def _commands() -> Graph:
+    expr = "rate(redis_commands_processed_total[$__rate_interval])"
+    return Graph("Commands", [Query(expr, "commands")], unit=PER_SECOND)
+
+
+def _clients() -> Graph:
+    return Graph("Clients", [Query("redis_connected_clients", "connected")], unit=RECORDS)
+
+
+def _resident() -> Graph:
+    queries = [
+        Query("redis_memory_used_bytes", "used"),
+        Query("redis_memory_used_rss_bytes", "resident"),
+    ]
+    return Graph("Memory by the server", queries, unit=BYTES)

@@ -1,0 +1,104 @@
+"""Events on their way: how many, how far behind, who waits for whom, and what went elsewhere."""
+
+from __future__ import annotations
+
+from dashboards.ops.board import Board, Section
+from dashboards.ops.limits import limit_of, quantile
+from dashboards.ops.panels import PER_SECOND, RECORDS, SECONDS, SHARE, Graph, Query
+from slo.spec.metrics import METRICS
+from slo.spec.model import Indicator, Specification
+
+UID = "adctr-pipeline"
+TASK = "flink_taskmanager_job_task"
+OPERATOR = f"{TASK}_operator"
+_SOURCE = 'operator_name=~"Source.*|ad_events.*"'
+
+
+def board(specification: Specification) -> Board:
+    """Throughput, lag, watermarks, pressure, and records that are not counted."""
+    lag = METRICS[Indicator.CONSUMER_LAG].name
+    return Board(
+        UID,
+        "adctr: pipeline",
+        "The two Flink jobs: live writes Redis, store writes PostgreSQL, dead letters and late events.",
+        [
+            Section("Throughput and lag", [_throughput(), _lag(specification, lag), _pending()]),
+            Section("Time", [_watermark_delay(), _event_latency(specification), _restarts()]),
+            Section("Who waits", [_share_of_time("busy"), _share_of_time("backPressured"), _share_of_time("idle")]),
+            Section("Elsewhere", [_letters(), _dropped()]),
+        ],
+    )
+
+
+def _throughput() -> Graph:
+    rate = f"sum by (job_name) ({OPERATOR}_numRecordsInPerSecond{{{_SOURCE}}})"
+    return Graph("Records read", [Query(rate, "{{job_name}}")], unit=PER_SECOND)
+
+
+def _lag(specification: Specification, metric: str) -> Graph:
+    return Graph(
+        "Consumer lag",
+        [Query(metric, "{{job}}")],
+        unit=RECORDS,
+        description="Committed offsets behind the topic's end; offsets are committed with checkpoints.",
+        limit=limit_of(specification, Indicator.CONSUMER_LAG),
+    )
+
+
+def _pending() -> Graph:
+    pending = f"sum by (job_name) ({OPERATOR}_pendingRecords)"
+    return Graph(
+        "Records not yet read",
+        [Query(pending, "{{job_name}}")],
+        unit=RECORDS,
+        description="Behind the source itself, without the wait for a checkpoint.",
+    )
+
+
+def _watermark_delay() -> Graph:
+    # Before the first event a watermark is the smallest 64-bit number.
+    oldest = f"min by (job_name) ({OPERATOR}_currentOutputWatermark{{{_SOURCE}}} > 0)"
+    return Graph(
+        "Watermark delay",
+        [Query(f"time() - {oldest} / 1000", "{{job_name}}")],
+        unit=SECONDS,
+        description="How far the watermark is behind the clock; 5 s of it are the allowed disorder.",
+    )
+
+
+def _event_latency(specification: Specification) -> Graph:
+    queries = [
+        Query(quantile(indicator, "0.99"), name)
+        for indicator, name in ((Indicator.EVENT_TO_REDIS, "Redis"), (Indicator.EVENT_TO_POSTGRES, "PostgreSQL"))
+    ]
+    limit = limit_of(specification, Indicator.EVENT_TO_REDIS)
+    return Graph("Event until counted, 99 %", queries, unit=SECONDS, limit=limit, description="The line is Redis's.")
+
+
+def _restarts() -> Graph:
+    return Graph("Restarts", [Query("flink_jobmanager_job_numRestarts", "{{job_name}}")], unit=RECORDS)
+
+
+def _share_of_time(what: str) -> Graph:
+    titles = {"busy": "Busy time", "backPressured": "Backpressure", "idle": "Idle time"}
+    expr = f"max by (job_name, task_name) ({TASK}_{what}TimeMsPerSecond) / 1000"
+    return Graph(titles[what], [Query(expr, "{{job_name}} {{task_name}}")], unit=SHARE)
+
+
+def _letters() -> Graph:
+    queries = [
+        Query(f'sum(rate({OPERATOR}_numRecordsIn{{operator_name=~".*{table}.*[Ww]riter.*"}}[$__rate_interval]))', name)
+        for table, name in (("dead_letters", "dead-lettered"), ("late_events", "late"))
+    ]
+    return Graph("Late and dead-lettered", queries, unit=PER_SECOND, width=12)
+
+
+def _dropped() -> Graph:
+    expr = f"sum by (job_name) ({OPERATOR}_numLateRecordsDropped)"
+    return Graph(
+        "Dropped by a window",
+        [Query(expr, "{{job_name}}")],
+        unit=RECORDS,
+        description="Must be 0: late is decided before the windows, by the record alone.",
+        width=12,
+    )

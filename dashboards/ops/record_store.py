@@ -1,0 +1,64 @@
+"""PostgreSQL: rows that come, what tables and indexes weigh, rows that vacuum has yet to remove."""
+
+from __future__ import annotations
+
+from dashboards.ops.board import Board, Section
+from dashboards.ops.panels import BYTES, PER_SECOND, RECORDS, Graph, Query
+
+UID = "adctr-postgres"
+TABLE = "adctr_postgres_table"
+
+
+def board() -> Board:
+    """Tables as compose/monitoring/postgres_queries.yaml counts them: a partitioned one is one table."""
+    return Board(
+        UID,
+        "adctr: PostgreSQL",
+        "The record: every event, and every final window.",
+        [
+            Section("Rows", [_inserts(), _updates(), _dead()]),
+            Section("Sizes", [_size("table"), _size("index"), _database()]),
+            Section("The server", [_transactions(), _connections(), _locks()]),
+        ],
+    )
+
+
+def _inserts() -> Graph:
+    expr = f"rate({TABLE}_rows_inserted_total[$__rate_interval])"
+    return Graph("Rows inserted", [Query(expr, "{{table}}")], unit=PER_SECOND)
+
+
+def _updates() -> Graph:
+    expr = f"rate({TABLE}_rows_updated_total[$__rate_interval])"
+    return Graph("Rows updated", [Query(expr, "{{table}}")], unit=PER_SECOND)
+
+
+def _dead() -> Graph:
+    return Graph("Dead rows", [Query(f"{TABLE}_dead_rows", "{{table}}")], unit=RECORDS)
+
+
+def _size(what: str) -> Graph:
+    titles = {"table": "Tables", "index": "Indexes"}
+    return Graph(titles[what], [Query(f"{TABLE}_{what}_bytes", "{{table}}")], unit=BYTES)
+
+
+def _database() -> Graph:
+    return Graph("Database", [Query('pg_database_size_bytes{datname="adctr"}', "{{datname}}")], unit=BYTES)
+
+
+def _transactions() -> Graph:
+    queries = [
+        Query(f'rate(pg_stat_database_{what}{{datname="adctr"}}[$__rate_interval])', name)
+        for what, name in (("xact_commit", "committed"), ("xact_rollback", "rolled back"))
+    ]
+    return Graph("Transactions", queries, unit=PER_SECOND)
+
+
+def _connections() -> Graph:
+    expr = 'sum by (state) (pg_stat_activity_count{datname="adctr"})'
+    return Graph("Connections", [Query(expr, "{{state}}")], unit=RECORDS)
+
+
+def _locks() -> Graph:
+    expr = 'sum by (mode) (pg_locks_count{datname="adctr"})'
+    return Graph("Locks", [Query(expr, "{{mode}}")], unit=RECORDS)
