@@ -61,14 +61,13 @@ def addresses(ports: Ports) -> dict[str, str]:
 
 
 def _service(plan: Plan, name: str, command: Sequence[str], path: str, **more: object) -> Service:
-    """One that is healthy when it answers on ``path``, and is stopped before what it watches."""
+    """One that is healthy when it answers on ``path``."""
     address = addresses(plan.ports)[name]
     return Service(
         name=name,
         command=tuple(command),
         address=address,
         check=lambda: _get(address + path),
-        first_to_stop=True,
         **more,  # type: ignore[arg-type]
     )
 
