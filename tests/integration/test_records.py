@@ -62,13 +62,11 @@ def _wait_for_jobs(settings: Settings, partition: int, offset: int) -> None:
 
 
 def _restarts(settings: Settings) -> dict[str, int]:
-    """How often Flink restarted each running job, by the job's id."""
+    """When Flink last restarted each running job (0: never), by the job's id."""
     jobs = requests.get(f"{settings.flink_rest_url}/jobs", timeout=10).json()["jobs"]
-    restarts = {}
-    for job in (job["id"] for job in jobs if job["status"] == "RUNNING"):
-        url = f"{settings.flink_rest_url}/jobs/{job}/metrics?get=numRestarts"
-        restarts[job] = int(requests.get(url, timeout=10).json()[0]["value"])
-    return restarts
+    running = [job["id"] for job in jobs if job["status"] == "RUNNING"]
+    found = [requests.get(f"{settings.flink_rest_url}/jobs/{job}", timeout=10).json() for job in running]
+    return {job["jid"]: job["timestamps"]["RESTARTING"] for job in found}
 
 
 def _letters(settings: Settings, topic: str) -> dict[Origin, tuple[bytes | None, bytes | None, dict[str, bytes]]]:
