@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,14 +68,23 @@ def measure(directory: Path, rate: float, seconds: float, say: Say) -> ProbeCost
 
 def _used(processes: Mapping[str, psutil.Process]) -> dict[str, float]:
     """CPU seconds so far of those that live."""
-    return {name: tree_cpu_seconds(process) for name, process in processes.items() if process.is_running()}
+    used = {}
+    for name, process in processes.items():
+        with suppress(psutil.NoSuchProcess):
+            if process.is_running():
+                used[name] = tree_cpu_seconds(process)
+    return used
 
 
 def _services(layout: Layout) -> dict[str, psutil.Process]:
     supervisor = Supervisor.find(layout)
     if supervisor is None:
         raise EnvironmentFailed(f"the stack in {layout.root} is gone")
-    return {each.name: psutil.Process(each.pid) for each in supervisor.processes() if each.name in PIPELINE}
+    pids = {each.name: each.pid for each in supervisor.processes() if each.name in PIPELINE and each.pid}
+    missing = [name for name in PIPELINE if name not in pids]
+    if missing:
+        raise EnvironmentFailed(f"{', '.join(missing)} does not run: see the logs in {layout.logs}")
+    return {name: psutil.Process(pid) for name, pid in pids.items()}
 
 
 @contextmanager
