@@ -81,6 +81,7 @@ class Viewer:
 
         Raises DashboardUnavailable where it does not come.
         """
+        self._next_rerun = time.monotonic() + self._interval_seconds
         self.attend()
         began, finished = time.monotonic(), self._finished
         if self._socket is None or not self._fragment_id:
