@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compose.errors import UsageError
-from slo.durations import ALLOWED, duration_seconds
+from pipeline.durations import ALLOWED, duration_seconds
 
 
 def parse_duration_seconds(option: str, text: str) -> float:
