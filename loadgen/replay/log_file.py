@@ -67,7 +67,8 @@ def open_log(path: Path, delimiter: str = ",") -> Log:
 class _Lines:
     """The file's lines as text; a byte that is not UTF-8 becomes a lone surrogate, which `_not_utf8` finds.
 
-    ``number`` is that of the last line given out. What went wrong between two lines is in ``trouble``.
+    ``number`` is that of the last line given out, ``first_of_row`` that of the first one since it was set to 0. What went
+    wrong between two lines is in ``trouble``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,6 +77,7 @@ class _Lines:
         binary: Any = gzip.open(path) if zipped else path.open("rb")  # noqa: SIM115 - open as long as its rows are read
         self._text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self.number = 0
+        self.first_of_row = 0
         self.trouble: list[Rejected] = []
 
     def __iter__(self) -> _Lines:
@@ -88,6 +90,7 @@ class _Lines:
                 raise StopIteration
             self.number += 1
             if len(line) < LONGEST_LINE or line.endswith("\n"):
+                self.first_of_row = self.first_of_row or self.number
                 return line
             self._skip_the_rest()
             reason = f"is longer than {LONGEST_LINE:,} characters: no row of a log"
@@ -159,18 +162,18 @@ def _csv_log(path: Path, first: str, lines: _Lines, delimiter: str) -> Log:
 
 def _csv_rows(reader: Iterator[list[str]], header: list[str], lines: _Lines) -> Iterator[Row | Rejected]:
     while True:
-        begins = lines.number + 1
+        lines.first_of_row = 0
         try:
             values = next(reader)
         except StopIteration:
             yield from lines.take_trouble()
             return
         except csv.Error as error:
-            yield Rejected(begins, f"is not CSV: {error}; the rest is read from line {lines.number + 1} on")
+            yield Rejected(lines.first_of_row, f"is not CSV: {error}; the rest is read from line {lines.number + 1} on")
             continue
         yield from lines.take_trouble()
         if values:
-            yield _csv_row(begins, values, header)
+            yield _csv_row(lines.first_of_row, values, header)
 
 
 def _csv_row(begins: int, values: list[str], header: list[str]) -> Row | Rejected:
