@@ -67,7 +67,7 @@ def open_log(path: Path, delimiter: str = ",") -> Log:
 class _Lines:
     """The file's lines as text; a byte that is not UTF-8 becomes a lone surrogate, which `_not_utf8` finds.
 
-    ``number`` is that of the last line given out, ``first_of_row`` that of the first one since it was set to 0. What went
+    ``number`` is that of the last line given out, ``first_of_row`` of the first one since it was set to 0. What went
     wrong between two lines is in ``trouble``.
     """
 
