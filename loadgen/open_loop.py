@@ -82,6 +82,8 @@ class OpenLoop:
 
     def _send_due(self, now: int) -> None:
         while self._queue or self._prepare():
+            if not self._queue:  # what was prepared is another process's
+                continue
             offsets = self._queue[0][1]
             due = int(np.searchsorted(offsets, now, side="right")) - self._head_at
             if due <= 0:

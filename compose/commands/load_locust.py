@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import select
@@ -66,9 +67,7 @@ def locust(
     plan = _plan(path, profile, seed, events_per_user, reads_per_user, url, gates, writing)
     environment = {**os.environ, **settings.to_env(), **plan, STACK_DIR_VARIABLE: str(Layout.of(context.obj).root)}
     try:
-        code = _run(_command(context.args), environment, writing)
-        os.close(writing)
-        _await_ledgers(reading)
+        code = _run(_command(context.args), environment, reading, writing)
     finally:
         os.close(reading)
     print(
@@ -154,19 +153,30 @@ def _command(flags: Sequence[str]) -> list[str]:
     return command
 
 
-def _run(command: Sequence[str], environment: dict[str, str], alive_fd: int) -> int:
-    """Locust in a process of its own; it gets our Ctrl-C, and we wait until it has ended by itself."""
-    process = subprocess.Popen(command, env=environment, pass_fds=(alive_fd,), start_new_session=True)
+def _run(command: Sequence[str], environment: dict[str, str], reading: int, writing: int) -> int:
+    """Locust and all that it starts, in a session of its own; when this returns, none of it is left.
+
+    A Ctrl-C is passed on, so that locust ends as its users are used to; its exit code counts then too.
+    """
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, env=environment, pass_fds=(writing,), start_new_session=True
+    )
+    os.close(writing)
+    try:
+        code = _ended(process)
+        _await_ledgers(reading)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return code
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
     try:
         return process.wait()
-    except BaseException:
+    except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
-        try:
-            process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        raise
+        return process.wait(_END_SECONDS)
 
 
 def _await_ledgers(reading: int) -> None:
