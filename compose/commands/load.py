@@ -97,10 +97,8 @@ def run(
 
     if rate <= 0 or (seconds is not None and seconds <= 0):
         raise UsageError(f"--rate {rate:g} --seconds {seconds}: both must be more than 0")
+    traffic = profile_of(profile, campaigns, late_fraction, out_of_order_fraction, invalid_fraction)
     settings = load_settings(context.obj)
-
-    def traffic() -> Profile:
-        return profile_of(profile).changed(campaigns, late_fraction, out_of_order_fraction, invalid_fraction)
 
     def send(stop: threading.Event, plan: LoadPlan, start: Callable[[], int]) -> LoadResult:
         return run_live(settings, plan, pacer_of(rate, seconds, plan.profile.curve), stop, show_progress(), start)
@@ -132,6 +130,7 @@ def full_speed(
     """Closed loop: as fast as the broker acknowledges. Says what the generator can do, and nothing about latency."""
     from loadgen.full_speed import run_full_speed
 
+    traffic = profile_of(profile)
     settings = load_settings(context.obj)
 
     def send(stop: threading.Event, plan: LoadPlan, start: Callable[[], int]) -> LoadResult:
@@ -139,13 +138,13 @@ def full_speed(
 
     command = ["full-speed", "--seconds", repr(seconds), "--profile", profile]
     shares = _Shares(processes, part, run_id)
-    return _load(context.obj, command, lambda: profile_of(profile), seed, ledger, shares, send, format_)
+    return _load(context.obj, command, traffic, seed, ledger, shares, send, format_)
 
 
 def _load(
     data_dir: Path,
     command: list[str],
-    traffic: Callable[[], Profile],
+    traffic: Profile,
     seed: int,
     ledger: Path | None,
     shares: _Shares,
@@ -158,7 +157,7 @@ def _load(
     from loadgen.live import refuse_historic, soon_ns
 
     def start(stop: threading.Event) -> LoadResult:
-        plan = shares.plan(plan_of(data_dir, traffic(), seed, ledger))
+        plan = shares.plan(plan_of(data_dir, traffic, seed, ledger))
         if shares.part is not None:
             return send(stop, plan, lambda: wait_for_start(stop))
         if shares.processes == 1:
@@ -199,11 +198,12 @@ def historic(
     """
     from loadgen.historic import historic as preload
 
+    traffic = profile_of(profile, campaigns)
     settings = load_settings(context.obj)
     span_seconds, end_ms = parse_duration_seconds("--span", span), _end_ms(end, settings)
 
     def start(stop: threading.Event) -> LoadResult:
-        plan = plan_of(context.obj, profile_of(profile).changed(campaigns), seed, ledger)
+        plan = plan_of(context.obj, traffic, seed, ledger)
         return preload(settings, plan, events, span_seconds, end_ms, stop, show_progress())
 
     return finish(carry_out(start), format_)

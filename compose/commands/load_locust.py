@@ -57,8 +57,8 @@ def locust(
     --processes 2; without --headless its page is at http://127.0.0.1:8089. Exit 0: the objectives on these requests are
     kept. 1: one is breached, or a request failed that no objective is about. 3: too few requests to say.
     """
-    settings = load_settings(context.obj)
     profile_of(profile)
+    settings = load_settings(context.obj)
     gates = _gates(specification(spec))
     path = ledger or _default_ledger(context.obj)
     url = dashboard or _running_dashboard(context.obj)

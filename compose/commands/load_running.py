@@ -36,14 +36,20 @@ FractionOption = Annotated[float | None, typer.Option(help="Share of all events,
 CampaignsOption = Annotated[int | None, typer.Option(help="How many campaigns; overrides the profile.", min=1)]
 
 
-def profile_of(name_or_file: str) -> Profile:
-    """A profile. Raises UsageError with every mistake in its file."""
+def profile_of(
+    name_or_file: str,
+    campaigns: int | None = None,
+    late: float | None = None,
+    out_of_order: float | None = None,
+    invalid: float | None = None,
+) -> Profile:
+    """A profile, with some of its values replaced. Raises UsageError with every mistake in its file."""
     from loadgen.errors import LoadRefused
     from loadgen.profiles import find_profile
     from loadgen.profiles.load import ProfileError
 
     try:
-        return find_profile(name_or_file)
+        return find_profile(name_or_file).changed(campaigns, late, out_of_order, invalid)
     except ProfileError as error:
         number = len(error.problems)
         heading = f"{error.file}: {number} mistake{'s' if number > 1 else ''}, docs/load.md describes the format"
