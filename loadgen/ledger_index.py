@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from loadgen.ledger import Ledger, LedgerError, read_ledger
 
@@ -55,10 +57,18 @@ def _together(path: Path, parts: Sequence[Ledger]) -> Ledger:
         return first
     if any(part.header != first.header for part in parts):
         raise LedgerError(f"{path}: its parts of run {first.run_id} have different headers; they belong to two loads")
-    events = np.concatenate([part.events for part in parts])
-    order = np.argsort(events["intended_ns"], kind="stable")
-    columns = (
-        np.concatenate([getattr(part, name) for part in parts])[order]
-        for name in ("acked", "failed", "partition", "offset")
+    order = np.argsort(np.concatenate([part.intended_ns for part in parts]), kind="stable")
+
+    def column(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])[order]
+
+    return Ledger(
+        path=path,
+        header=first.header,
+        events=column("events"),
+        acked=column("acked"),
+        failed=column("failed"),
+        partition=column("partition"),
+        offset=column("offset"),
+        ended_cleanly=all(part.ended_cleanly for part in parts),
     )
-    return Ledger(path, first.header, events[order], *columns, all(part.ended_cleanly for part in parts))

@@ -168,7 +168,7 @@ if PROFILE.curve is not None:
             return max(1, round(nominal * PROFILE.curve.times(elapsed))), nominal * PROFILE.curve.highest_times
 
 
-@events.quitting.add_listener
+@events.quitting.add_listener  # type: ignore[untyped-decorator]
 def end(environment: Any, **_: object) -> None:
     """Ends the producer, so that its ledger is complete; then the objectives decide about the exit code."""
     if producer.cache_info().currsize:

@@ -37,7 +37,7 @@ class OpenLoopUser(User):  # type: ignore[misc] # locust has no types
     def wait_time(self) -> float:
         return max(0.0, (self._next_ns - time.time_ns()) / 1e9)
 
-    @task
+    @task  # type: ignore[untyped-decorator]
     def turn(self) -> None:
         """Starts the request that is due."""
         intended_ns = self._next_ns
