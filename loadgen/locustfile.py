@@ -171,6 +171,7 @@ if PROFILE.curve is not None:
 @events.quitting.add_listener  # type: ignore[untyped-decorator]
 def end(environment: Any, **_: object) -> None:
     """Ends the producer, so that its ledger is complete; then the objectives decide about the exit code."""
+    environment.runner.stop()  # after a Ctrl-C users are still at work
     if producer.cache_info().currsize:
         producer().close()
     if environment.parsed_options is not None and getattr(environment.parsed_options, "worker", False):

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from loadgen.errors import BrokerUnavailable
 from loadgen.locust_users.plan import LocustPlan
 from loadgen.profiles import find_profile
 from loadgen.publisher import Answers
@@ -160,7 +161,11 @@ def main() -> int:
             requests.put(line)
         requests.put(None)
 
-    producer = Producer(Settings.from_env(os.environ), LocustPlan.from_env(os.environ), Path(sys.argv[1]))
+    try:
+        producer = Producer(Settings.from_env(os.environ), LocustPlan.from_env(os.environ), Path(sys.argv[1]))
+    except BrokerUnavailable as error:
+        print(f"producer: {error}", file=sys.stderr, flush=True)
+        return 4
     threading.Thread(target=read, daemon=True).start()
     try:
         producer.run(requests, sys.stdout.buffer)
