@@ -8,6 +8,7 @@ last three come ready-made from tables.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +16,6 @@ import numpy.typing as npt
 
 from loadgen.errors import LoadRefused
 from loadgen.generator import Batch, place
-from loadgen.ledger import CLICK
 from loadgen.population import DEVICES, PLACEMENTS, Population
 from pipeline.contract.codec import HEADER, MAGIC_BYTE
 
@@ -25,6 +25,7 @@ TIME_BYTES = 6
 """Width of event_time as a zigzag varint, from 2^34 ms (July 1970) to 2^41 - 1 ms (September 2039)."""
 EARLIEST_MS, LATEST_MS = 1 << 34, (1 << 41) - 1
 _NO_IMPRESSION = b"\x00"
+_MOST_SEQ_DIGITS = 16
 
 Bytes2d = npt.NDArray[np.uint8]
 
@@ -42,6 +43,24 @@ def user_id(user: int) -> str:
 def seq_of_value(value: bytes) -> int:
     """The number of an event that this module encoded, from its bytes (the id's length is one byte, at 5)."""
     return int(value[value.index(b"-", 6) + 1 : 6 + (value[5] >> 1)])
+
+
+def seqs_of_values(values: Sequence[bytes]) -> npt.NDArray[np.int64]:
+    """The same of many values of one run, by numpy: a tenth of the time."""
+    if not values:
+        return np.empty(0, np.int64)
+    start = values[0].index(b"-", 6) + 1
+    width = start + _MOST_SEQ_DIGITS
+    joined = b"".join([value[:width] for value in values])
+    if len(joined) != width * len(values):  # one that is very short, as only a replayed log has
+        return np.array([seq_of_value(value) for value in values], np.int64)
+    heads = np.frombuffer(joined, np.uint8).reshape(len(values), width)
+    digits = (heads[:, 5] >> 1).astype(np.int64) - (start - 6)
+    seqs = np.zeros(len(values), np.int64)
+    for place_ in range(int(digits.max())):
+        there = place_ < digits
+        seqs = np.where(there, seqs * 10 + heads[:, start + place_] - ord("0"), seqs)
+    return seqs
 
 
 class Encoder:
@@ -74,7 +93,7 @@ class Encoder:
             heads[at : at + width] + ads[ad] + tails[where]
             for at, ad, where in zip(range(0, len(heads), width), batch.ad.tolist(), batch.where.tolist(), strict=True)
         ]
-        for index in np.flatnonzero(batch.rows["type"] == CLICK).tolist():
+        for index in np.flatnonzero(batch.impression >= 0).tolist():
             impression = self._run_prefix + str(batch.impression[index]).encode()
             values[index] = values[index][: -len(_NO_IMPRESSION)] + b"\x02" + _text(impression)
         return values
@@ -111,10 +130,7 @@ def _ad_parts(population: Population) -> list[bytes]:
 def _split_by_digits(batch: Batch) -> list[Batch]:
     digits = np.char.str_len(batch.rows["seq"].astype("U20"))
     cuts = [0, *(np.flatnonzero(np.diff(digits)) + 1).tolist(), len(batch)]
-    return [
-        Batch(batch.rows[a:b], batch.ad[a:b], batch.user[a:b], batch.where[a:b], batch.impression[a:b])
-        for a, b in itertools.pairwise(cuts)
-    ]
+    return [batch.take(np.arange(first, last)) for first, last in itertools.pairwise(cuts)]
 
 
 def _text(raw: bytes) -> bytes:

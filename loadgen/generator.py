@@ -17,7 +17,7 @@ from loadgen.pacer import SECOND_NS, Pacer
 from loadgen.population import DEVICES, PLACEMENTS, Population
 from loadgen.profiles import Profile
 
-MAX_BATCH = 1024
+MAX_BATCH = 4096
 BATCH_SECONDS = 0.25
 """A batch never spans more than the shortest click delay, so a click is never due in its impression's batch."""
 MIN_CLICK_DELAY_SECONDS = 1.0
@@ -39,7 +39,7 @@ class Batch:
     """Events in the order of sending; all arrays have one length.
 
     ``rows`` is what the ledger keeps. ``where`` combines placement and device (see `place`). ``impression`` is the
-    number of a click's impression, -1 for impressions.
+    number of a click's impression, -1 for impressions and for clicks without one.
     """
 
     rows: Events
@@ -50,6 +50,10 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def take(self, which: npt.NDArray[np.generic]) -> Batch:
+        """Some of the events: those of a mask, or of row numbers, which may repeat."""
+        return Batch(self.rows[which], self.ad[which], self.user[which], self.where[which], self.impression[which])
 
 
 def place(where: int) -> tuple[str, str]:
@@ -75,29 +79,46 @@ class Generator:
         self._rng = np.random.default_rng([seed, 2])
         self._start_ns = start_ns
         self._lateness_ms = allowed_lateness_seconds * 1000
-        self._batch_size = max(1, min(MAX_BATCH, int(pacer.mean_rate * BATCH_SECONDS)))
         self._pending = np.empty(0, PENDING)
         self._next = 0
+        self._seq = 0
 
     def next_batch(self) -> Batch | None:
         """The next events, or None at the end of the schedule."""
-        size = self._batch_size
-        if self._pacer.total is not None:
-            size = min(size, self._pacer.total - self._next)
+        size = self._size()
         if size <= 0:
             return None
         intended = self._start_ns + self._pacer.offsets_ns(self._next, size)
-        batch = self._impressions(intended)
-        self._place_clicks(batch)
-        self._schedule_clicks(batch)
-        self._set_event_times(batch.rows)
         self._next += size
+        if self._profile.duplicate_fraction == 0:
+            return self._fresh(intended)
+        again = self._rng.random(size) < self._profile.duplicate_fraction
+        again[0] = False
+        return _repeated(self._fresh(intended[~again]), again, intended)
+
+    def _size(self) -> int:
+        """How many events are due within the time that a batch may span."""
+        if self._pacer.total is not None and self._next >= self._pacer.total:
+            return 0
+        first_ns = int(self._pacer.offsets_ns(self._next, 1)[0])
+        due = self._pacer.due(first_ns + int(BATCH_SECONDS * SECOND_NS)) - self._next
+        return max(1, min(MAX_BATCH, due))
+
+    def _fresh(self, intended: npt.NDArray[np.int64]) -> Batch:
+        batch = self._impressions(intended)
+        if self._profile.click_fraction is None:
+            self._place_clicks(batch)
+            self._schedule_clicks(batch)
+        else:
+            batch.rows["type"][self._rng.random(len(batch)) < self._profile.click_fraction] = CLICK
+        self._set_event_times(batch.rows)
+        self._seq += len(batch)
         return batch
 
     def _impressions(self, intended: npt.NDArray[np.int64]) -> Batch:
         size, people = len(intended), self._population
         rows = np.zeros(size, EVENT)
-        rows["seq"] = np.arange(self._next, self._next + size)
+        rows["seq"] = np.arange(self._seq, self._seq + size)
         rows["intended_ns"] = intended
         rows["type"] = IMPRESSION
         campaign = np.searchsorted(people.cumulative_share, self._rng.random(size), side="right")
@@ -159,3 +180,10 @@ class Generator:
         times[disorder] -= (spread[disorder] * disorder_ms).astype(np.int64)
         times[invalid] += INVALID_AHEAD_MS
         flags[late], flags[disorder], flags[invalid] = LATE, OUT_OF_ORDER, INVALID
+
+
+def _repeated(fresh: Batch, again: npt.NDArray[np.bool_], intended: npt.NDArray[np.int64]) -> Batch:
+    """The batch with the event before it in each place of ``again``: the same event, sent at that place's time."""
+    batch = fresh.take(np.cumsum(~again) - 1)
+    batch.rows["intended_ns"] = intended
+    return batch

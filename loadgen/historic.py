@@ -9,19 +9,22 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from dataclasses import replace
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from loadgen.closed_loop import ClosedLoop
 from loadgen.errors import BrokerUnavailable, LoadRefused
 from loadgen.pacer import SECOND_NS, SteadyPacer
-from loadgen.publisher import METADATA_TIMEOUT_SECONDS, delivery_seconds
-from loadgen.run import LoadPlan, LoadResult, Progress, Report, Session
-from pipeline.contract.cache_schema import CANARY_PREFIX
-from pipeline.contract.codec import AdEvent, encode
+from loadgen.publisher import METADATA_TIMEOUT_SECONDS
+from loadgen.run import LoadPlan, LoadResult, Report
+from loadgen.session import Session, header_of
+from loadgen.traffic import Prepared, Traffic
+from pipeline.canary import canary_event
+from pipeline.contract.codec import encode
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 
 MARGIN_SECONDS = 1
-REPORT_SECONDS = 0.5
 
 
 def closing_time_ms(end_ms: int, settings: Settings) -> int:
@@ -51,52 +54,69 @@ def historic(
     Ends with a canary on every partition (see `closing_time_ms`), unless stopped early. Raises LoadRefused,
     BrokerUnavailable and OSError (the ledger).
     """
-    _refuse(settings, events, span_seconds, end_ms)
+    refuse_live(settings)
+    _refuse_span(settings, events, span_seconds, end_ms)
+    refuse_full_topic(settings)
     start_ns = end_ms * 1_000_000 - int(span_seconds * SECOND_NS)
     pacer = SteadyPacer(events / span_seconds, span_seconds)
-    session = Session(settings, plan, pacer, start_ns)
-    began, cpu = time.monotonic(), time.process_time()
+    session = Session(settings)
+    traffic = session.generated(plan)
+    traffic.begin(pacer, start_ns, settings.allowed_lateness_seconds)
+    session.open(plan.ledger, header_of(settings, plan, pacer.mean_rate, traffic, start_ns))
+    loop = ClosedLoop(session, _Dated(traffic), stop, report)
     try:
-        sent = _send_all(session, stop, report)
-        elapsed = time.monotonic() - began
+        loop.send_all()
         if not stop.is_set():
-            _send_canaries(session, closing_time_ms(end_ms, settings))
-        _await_answers(session, delivery_seconds(settings))
-    except BaseException:
-        session.note_answers()
-        session.ledger.abandon()
+            send_closing_canaries(session, closing_time_ms(end_ms, settings))
+        loop.await_answers()
+        refuse_open_windows(session)
+    except BrokerUnavailable:
+        session.give_up(loop.sent)
         raise
-    session.ledger.close(sent)
-    return LoadResult(
-        run_id=plan.run_id,
-        ledger=plan.ledger,
-        sent=sent,
-        acknowledged=session.acknowledged,
-        failed=sent - session.acknowledged,
-        rate_achieved=sent / elapsed,
-        send_delay=None,
-        cpu_seconds=time.process_time() - cpu,
-        interrupted=stop.is_set(),
-    )
+    except BaseException:
+        session.abandon()
+        raise
+    return session.finish(loop.sent, loop.rate_achieved(), None, interrupted=stop.is_set())
 
 
-def _refuse(settings: Settings, events: int, span_seconds: float, end_ms: int) -> None:
+class _Dated:
+    """Traffic whose record times are its schedule's."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+
+    def next(self) -> Prepared | None:
+        prepared = self._traffic.next()
+        if prepared is None:
+            return None
+        return replace(prepared, record_times_ms=(prepared.rows["intended_ns"] // 1_000_000).tolist())
+
+
+def refuse_live(settings: Settings) -> None:
+    """Raises LoadRefused for a stack whose topic takes no old record times."""
     if not settings.historic:
         raise LoadRefused(
             "this stack runs live: old record times need a stack of their own, `adctr --data-dir OTHER up --historic`"
         )
+
+
+def refuse_full_topic(settings: Settings) -> None:
+    """Raises LoadRefused unless nothing was ever sent, or BrokerUnavailable."""
+    found = _records_on_topic(settings)
+    if found:
+        raise LoadRefused(
+            f"topic {settings.events_topic} holds or held {found} records: a preload needs an empty topic; start over "
+            "with an empty data directory"
+        )
+
+
+def _refuse_span(settings: Settings, events: int, span_seconds: float, end_ms: int) -> None:
     if events < 1 or span_seconds <= 0:
         raise LoadRefused(f"events={events}, span={span_seconds:g} s: both must be more than 0")
     latest = latest_end_ms(time.time_ns() // 1_000_000, settings)
     if end_ms > latest:
         raise LoadRefused(
             f"end={end_ms} ms: must be at most {latest} ms, or the canaries behind it would lie in the future"
-        )
-    found = _records_on_topic(settings)
-    if found:
-        raise LoadRefused(
-            f"topic {settings.events_topic} holds or held {found} records: a preload needs an empty topic; start over "
-            "with an empty data directory"
         )
 
 
@@ -117,43 +137,15 @@ def _records_on_topic(settings: Settings) -> int:
         consumer.close()
 
 
-def _send_all(session: Session, stop: threading.Event, report: Report | None) -> int:
-    sent, began, reported = 0, time.monotonic(), 0.0
-    while not stop.is_set() and (prepared := session.prepare()) is not None:
-        record_times: list[int] = (prepared.batch.rows["intended_ns"] // 1_000_000).tolist()
-        session.publisher.send_patiently(prepared.values, prepared.keys, prepared.partitions, record_times)
-        sent += len(prepared.values)
-        session.publisher.require_usable()
-        session.publisher.poll()
-        elapsed = time.monotonic() - began
-        if elapsed - reported >= REPORT_SECONDS:
-            reported = elapsed
-            session.note_answers()
-            if report is not None:
-                report(Progress(sent, session.acknowledged, session.failed, elapsed, 0.0))
-    return sent
-
-
-def _send_canaries(session: Session, time_ms: int) -> None:
+def send_closing_canaries(session: Session, time_ms: int) -> None:
+    """One to every partition, so that the last windows close."""
     run = uuid.uuid4().hex
     for partition in range(session.partition_count):
-        event = AdEvent(
-            event_id=f"canary-{run}-{partition}",
-            event_type="IMPRESSION",
-            event_time=time_ms,
-            user_id=CANARY_PREFIX,
-            ad_id=CANARY_PREFIX,
-            campaign_id=f"{CANARY_PREFIX}-{partition}",
-            category=CANARY_PREFIX,
-        )
+        event = canary_event(partition, f"canary-{run}-{partition}", time_ms)
         session.publisher.send_canary(encode(event, session.schema_id), event.campaign_id.encode(), partition, time_ms)
 
 
-def _await_answers(session: Session, seconds: float) -> None:
-    deadline = time.monotonic() + seconds + 5
-    while session.publisher.outstanding() and time.monotonic() < deadline:
-        session.publisher.poll(0.1)
-        session.note_answers()
-    session.note_answers()
+def refuse_open_windows(session: Session) -> None:
+    """Raises BrokerUnavailable if a closing canary was not delivered."""
     if session.publisher.canaries_failed:
         raise BrokerUnavailable("the canaries at the end of the preload were not delivered: the last windows stay open")

@@ -9,6 +9,7 @@ One file, little-endian, only ever appended to:
 kind    payload
 ======  ===========================================================================================
 ``E``   events about to be sent, in the order of sending: rows of `EVENT`
+``C``   campaigns that the header doesn't have, as JSON: ``[[campaign, category], …]``, behind those known so far
 ``A``   what became of sends, in the order of the answers: rows of `ANSWER`
 ``Z``   the end of a run that ended cleanly, as JSON: ``attempted`` (events handed to the producer)
 ======  ===========================================================================================
@@ -23,7 +24,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -56,6 +57,7 @@ LATE, INVALID, OUT_OF_ORDER = 1, 2, 4
 Events = npt.NDArray[np.void]
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Column = Int64s | Sequence[int]
 
 
 class LedgerError(ValueError):
@@ -64,7 +66,10 @@ class LedgerError(ValueError):
 
 @dataclass(frozen=True)
 class LedgerHeader:
-    """What a run is: ``start_ns`` is ns since the epoch, ``campaign_category`` has one index of ``categories`` each."""
+    """What a run is: ``start_ns`` is ns since the epoch, ``campaign_category`` has one index of ``categories`` each.
+
+    A campaign with several categories, as a real log may have, stands once for each.
+    """
 
     run_id: str
     seed: int
@@ -85,6 +90,7 @@ class LedgerWriter:
     def __init__(self, path: Path, header: LedgerHeader) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
+        self.header = header
         self._file: BinaryIO = path.open("xb", buffering=0)
         text = json.dumps(asdict(header)).encode()
         self._write(MAGIC, _SIZE.pack(len(text)), text)
@@ -93,7 +99,12 @@ class LedgerWriter:
         """Rows of `EVENT` that are about to be sent."""
         self._write(_BLOCK.pack(b"E", len(rows)), rows.tobytes())
 
-    def answers(self, seqs: Sequence[int], partitions: Sequence[int], offsets: Sequence[int]) -> None:
+    def cells(self, cells: Sequence[tuple[str, str]]) -> None:
+        """Campaigns, each with its category, that come behind the header's; before their first event."""
+        text = json.dumps(cells).encode()
+        self._write(_BLOCK.pack(b"C", len(text)), text)
+
+    def answers(self, seqs: Column, partitions: Column, offsets: Column) -> None:
         """What became of sends: see `ANSWER`."""
         rows = np.empty(len(seqs), ANSWER)
         rows["seq"], rows["partition"], rows["offset"] = seqs, partitions, offsets
@@ -199,12 +210,15 @@ def read_ledger(path: Path) -> Ledger:
             raise LedgerError(f"{path}: the header is damaged: {error}") from error
         events: list[Events] = []
         answers: list[Events] = []
+        cells: list[tuple[str, str]] = []
         end: dict[str, Any] | None = None
         for kind, payload in _blocks(file):
             if kind == b"E":
                 events.append(np.frombuffer(payload, EVENT))
             elif kind == b"A":
                 answers.append(np.frombuffer(payload, ANSWER))
+            elif kind == b"C":
+                cells += json.loads(payload)
             elif kind == b"Z":
                 end = json.loads(payload)
             else:
@@ -212,7 +226,20 @@ def read_ledger(path: Path) -> Ledger:
     rows = np.concatenate(events) if events else np.empty(0, EVENT)
     if end is not None:
         rows = rows[: end["attempted"]]
-    return _with_answers(path, header, rows, answers, end is not None)
+    return _with_answers(path, _with_cells(header, cells), rows, answers, end is not None)
+
+
+def _with_cells(header: LedgerHeader, cells: Sequence[tuple[str, str]]) -> LedgerHeader:
+    if not cells:
+        return header
+    categories = {name: index for index, name in enumerate(header.categories)}
+    indexes = [categories.setdefault(category, len(categories)) for _, category in cells]
+    return replace(
+        header,
+        campaigns=[*header.campaigns, *(campaign for campaign, _ in cells)],
+        campaign_category=[*header.campaign_category, *indexes],
+        categories=list(categories),
+    )
 
 
 def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:

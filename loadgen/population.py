@@ -50,8 +50,17 @@ class Population:
         return np.array([partition_of(name.encode(), count) for name in self.campaigns], np.int32)
 
 
-def make_population(seed: int, campaigns: int, zipf_exponent: float) -> Population:
-    """``campaigns`` campaigns whose sizes fall like rank^-exponent (0: all alike)."""
+def make_population(
+    seed: int,
+    campaigns: int,
+    zipf_exponent: float,
+    hot_share: float | None = None,
+    ads_per_campaign: int | None = None,
+) -> Population:
+    """``campaigns`` campaigns whose sizes fall like rank^-exponent (0: all alike).
+
+    ``hot_share`` of everything goes to the first one, if given; ``ads_per_campaign`` None: drawn for each.
+    """
     rng = np.random.default_rng([seed, 1])
     digits = max(4, len(str(campaigns)))
     names = tuple(f"cmp-{number:0{digits}d}" for number in range(1, campaigns + 1))
@@ -59,9 +68,13 @@ def make_population(seed: int, campaigns: int, zipf_exponent: float) -> Populati
     # Dealt like cards, so that each category has campaigns even when there are few.
     category = rng.permutation(np.arange(campaigns) % len(categories)).astype(np.uint32)
     weights = np.arange(1, campaigns + 1, dtype=np.float64) ** -zipf_exponent
+    if hot_share is not None and campaigns > 1:
+        weights[0] = weights[1:].sum() * hot_share / (1 - hot_share)
     share = np.cumsum(weights) / weights.sum()
     share[-1] = 1.0
     ad_count = rng.integers(1, MAX_ADS_PER_CAMPAIGN + 1, campaigns)
+    if ads_per_campaign is not None:
+        ad_count[:] = ads_per_campaign
     ads = tuple(
         f"ad-{name[4:]}-{number:02d}" for name, count in zip(names, ad_count, strict=True) for number in range(count)
     )

@@ -5,7 +5,9 @@ A run whose generator was late says little about the system under test, so this 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +22,32 @@ _CLASS_MASK = (1 << _CLASS_BITS) - 1
 
 @dataclass(frozen=True)
 class SendDelay:
-    """Percentiles in seconds, to three significant digits."""
+    """Percentiles in seconds, to three significant digits, and the histogram behind them: events per microseconds."""
 
     p50: float
     p99: float
     max: float
+    histogram: Mapping[int, int] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, histogram: Mapping[int, int]) -> SendDelay | None:
+        """None for an empty one."""
+        if not histogram:
+            return None
+        counted = HdrHistogram(1, _MAX_MICROSECONDS, _SIGNIFICANT_DIGITS)
+        for microseconds, count in histogram.items():
+            counted.record_value(microseconds, count)
+        p50, p99 = (counted.get_value_at_percentile(percent) / 1e6 for percent in (50, 99))
+        return cls(p50, p99, counted.get_max_value() / 1e6, dict(histogram))
+
+
+def together(delays: Iterable[SendDelay | None]) -> SendDelay | None:
+    """The delays of several senders: their histograms added, as percentiles can't be averaged."""
+    histogram: Counter[int] = Counter()
+    for delay in delays:
+        if delay is not None:
+            histogram.update(delay.histogram)
+    return SendDelay.of(histogram)
 
 
 class SendDelayRecorder:
@@ -56,14 +79,8 @@ class SendDelayRecorder:
         """None when nothing was sent."""
         self.settle()
         classes = np.flatnonzero(self._counts)
-        if not len(classes):
-            return None
-        histogram = HdrHistogram(1, _MAX_MICROSECONDS, _SIGNIFICANT_DIGITS)
         values = (classes & _CLASS_MASK) << (classes >> _CLASS_BITS)
-        for value, count in zip(values.tolist(), self._counts[classes].tolist(), strict=True):
-            histogram.record_value(value, count)
-        p50, p99 = (histogram.get_value_at_percentile(percent) / 1e6 for percent in (50, 99))
-        return SendDelay(p50, p99, histogram.get_max_value() / 1e6)
+        return SendDelay.of(dict(zip(values.tolist(), self._counts[classes].tolist(), strict=True)))
 
 
 def _shift(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compose.cli import Format, FormatOption
+from compose.commands.bench_generator import generator
 from compose.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ KeepOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds the group of commands."""
+    bench.command("generator")(generator)
     app.add_typer(bench, name="bench")
 
 

@@ -2,48 +2,73 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from compose.cli import Format, FormatOption
+from compose.commands import load_locust, load_replay
+from compose.commands.load_parts import parse_part, part_report, run_in_parts, wait_for_start
+from compose.commands.load_running import (
+    CampaignsOption,
+    FractionOption,
+    LedgerOption,
+    ProfileOption,
+    SeedOption,
+    carry_out,
+    exit_code,
+    finish,
+    plan_of,
+    profile_of,
+    show_progress,
+)
 from compose.durations import parse_duration_seconds
-from compose.errors import EnvironmentFailed, UsageError
-from compose.exit_codes import ExitCode
+from compose.errors import UsageError
+from compose.stack.state import load_settings
 
 if TYPE_CHECKING:
     from loadgen.profiles import Profile
-    from loadgen.run import LoadResult, Progress
+    from loadgen.run import LoadPlan, LoadResult
     from pipeline.settings import Settings
-
-_BEHIND_SECONDS = 0.5
 
 load = typer.Typer(no_args_is_help=True, help="Generates load and keeps a ledger of the truth about it.")
 
+ProcessesOption = Annotated[
+    int, typer.Option(min=1, max=64, help="Send from so many processes; each campaign has one of them.")
+]
+PartOption = Annotated[str | None, typer.Option(hidden=True)]
+RunIdOption = Annotated[str | None, typer.Option(hidden=True)]
+
 
 def register(app: typer.Typer) -> None:
-    """Adds the group of commands."""
+    """Adds the group of commands, those of the modules beside this one included."""
+    load_replay.register(load)
+    load_locust.register(load)
     app.add_typer(load, name="load")
 
 
-LedgerOption = Annotated[
-    Path | None, typer.Option(help="New file for the truth about the run; default DIR/ledgers/<run id>.ledger.")
-]
-SeedOption = Annotated[int, typer.Option(help="Same seed, same events.", min=0)]
-ProfileOption = Annotated[str, typer.Option(help="What the traffic is like: steady or disorder.")]
-FractionOption = Annotated[float | None, typer.Option(help="Share of all events, 0 to 1; overrides the profile.")]
-CampaignsOption = Annotated[int | None, typer.Option(help="How many campaigns; overrides the profile.", min=1)]
+@dataclass(frozen=True)
+class _Shares:
+    """The options about processes: how many, or which part of how many this one is."""
+
+    processes: int
+    part: str | None
+    run_id: str | None
+
+    def plan(self, plan: LoadPlan) -> LoadPlan:
+        if self.part is None or self.run_id is None:
+            return plan
+        return replace(plan, part=parse_part(self.part), run_id=self.run_id)
+
+
+Send = Callable[[threading.Event, "LoadPlan", Callable[[], int]], "LoadResult"]
 
 
 @load.command("run")
@@ -54,30 +79,102 @@ def run(
     seed: SeedOption = 1,
     profile: ProfileOption = "steady",
     ledger: LedgerOption = None,
+    processes: ProcessesOption = 1,
     late_fraction: FractionOption = None,
     out_of_order_fraction: FractionOption = None,
     invalid_fraction: FractionOption = None,
     campaigns: CampaignsOption = None,
+    part: PartOption = None,
+    run_id: RunIdOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:
     """Open-loop load: every event is sent when the schedule says so, whatever the stack does.
 
     Exit 0: all acknowledged. 1: some were not. 130: interrupted (the ledger is closed cleanly all the same).
     """
-    from compose.stack.state import load_settings
     from loadgen.live import run_live
-    from loadgen.pacer import SteadyPacer
+    from loadgen.pacer import pacer_of
 
     if rate <= 0 or (seconds is not None and seconds <= 0):
         raise UsageError(f"--rate {rate:g} --seconds {seconds}: both must be more than 0")
+    traffic = profile_of(profile, campaigns, late_fraction, out_of_order_fraction, invalid_fraction)
     settings = load_settings(context.obj)
 
-    def start(stop: threading.Event) -> LoadResult:
-        traffic = _profile(profile, campaigns, late_fraction, out_of_order_fraction, invalid_fraction)
-        plan = _plan(context.obj, traffic, seed, ledger)
-        return run_live(settings, plan, SteadyPacer(rate, seconds), stop, _show_progress())
+    def send(stop: threading.Event, plan: LoadPlan, start: Callable[[], int]) -> LoadResult:
+        return run_live(settings, plan, pacer_of(rate, seconds, plan.profile.curve), stop, show_progress(), start)
 
-    return _finish(_carry_out(start), format_, endless=seconds is None)
+    overrides = {
+        "--late-fraction": late_fraction,
+        "--out-of-order-fraction": out_of_order_fraction,
+        "--invalid-fraction": invalid_fraction,
+        "--campaigns": campaigns,
+        "--seconds": seconds,
+    }
+    command = ["run", "--rate", repr(rate), "--profile", profile, *_arguments(overrides)]
+    shares = _Shares(processes, part, run_id)
+    return _load(context.obj, command, traffic, seed, ledger, shares, send, format_, endless=seconds is None)
+
+
+@load.command("full-speed")
+def full_speed(
+    context: typer.Context,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to send.")] = 10.0,
+    seed: SeedOption = 1,
+    profile: ProfileOption = "steady",
+    ledger: LedgerOption = None,
+    processes: ProcessesOption = 1,
+    part: PartOption = None,
+    run_id: RunIdOption = None,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """Closed loop: as fast as the broker acknowledges. Says what the generator can do, and nothing about latency."""
+    from loadgen.full_speed import run_full_speed
+
+    traffic = profile_of(profile)
+    settings = load_settings(context.obj)
+
+    def send(stop: threading.Event, plan: LoadPlan, start: Callable[[], int]) -> LoadResult:
+        return run_full_speed(settings, plan, seconds, stop, show_progress(), start)
+
+    command = ["full-speed", "--seconds", repr(seconds), "--profile", profile]
+    shares = _Shares(processes, part, run_id)
+    return _load(context.obj, command, traffic, seed, ledger, shares, send, format_)
+
+
+def _load(
+    data_dir: Path,
+    command: list[str],
+    traffic: Profile,
+    seed: int,
+    ledger: Path | None,
+    shares: _Shares,
+    send: Send,
+    format_: Format,
+    *,
+    endless: bool = False,
+) -> int:
+    """A run by this process, by several, or by this one as part of several."""
+    from loadgen.live import refuse_historic, soon_ns
+
+    def start(stop: threading.Event) -> LoadResult:
+        plan = shares.plan(plan_of(data_dir, traffic, seed, ledger))
+        if shares.part is not None:
+            return send(stop, plan, lambda: wait_for_start(stop))
+        if shares.processes == 1:
+            return send(stop, plan, soon_ns)
+        refuse_historic(load_settings(data_dir))
+        whole = ["--data-dir", str(data_dir), "load", *command, "--seed", str(seed)]
+        return run_in_parts(whole, plan, shares.processes, soon_ns, stop)
+
+    result = carry_out(start)
+    if shares.part is not None:
+        print(part_report(result))
+        return exit_code(result, endless=endless)
+    return finish(result, format_, endless=endless)
+
+
+def _arguments(options: dict[str, float | None]) -> list[str]:
+    return [text for name, value in options.items() if value is not None for text in (name, repr(value))]
 
 
 @load.command("historic")
@@ -95,18 +192,21 @@ def historic(
     campaigns: CampaignsOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Preloads old events, as fast as possible, into the empty topic of a stack started with `up --historic`."""
-    from compose.stack.state import load_settings
+    """Preloads old events, as fast as possible, into the empty topic of a stack started with `up --historic`.
+
+    They lie evenly in the span: of a profile's rate over time only the mean remains.
+    """
     from loadgen.historic import historic as preload
 
+    traffic = profile_of(profile, campaigns)
     settings = load_settings(context.obj)
     span_seconds, end_ms = parse_duration_seconds("--span", span), _end_ms(end, settings)
 
     def start(stop: threading.Event) -> LoadResult:
-        plan = _plan(context.obj, _profile(profile, campaigns, None, None, None), seed, ledger)
-        return preload(settings, plan, events, span_seconds, end_ms, stop, _show_progress())
+        plan = plan_of(context.obj, traffic, seed, ledger)
+        return preload(settings, plan, events, span_seconds, end_ms, stop, show_progress())
 
-    return _finish(_carry_out(start), format_, endless=False)
+    return finish(carry_out(start), format_)
 
 
 def _end_ms(text: str | None, settings: Settings) -> int:
@@ -123,106 +223,25 @@ def _end_ms(text: str | None, settings: Settings) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _profile(
-    name: str, campaigns: int | None, late: float | None, out_of_order: float | None, invalid: float | None
-) -> Profile:
-    from loadgen.profiles import find_profile
+@load.command("profiles")
+def profiles(format_: FormatOption = Format.TEXT) -> None:
+    """Lists the profiles that come with this installation. docs/load.md says how to write one."""
+    from loadgen.profiles import bundled_names
 
-    return find_profile(name).changed(campaigns, late, out_of_order, invalid)
-
-
-def _plan(data_dir: Path, profile: Profile, seed: int, ledger: Path | None) -> Any:
-    from loadgen.run import LoadPlan, new_run_id
-
-    run_id = new_run_id()
-    return LoadPlan(profile, seed, ledger or data_dir / "ledgers" / f"{run_id}.ledger", run_id)
+    found = [profile_of(name) for name in bundled_names()]
+    if format_ is Format.JSON:
+        print(json.dumps({"profiles": [_described(each) for each in found]}, indent=2))
+        return
+    for each in found:
+        print(f"{each.name:<15} {each.description}")
 
 
-def _carry_out(start: Callable[[threading.Event], LoadResult]) -> LoadResult:
-    """Runs a load; the first Ctrl-C ends it cleanly, a second one at once. Translates its errors."""
-    from loadgen.errors import BrokerUnavailable, LoadRefused
-
-    gc.freeze()  # a full collection over everything imported would halt the schedule for tens of milliseconds
-    try:
-        with _stopped_by_signals() as stop:
-            return start(stop)
-    except LoadRefused as error:
-        raise UsageError(str(error)) from error
-    except BrokerUnavailable as error:
-        raise EnvironmentFailed(str(error)) from error
-    finally:
-        _clear_line()
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    stop = threading.Event()
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _show_progress() -> Callable[[Progress], None] | None:
-    """Progress is for people at a terminal: None elsewhere."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(progress: Progress) -> None:
-        behind = progress.behind_seconds
-        late = f", {behind:.1f} s BEHIND SCHEDULE" if behind > _BEHIND_SECONDS else ""
-        line = f"{progress.elapsed_seconds:6.0f} s  {progress.sent:,} sent, {progress.acknowledged:,} acknowledged"
-        print(f"\r\x1b[K{line}, {progress.failed:,} failed{late}", end="", file=sys.stderr, flush=True)
-
-    return show
-
-
-def _clear_line() -> None:
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def to_json(result: LoadResult) -> dict[str, Any]:
-    """The report of a run."""
-    delay = result.send_delay
+def _described(profile: Profile) -> dict[str, Any]:
+    curve = profile.curve
     return {
-        "run_id": result.run_id,
-        "sent": result.sent,
-        "acknowledged": result.acknowledged,
-        "failed": result.failed,
-        "rate_achieved": round(result.rate_achieved, 3),
-        "send_delay_seconds": None if delay is None else {"p50": delay.p50, "p99": delay.p99, "max": delay.max},
-        "cpu_seconds": round(result.cpu_seconds, 3),
-        "interrupted": result.interrupted,
-        "ledger": str(result.ledger),
+        "name": profile.name,
+        "description": profile.description,
+        "campaigns": profile.campaigns,
+        "rate_mean_times": 1.0 if curve is None else curve.mean_times,
+        "rate_highest_times": 1.0 if curve is None else curve.highest_times,
     }
-
-
-def _to_text(result: LoadResult) -> str:
-    lines = [
-        f"sent          {result.sent:,} ({result.rate_achieved:,.0f}/s)",
-        f"acknowledged  {result.acknowledged:,}",
-        f"failed        {result.failed:,}",
-    ]
-    if result.send_delay is not None:
-        delay = result.send_delay
-        lines.append(
-            f"send delay    p50 {delay.p50 * 1e3:.1f} ms, p99 {delay.p99 * 1e3:.1f} ms, max {delay.max * 1e3:.1f} ms"
-        )
-    lines += [f"CPU           {result.cpu_seconds:.1f} s", f"ledger        {result.ledger}"]
-    return "\n".join(lines)
-
-
-def _finish(result: LoadResult, format_: Format, *, endless: bool) -> int:
-    print(json.dumps(to_json(result), indent=2) if format_ is Format.JSON else _to_text(result))
-    if result.interrupted and not endless:
-        return ExitCode.INTERRUPTED
-    return ExitCode.FAIL if result.failed else ExitCode.PASS

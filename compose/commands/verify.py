@@ -87,12 +87,13 @@ def _not_drained(error: NotDrained, format_: Format) -> ExitCode:
 
 def _reconcile(settings: Settings, ledgers: Sequence[Path], timeout_seconds: float) -> Report | NotDrained:
     """NotDrained if the jobs need more time. Raises UsageError for a bad ledger, EnvironmentFailed for a service."""
-    from loadgen.ledger import LedgerError, read_ledger
+    from loadgen.ledger import LedgerError
+    from loadgen.ledger_index import read_ledgers
     from slo.reconciliation.drain import JobsStuck, NotDrained
     from slo.reconciliation.verify import UNAVAILABLE, reconcile
 
     try:
-        runs = [read_ledger(path) for path in ledgers]
+        runs = [run for path in ledgers for run in read_ledgers(path)]
     except (LedgerError, OSError) as error:
         raise UsageError(f"--ledger: {error}") from error
     progress = ProgressLine()

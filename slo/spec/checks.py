@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from slo.spec.errors import Invalid
-from slo.spec.mappings import Located, Problems
+from pipeline.checked_yaml.errors import Invalid
+from pipeline.checked_yaml.mappings import Located, Problems
+from pipeline.checked_yaml.scalars import nearest, shown
 from slo.spec.metrics import indicators_of
 from slo.spec.model import BudgetingMethod, Ceiling, Indicator, Kind, Minimum, Objective, Operator
-from slo.spec.scalars import nearest, shown
 from slo.spec.units import in_unit_of
 from slo.statistics.block_bootstrap import fewest_samples
 

@@ -1,36 +1,9 @@
-"""What is wrong with a file of objectives: all of it at once, each with its line."""
+"""What is wrong with a file of objectives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from pipeline.checked_yaml.errors import DocumentError
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One mistake. ``line`` counts from 1, None where it is the file as a whole; ``key`` is like objectives[2].target.
-
-    ``text`` says what stands there and what to write instead.
-    """
-
-    line: int | None
-    key: str
-    text: str
-
-    def shown(self, file: str) -> str:
-        """As compilers say it, so that editors jump to the line."""
-        place = file if self.line is None else f"{file}:{self.line}"
-        return ": ".join(filter(None, (place, self.key, self.text)))
-
-
-class SpecificationError(ValueError):
-    """A file is no specification. The message has one line per problem, in the order of the file."""
-
-    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
-        self.file = file
-        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
-        super().__init__("\n".join(problem.shown(file) for problem in self.problems))
-
-
-class Invalid(ValueError):
-    """One value is wrong; whoever knows its key and line makes a Problem of it."""
+class SpecificationError(DocumentError):
+    """A file is no specification."""

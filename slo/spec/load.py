@@ -9,14 +9,23 @@ from typing import Any
 
 import yaml
 
-from slo.spec import scalars
+from pipeline.checked_yaml import scalars
+from pipeline.checked_yaml.errors import Invalid
+from pipeline.checked_yaml.mappings import Key, Located, Problems, read_mapping, read_sequence
+from pipeline.checked_yaml.yaml_file import Form, read_tree
 from slo.spec.checks import check_objective, objective_of
-from slo.spec.errors import Invalid, SpecificationError
-from slo.spec.mappings import Key, Located, Problems, read_mapping, read_sequence
+from slo.spec.errors import SpecificationError
 from slo.spec.model import BudgetingMethod, Ceiling, Indicator, Kind, Operator, Specification, TimeWindow
-from slo.spec.yaml_file import read_tree
 
 API_VERSION = "adctr/v1"
+FORM = Form(
+    a_file="a file of objectives",
+    things="objectives",
+    levels="four",
+    first_line=f"apiVersion: {API_VERSION}",
+    page="docs/objectives.md",
+    error=SpecificationError,
+)
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SHORTEST_TIME_WINDOW_SECONDS = 7 * 86400.0
 """A budget of fewer days has no burn rate of hours that would mean anything."""
@@ -27,7 +36,7 @@ def load(path: Path, docs: Path = DOCS) -> Specification:
 
     Runbooks are looked for below ``docs``, unless that does not exist (an installation without the source tree).
     """
-    root = read_tree(path)
+    root = read_tree(path, FORM)
     problems = Problems()
     top = read_mapping(root, "", _TOP, problems)
     objectives = _objectives(top, problems)

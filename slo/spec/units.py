@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slo.durations import UNIT_SECONDS
-from slo.spec.errors import Invalid
+from pipeline.checked_yaml.errors import Invalid
+from pipeline.checked_yaml.scalars import Quantity
+from pipeline.durations import UNIT_SECONDS
 from slo.spec.model import Indicator
-from slo.spec.scalars import Quantity
 
 _BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
 

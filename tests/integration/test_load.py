@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,10 +22,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from compose.commands import load
 from compose.errors import EnvironmentFailed
+from compose.stack.supervision import Supervisor
 from loadgen import publisher
 from loadgen.errors import LoadRefused
+from loadgen.full_speed import run_full_speed
 from loadgen.historic import historic
 from loadgen.ledger import Ledger, read_ledger
+from loadgen.ledger_index import read_ledgers
 from loadgen.live import run_live
 from loadgen.pacer import SteadyPacer
 from loadgen.profiles import Profile, find_profile
@@ -126,9 +130,9 @@ def test_a_record_has_the_time_it_is_given(settings: Settings) -> None:
     while publisher.outstanding():
         publisher.poll(1)
     answers = publisher.take_answers()
-    assert (answers.seqs, answers.partitions) == ([1], [2])
+    assert (answers.seqs.tolist(), answers.partitions.tolist()) == ([1], [2])
     consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": "test-load"})
-    consumer.assign([TopicPartition(settings.events_topic, 2, answers.offsets[0])])
+    consumer.assign([TopicPartition(settings.events_topic, 2, int(answers.offsets[0]))])
     message = consumer.poll(10)
     consumer.close()
     assert message is not None
@@ -230,12 +234,71 @@ def test_ctrl_c_ends_a_run_cleanly(stack: RunningStack, tmp_path: Path) -> None:
     assert report["interrupted"]
 
 
+def test_two_processes_are_one_run(stack: RunningStack, tmp_path: Path) -> None:
+    """2,000/s of the profile `duplicates` for 3 s: one ledger, every send acknowledged where it says, none besides."""
+    path = tmp_path / "two.ledger"
+    options = ("--rate", "2000", "--seconds", "3", "--profile", "duplicates", "--processes", "2")
+    done = subprocess.run(
+        _command(stack, "run", *options, "--ledger", str(path), "--format", "json"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["sent"], report["acknowledged"], report["failed"]) == (6_000, 6_000, 0)
+    (ledger,) = read_ledgers(path)
+    assert len(ledger.seq) == 6_000 > len(set(ledger.seq.tolist()))
+    ids = Counter(event_id(message) for message in _records(stack.settings, ledger))
+    sent = Counter(f"{ledger.run_id}-{seq}" for seq in ledger.seq.tolist())
+    assert {each: count for each, count in ids.items() if each.startswith(f"{ledger.run_id}-")} == sent
+
+
+def test_a_broker_that_is_killed_costs_no_truth(stack: RunningStack, tmp_path: Path) -> None:
+    """At full speed, killed after a second: acknowledged ⊆ topic ⊆ sent, and every send has its answer."""
+    killer = threading.Timer(1.5, _kill, [stack, "kafka"])
+    killer.start()
+    result = run_full_speed(stack.settings, _plan(tmp_path, find_profile("steady")), 3, threading.Event())
+    killer.join()
+    ledger = read_ledger(result.ledger)
+    assert len(ledger.seq) == result.sent > 10_000
+    assert (ledger.acked.sum(), (~ledger.acked).sum()) == (result.acknowledged, result.failed)
+    assert result.acknowledged > 10_000
+    on_topic = {
+        (message.partition(), message.offset()): event_id(message)
+        for message in _records(stack.settings, ledger)
+        if event_id(message).startswith(f"{ledger.run_id}-")
+    }
+    assert len(set(on_topic.values())) == len(on_topic)
+    places = zip(ledger.partition.tolist(), ledger.offset.tolist(), strict=True)
+    acknowledged = {
+        place: f"{ledger.run_id}-{seq}"
+        for place, seq, acked in zip(places, ledger.seq.tolist(), ledger.acked.tolist(), strict=True)
+        if acked
+    }
+    assert acknowledged.items() <= on_topic.items()
+    assert {int(each.split("-")[1]) for each in on_topic.values()} <= set(ledger.seq.tolist())
+
+
+def event_id(message: Message) -> str:
+    """From the bytes: its length stands behind the header of five."""
+    value = message.value()
+    return str(value[6 : 6 + (value[5] >> 1)].decode())
+
+
+def _kill(stack: RunningStack, service: str) -> None:
+    supervisor = Supervisor.find(stack.layout)
+    assert supervisor is not None
+    os.kill(next(each.pid for each in supervisor.processes() if each.name == service), signal.SIGKILL)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("run", "--rate", "0", "--seconds", "1"), "--rate 0"),
-        (("run", "--rate", "10", "--seconds", "1", "--profile", "nosuch"), "known are steady"),
+        (("run", "--rate", "10", "--seconds", "1", "--profile", "nosuch"), "known are bursty"),
         (("run", "--rate", "10", "--seconds", "1", "--late-fraction", "2"), "late_fraction=2.0"),
+        (("run", "--rate", "10", "--seconds", "1", "--profile", "./nosuch.yaml"), "nosuch.yaml: can't be read"),
         (("historic", "--events", "10", "--span", "5 minutes"), "--span 5 minutes"),
         (("historic", "--events", "10"), "up --historic"),
     ],

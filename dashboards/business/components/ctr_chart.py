@@ -37,7 +37,12 @@ def render(points: Sequence[Point], range_seconds: tuple[int, int], formats: For
         ],
     }
     ends = [datetime.fromtimestamp(each, UTC) for each in range_seconds]
-    nothing: dict[str, list[Any]] = {"at": ends, "windows": [NAMES[FIVE_MINUTES]] * 2, "part": [CLOSED] * 2, "marked": [False] * 2}
+    nothing: dict[str, list[Any]] = {
+        "at": ends,
+        "windows": [NAMES[FIVE_MINUTES]] * 2,
+        "part": [CLOSED] * 2,
+        "marked": [False] * 2,
+    }
     rows = {name: [*column, *nothing.get(name, [None, None])] for name, column in data.items()}
     st.vega_lite_chart(rows, _spec(formats), height=HEIGHT_PIXELS, key="ctr")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loadgen.encoder import Encoder, event_id, seq_of_value, user_id
+from loadgen.encoder import Encoder, event_id, seq_of_value, seqs_of_values, user_id
 from loadgen.errors import LoadRefused
 from loadgen.generator import Batch, Generator, place
 from loadgen.pacer import SteadyPacer
@@ -41,7 +41,7 @@ def test_every_byte_is_as_the_codec_has_it() -> None:
     profile = Profile("all", campaigns=30, late_fraction=0.1, out_of_order_fraction=0.1, invalid_fraction=0.1)
     generator = Generator(population, profile, SteadyPacer(500, 6), 1, START_NS, 600)
     encoder, decoder = Encoder(population, RUN_ID, SCHEMA_ID), Decoder({SCHEMA_ID: SCHEMA_TEXT}.__getitem__)
-    clicks = 0
+    clicks, seqs = 0, []
     while (batch := generator.next_batch()) is not None:
         for index, value in enumerate(encoder.encode(batch)):
             event = _event(population, batch, index)
@@ -49,6 +49,8 @@ def test_every_byte_is_as_the_codec_has_it() -> None:
             assert decoder.decode(value) == event
             assert seq_of_value(value) == batch.rows["seq"][index]
             clicks += event.event_type == "CLICK"
+        seqs += seqs_of_values(encoder.encode(batch)).tolist()
+    assert seqs == list(range(3_000))
     assert clicks > 10
 
 
@@ -74,3 +76,12 @@ def _one_event(event_time_ms: int) -> tuple[Population, Batch]:
     assert batch is not None
     batch.rows["event_time_ms"] = np.int64(event_time_ms)
     return population, batch
+
+
+def test_numbers_are_read_from_values_of_any_size() -> None:
+    """A replayed log may have events of hardly any bytes, beside long ones; none at all have no numbers."""
+    short = [encode(AdEvent(f"{RUN_ID}-{seq}", "CLICK", 2**34, "", "", "c", "k", "", ""), 1) for seq in (7, 123_456)]
+    long = [encode(AdEvent(f"{RUN_ID}-9999999999", "CLICK", 2**34, "u" * 300, "", "c", "k"), 1)]
+    assert seqs_of_values(short).tolist() == [7, 123_456]
+    assert seqs_of_values(short + long).tolist() == [7, 123_456, 9_999_999_999]
+    assert seqs_of_values([]).tolist() == []

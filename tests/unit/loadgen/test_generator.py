@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from loadgen.generator import Batch, Generator
 from loadgen.ledger import CLICK, INVALID, LATE, OUT_OF_ORDER, Events
-from loadgen.pacer import SECOND_NS, SteadyPacer
+from loadgen.pacer import SECOND_NS, CurvePacer, SteadyPacer
 from loadgen.population import make_population
-from loadgen.profiles import Profile
+from loadgen.profiles import Profile, find_profile
+from loadgen.rate_curve import RateCurve, RatePoint
 from pipeline.contract.rules import Fate, fate_of_valid
 
 START_NS = 1_700_000_000_000_000_000
@@ -17,7 +18,9 @@ LATENESS_SECONDS = 600
 
 
 def _run(profile: Profile, rate: float, seconds: float, seed: int = 1) -> tuple[Events, npt.NDArray[np.int64]]:
-    population = make_population(seed, profile.campaigns, profile.zipf_exponent)
+    population = make_population(
+        seed, profile.campaigns, profile.zipf_exponent, profile.hot_share, profile.ads_per_campaign
+    )
     generator = Generator(population, profile, SteadyPacer(rate, seconds), seed, START_NS, LATENESS_SECONDS)
     batches: list[Batch] = []
     while (batch := generator.next_batch()) is not None:
@@ -94,3 +97,44 @@ def test_fractions_are_met() -> None:
     rows, _ = _run(DISORDER, 5_000, 20)
     shares = [float((rows["flags"] == flag).mean()) for flag in (LATE, OUT_OF_ORDER, INVALID)]
     assert np.allclose(shares, [0.02, 0.2, 0.05], rtol=0.1)
+
+
+def test_a_duplicate_repeats_the_event_before_it() -> None:
+    """Of 20,000 sends about 5 % have the number, campaign, type and time of the one before, at their own send time."""
+    rows, _ = _run(Profile("twice", duplicate_fraction=0.05), 4_000, 5)
+    again = np.flatnonzero(np.diff(rows["seq"].astype(np.int64)) == 0) + 1
+    assert 900 < len(again) < 1_100
+    assert rows["seq"].tolist() == sorted(rows["seq"].tolist())
+    assert int(rows["seq"][-1]) == 20_000 - len(again) - 1
+    for name in ("campaign", "type", "flags", "event_time_ms"):
+        assert np.array_equal(rows[name][again], rows[name][again - 1])
+    assert np.array_equal(rows["intended_ns"], START_NS + SteadyPacer(4_000, 5).offsets_ns(0, 20_000))
+
+
+def test_a_hot_campaign_gets_its_share() -> None:
+    """Half of all, whatever its rank says."""
+    rows, _ = _run(find_profile("hot_campaign"), 5_000, 4)
+    assert abs(float((rows["campaign"] == 0).mean()) - 0.5) < 0.02
+
+
+def test_the_yahoo_mix() -> None:
+    """100 campaigns of 10 ads, all alike; a view of three is an impression, and clicks belong to none."""
+    rows, impression = _run(find_profile("yahoo"), 5_000, 6)
+    assert abs(float((rows["type"] == CLICK).mean()) - 2 / 3) < 0.01
+    assert (impression == -1).all()
+    counts = np.bincount(rows["campaign"], minlength=100)
+    assert (counts.min(), counts.max()) > (200, 300)
+    assert counts.max() < 400
+    population = make_population(1, 100, 0.0, None, 10)
+    assert set(population.ad_count.tolist()) == {10}
+
+
+def test_a_batch_never_spans_the_shortest_click_delay() -> None:
+    """Even where the rate falls a hundredfold within the run: clicks come in time all the same."""
+    curve = RateCurve((RatePoint(0, 10), RatePoint(5, 10), RatePoint(5, 0.1)))
+    profile = Profile("games", campaigns=1, curve=curve)
+    population = make_population(1, 1, 1.0)
+    generator = Generator(population, profile, CurvePacer(1_000, 60, curve), 1, START_NS, LATENESS_SECONDS)
+    while (batch := generator.next_batch()) is not None:
+        spans = int(batch.rows["intended_ns"][-1] - batch.rows["intended_ns"][0])
+        assert spans <= SECOND_NS // 4

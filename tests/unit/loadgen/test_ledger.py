@@ -121,3 +121,16 @@ def test_an_empty_run(tmp_path: Path) -> None:
 def test_types_are_small_numbers() -> None:
     """They are part of the file format."""
     assert (IMPRESSION, CLICK, LATE, INVALID) == (0, 1, 1, 2)
+
+
+def test_campaigns_that_are_met_on_the_way(tmp_path: Path) -> None:
+    """A replayed log's come behind the header's, each with its category; a new category gets the next index."""
+    writer = LedgerWriter(tmp_path / "a", HEADER)
+    writer.cells([("x", "food"), ("y", "toys")])
+    writer.events(_rows(0))
+    writer.cells([("x", "toys")])
+    writer.close(attempted=1)
+    header = read(tmp_path / "a").header
+    assert header.campaigns == ["cmp-0001", "cmp-0002", "x", "y", "x"]
+    assert header.campaign_category == [1, 0, 0, 2, 2]
+    assert header.categories == ["food", "travel", "toys"]

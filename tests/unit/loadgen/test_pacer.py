@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loadgen.pacer import SteadyPacer
+from loadgen.pacer import CurvePacer, SteadyPacer, pacer_of
+from loadgen.rate_curve import RateCurve, RatePoint
 
 
 def test_events_are_evenly_spaced() -> None:
@@ -42,3 +43,27 @@ def test_a_run_without_an_end_has_no_total() -> None:
 def test_total(rate: float, seconds: float, total: int) -> None:
     """Rate times seconds, rounded."""
     assert SteadyPacer(rate, seconds).total == total
+
+
+BURST = RateCurve((RatePoint(0, 1), RatePoint(1, 1), RatePoint(1, 3), RatePoint(2, 3)), repeat_seconds=2)
+
+
+def test_a_burst_is_due_within_its_second() -> None:
+    """At 2/s, then three times that: 0, 500 ms, then six within the second, then 2/s again."""
+    pacer = CurvePacer(2, 4, BURST)
+    assert pacer.total == 16
+    assert (pacer.offsets_ns(0, 10) / 1e6).round().tolist() == [0, 500, 1000, 1167, 1333, 1500, 1667, 1833, 2000, 2500]
+    assert [pacer.due(at * 1_000_000) for at in (-1, 0, 499, 501, 1001, 1999, 60_000)] == [0, 1, 1, 2, 3, 8, 16]
+
+
+def test_a_part_of_a_curved_schedule_is_the_same_as_the_whole() -> None:
+    """Batches may be cut anywhere."""
+    pacer = CurvePacer(20_000, None, BURST)
+    assert pacer.mean_rate == 40_000
+    assert np.array_equal(pacer.offsets_ns(0, 50_000)[40_000:], pacer.offsets_ns(40_000, 10_000))
+
+
+def test_without_a_curve_the_schedule_is_steady() -> None:
+    """The profile says which it is."""
+    assert pacer_of(5, 6, None) == SteadyPacer(5, 6)
+    assert pacer_of(5, 6, BURST) == CurvePacer(5, 6, BURST)

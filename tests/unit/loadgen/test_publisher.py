@@ -6,7 +6,7 @@ import pytest
 
 from loadgen import publisher
 from loadgen.errors import BrokerUnavailable
-from loadgen.publisher import Publisher
+from loadgen.publisher import Answers, Publisher
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.settings import Settings
 from tests.dying_producer import DyingProducer
@@ -18,13 +18,16 @@ def _values(count: int, user: str = "u") -> list[bytes]:
     return [encode(AdEvent(f"run-{seq}", "CLICK", 1, user, "a", "c", "k"), 1) for seq in range(count)]
 
 
+def _columns(answers: Answers) -> tuple[list[int], list[int], list[int]]:
+    return answers.seqs.tolist(), answers.partitions.tolist(), answers.offsets.tolist()
+
+
 def test_a_producer_that_dies_fails_every_later_event(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of five events two were taken and three have their answer, with the error's code; then nothing goes on."""
     monkeypatch.setattr(publisher, "Producer", DyingProducer)
     dying = Publisher(HISTORIC)
     dying.send(_values(5), [b"c"] * 5, [0] * 5, 1)
-    answers = dying.take_answers()
-    assert (answers.seqs, answers.partitions, answers.offsets) == ([2, 3, 4], [-1] * 3, [-150] * 3)
+    assert _columns(dying.take_answers()) == ([2, 3, 4], [-1] * 3, [-150] * 3)
     with pytest.raises(BrokerUnavailable, match="Fatal error; start the load again"):
         dying.require_usable()
     with pytest.raises(BrokerUnavailable, match="start the load again"):
@@ -35,6 +38,5 @@ def test_an_event_that_is_too_large_fails_alone() -> None:
     """The producer itself is in order."""
     real = Publisher(HISTORIC)
     real.send_patiently(_values(1, "u" * 1_500_000), [b"c"], [0], [1])
-    answers = real.take_answers()
-    assert (answers.seqs, answers.partitions, answers.offsets) == ([0], [-1], [-10])
+    assert _columns(real.take_answers()) == ([0], [-1], [-10])
     real.require_usable()

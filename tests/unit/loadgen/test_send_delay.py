@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loadgen.send_delay import SendDelayRecorder
+from loadgen.send_delay import SendDelay, SendDelayRecorder, together
 
 MILLISECOND_NS = 1_000_000
 
@@ -33,3 +33,14 @@ def test_settling_in_between_changes_nothing() -> None:
 def test_nothing_sent_has_no_percentiles() -> None:
     """A missing figure is None, not 0."""
     assert SendDelayRecorder().summary() is None
+
+
+def test_the_delays_of_several_senders_are_one_distribution() -> None:
+    """99 quick ones of one and one slow one of another: the median is the quick one's, the maximum the slow one's."""
+    quick, slow = SendDelay.of({1_000: 99}), SendDelay.of({50_000: 1})
+    assert quick is not None
+    assert slow is not None
+    both = together([quick, None, slow])
+    assert both is not None
+    assert (both.p50, both.p99, both.max) == pytest.approx((0.001, 0.001, 0.05), rel=0.002)
+    assert together([None]) is None

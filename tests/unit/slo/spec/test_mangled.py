@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from slo.spec.errors import Problem, SpecificationError
+from pipeline.checked_yaml.errors import Problem
+from slo.spec.errors import SpecificationError
 from slo.spec.load import load
 
 LINES = (Path(__file__).parent / "small.yaml").read_bytes().splitlines()

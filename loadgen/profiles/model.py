@@ -1,4 +1,6 @@
-"""Named kinds of load. A profile says what the traffic is like; rate, length and seed come from the command."""
+"""What a profile says: what the traffic is like, and how its rate goes over time. Rate, length and seed come from
+the command.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +8,33 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from loadgen.errors import LoadRefused
+from loadgen.rate_curve import RateCurve
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What the events are like. Fractions are shares of all events, from 0 to 1."""
+    """What the events are like. Fractions are shares of all events, from 0 to 1.
+
+    ``hot_share`` of all impressions go to the largest campaign (None: as its rank says). ``ads_per_campaign`` None: 1
+    to 10 each, by the seed. ``click_fraction`` None: clicks follow impressions by their category's CTR; else so many of
+    all events are clicks that belong to no impression. ``curve`` None: a steady rate.
+    """
 
     name: str
+    description: str = ""
     campaigns: int = 200
     zipf_exponent: float = 1.0
+    hot_share: float | None = None
+    ads_per_campaign: int | None = None
+    click_fraction: float | None = None
     late_fraction: float = 0.0
     out_of_order_fraction: float = 0.0
     invalid_fraction: float = 0.0
+    duplicate_fraction: float = 0.0
+    curve: RateCurve | None = None
 
     def __post_init__(self) -> None:
-        fractions = {name: getattr(self, name) for name in FRACTIONS}
+        fractions = {name: getattr(self, name) for name in FLAG_FRACTIONS}
         for name, value in fractions.items():
             if not 0.0 <= value <= 1.0:
                 raise LoadRefused(f"{name}={value}: must be from 0 to 1")
@@ -45,19 +59,5 @@ class Profile:
         return replace(self, **changes)
 
 
-FRACTIONS = ("late_fraction", "out_of_order_fraction", "invalid_fraction")
-
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("steady"),
-        Profile("disorder", late_fraction=0.01, out_of_order_fraction=0.1),
-    )
-}
-
-
-def find_profile(name: str) -> Profile:
-    """A profile by name. Raises LoadRefused naming those that exist."""
-    if name not in PROFILES:
-        raise LoadRefused(f"profile={name!r}: known are {', '.join(PROFILES)}")
-    return PROFILES[name]
+FLAG_FRACTIONS = ("late_fraction", "out_of_order_fraction", "invalid_fraction")
+"""What an event can be flagged with; it has at most one flag."""

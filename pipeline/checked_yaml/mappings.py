@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from slo.spec.errors import Invalid, Problem
-from slo.spec.scalars import nearest, shown
+from pipeline.checked_yaml.errors import Invalid, Problem
+from pipeline.checked_yaml.scalars import nearest, shown
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import yaml
 
-from slo.durations import ALLOWED as DURATION_ALLOWED
-from slo.durations import duration_seconds
-from slo.spec.errors import Invalid
+from pipeline.checked_yaml.errors import Invalid
+from pipeline.durations import ALLOWED as DURATION_ALLOWED
+from pipeline.durations import duration_seconds
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][\d_]*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)

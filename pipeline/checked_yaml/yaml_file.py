@@ -2,54 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from slo.spec.errors import Problem, SpecificationError
+from pipeline.checked_yaml.errors import DocumentError, Problem
 
 
-def read_tree(path: Path) -> yaml.Node:
-    """The document's root. Raises SpecificationError, also for a file that is missing or can't be read."""
+@dataclass(frozen=True)
+class Form:
+    """What a kind of file is called, so that messages can say what to write. ``error`` is what they are raised as."""
+
+    a_file: str
+    things: str
+    levels: str
+    first_line: str
+    page: str
+    error: type[DocumentError]
+
+
+def read_tree(path: Path, form: Form) -> yaml.Node:
+    """The document's root. Raises the form's error, also for a file that is missing or can't be read."""
     file = str(path)
     try:
         content = path.read_bytes()
     except OSError as error:
-        text = f"can't be read ({error.strerror}); give the path of a file of objectives"
-        raise SpecificationError(file, [Problem(None, "", text)]) from error
-    return parse_tree(_decoded(content, file), file)
+        text = f"can't be read ({error.strerror}); give the path of {form.a_file}"
+        raise form.error(file, [Problem(None, "", text)]) from error
+    return parse_tree(_decoded(content, file, form), file, form)
 
 
-def _decoded(content: bytes, file: str) -> str:
+def _decoded(content: bytes, file: str, form: Form) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         text = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise SpecificationError(file, [Problem(line, "", text)]) from error
+        raise form.error(file, [Problem(line, "", text)]) from error
 
 
-def parse_tree(text: str, file: str) -> yaml.Node:
-    """The root of the only document of a text. Raises SpecificationError."""
+def parse_tree(text: str, file: str, form: Form) -> yaml.Node:
+    """The root of the only document of a text. Raises the form's error."""
     problem: Problem
     try:
         roots = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problem = Problem(line, "", f"character U+{ord(text[error.position]):04X} is not allowed in YAML; remove it")
-        raise SpecificationError(file, [problem]) from error
+        raise form.error(file, [problem]) from error
     except yaml.MarkedYAMLError as error:
-        raise SpecificationError(file, [_syntax_problem(error, text)]) from error
+        raise form.error(file, [_syntax_problem(error, text)]) from error
     except RecursionError as error:
-        problem = Problem(1, "", "is nested too deeply to be read; objectives need four levels")
-        raise SpecificationError(file, [problem]) from error
+        problem = Problem(1, "", f"is nested too deeply to be read; {form.things} need {form.levels} levels")
+        raise form.error(file, [problem]) from error
     if not roots or _is_empty(roots[0]):
-        problem = Problem(1, "", "is empty; start with apiVersion: adctr/v1 (docs/objectives.md shows the rest)")
-        raise SpecificationError(file, [problem])
+        problem = Problem(1, "", f"is empty; start with {form.first_line} ({form.page} shows the rest)")
+        raise form.error(file, [problem])
     if len(roots) > 1:
         line = roots[1].start_mark.line + 1
         problem = Problem(line, "", f"{len(roots)} documents in one file; keep one, without lines of `---` in between")
-        raise SpecificationError(file, [problem])
+        raise form.error(file, [problem])
     return roots[0]
 
 

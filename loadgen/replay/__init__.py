@@ -1,0 +1,1 @@
+"""Real logs as load: a file's rows, what they mean, when they are sent."""

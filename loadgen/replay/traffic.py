@@ -1,0 +1,133 @@
+"""The rows of a log on their way to the wire."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from loadgen.encoder import event_id
+from loadgen.ledger import CLICK, EVENT, IMPRESSION
+from loadgen.replay.log_file import Rejected, Row
+from loadgen.replay.mapping import LogEvent, RowMapping, UnmappableError
+from loadgen.replay.schedule import MILLISECOND_NS, LogSchedule, RecordTimes
+from loadgen.traffic import Prepared
+from pipeline.contract.codec import AdEvent, encode
+from pipeline.contract.partitioner import partition_of
+
+ROWS_AT_ONCE = 256
+MOST_LISTED = 100_000
+
+
+@dataclass
+class Rejects:
+    """Rows that could not be used: all are counted, the first ones listed."""
+
+    listed: list[Rejected] = field(default_factory=list)
+    total: int = 0
+
+    def add(self, rejected: Rejected) -> None:
+        self.total += 1
+        if len(self.listed) < MOST_LISTED:
+            self.listed.append(rejected)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How rows get their times. ``schedule`` None: each is sent when it is its turn, as fast as it goes.
+
+    ``record_times`` None: event time and record time are when a row is sent; else both are the log's.
+    """
+
+    schedule: LogSchedule | None
+    record_times: RecordTimes | None
+    clock_ns: Callable[[], int] = time.time_ns
+
+
+@dataclass(frozen=True)
+class _Sendable:
+    row: LogEvent
+    intended_ns: int
+    time_ms: int
+
+
+class ReplayTraffic:
+    """Traffic of a log; ``rejects`` fills while it is read."""
+
+    def __init__(
+        self,
+        rows: Iterator[Row | Rejected],
+        mapping: RowMapping,
+        timing: Timing,
+        run_id: str,
+        schema_id: int,
+        partition_count: int,
+    ) -> None:
+        self.rejects = Rejects()
+        self._rows = rows
+        self._mapping = mapping
+        self._timing = timing
+        self._run_id = run_id
+        self._schema_id = schema_id
+        self._partition_count = partition_count
+        self._cells: dict[tuple[str, str], int] = {}
+        self._partitions: dict[str, int] = {}
+        self._seq = 0
+
+    def next(self) -> Prepared | None:
+        some = list(itertools.islice(self._rows, ROWS_AT_ONCE))
+        if not some:
+            return None
+        known, first_seq = len(self._cells), self._seq
+        sendable = [found for row in some if (found := self._sendable(row)) is not None]
+        events = [pair for each in sendable for pair in self._events(each)]
+        rows = np.zeros(len(events), EVENT)
+        for index, (event, sent) in enumerate(events):
+            cell = self._cells.setdefault((event.campaign_id, event.category), len(self._cells))
+            kind = CLICK if event.event_type == "CLICK" else IMPRESSION
+            rows[index] = (first_seq + index, cell, kind, 0, event.event_time, sent.intended_ns)
+        own_times = self._timing.record_times is not None
+        return Prepared(
+            rows=rows,
+            values=[encode(event, self._schema_id) for event, _ in events],
+            keys=[event.campaign_id.encode() for event, _ in events],
+            partitions=[self._partition(event.campaign_id) for event, _ in events],
+            record_times_ms=[event.event_time for event, _ in events] if own_times else None,
+            new_cells=list(itertools.islice(self._cells, known, None)),
+        )
+
+    def _sendable(self, row: Row | Rejected) -> _Sendable | None:
+        if isinstance(row, Rejected):
+            self.rejects.add(row)
+            return None
+        try:
+            found = self._mapping.event_of(row.values)
+        except UnmappableError as error:
+            self.rejects.add(Rejected(row.line, str(error)))
+            return None
+        time_ms, timing = found.event.event_time, self._timing
+        if timing.record_times is not None and (reason := timing.record_times.reason_against(time_ms)):
+            self.rejects.add(Rejected(row.line, f"{self._mapping.columns['event_time']} {reason}"))
+            return None
+        schedule = timing.schedule
+        intended_ns = timing.clock_ns() if schedule is None else schedule.intended_ns(time_ms)
+        return _Sendable(found, intended_ns, time_ms if timing.record_times else intended_ns // MILLISECOND_NS)
+
+    def _events(self, sendable: _Sendable) -> Iterator[tuple[AdEvent, _Sendable]]:
+        """The event of a row, and the click that it stands for."""
+        seq = self._seq
+        event = replace(sendable.row.event, event_id=event_id(self._run_id, seq), event_time=sendable.time_ms)
+        self._seq += 1
+        yield event, sendable
+        if sendable.row.clicked:
+            own_id = event_id(self._run_id, seq + 1)
+            self._seq += 1
+            yield replace(event, event_id=own_id, event_type="CLICK", impression_id=event.event_id), sendable
+
+    def _partition(self, campaign: str) -> int:
+        if campaign not in self._partitions:
+            self._partitions[campaign] = partition_of(campaign.encode(), self._partition_count)
+        return self._partitions[campaign]
