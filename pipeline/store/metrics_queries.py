@@ -13,6 +13,11 @@ from pipeline.contract.cache_schema import CANARY_PREFIX
 from pipeline.readings import Order
 
 METRICS_TABLES = {60: "metrics_1min", 300: "metrics_5min"}
+_HELD = {
+    "impressions": sql.SQL("coalesce(recounted_impressions, impressions)"),
+    "clicks": sql.SQL("coalesce(recounted_clicks, clicks)"),
+}
+"""What holds: the recounted value where there is one, whatever a job writes after it."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,9 @@ def series_query(windows: WindowRange, campaign_id: str | None, category: str | 
     return _with_watermark(
         windows,
         sql.SQL(
-            "SELECT extract(epoch FROM window_start)::bigint, sum(impressions)::bigint, sum(clicks)::bigint "
+            "SELECT extract(epoch FROM window_start)::bigint, sum({impressions})::bigint, sum({clicks})::bigint "
             "FROM realtime.{} WHERE {} GROUP BY window_start"
-        ).format(_table(windows), where),
+        ).format(_table(windows), where, **_HELD),
         arguments,
     )
 
@@ -56,16 +61,17 @@ def categories_query(windows: WindowRange) -> Query:
     return _with_watermark(
         windows,
         sql.SQL(
-            "SELECT category, sum(impressions)::bigint, sum(clicks)::bigint FROM realtime.{} WHERE {} GROUP BY category"
-        ).format(_table(windows), where),
+            "SELECT category, sum({impressions})::bigint, sum({clicks})::bigint FROM realtime.{} WHERE {} "
+            "GROUP BY category"
+        ).format(_table(windows), where, **_HELD),
         arguments,
     )
 
 
 _ORDERS = {
-    Order.IMPRESSIONS: sql.SQL("sum(impressions)"),
-    Order.CLICKS: sql.SQL("sum(clicks)"),
-    Order.CTR: sql.SQL("sum(clicks)::double precision / sum(impressions)"),
+    Order.IMPRESSIONS: sql.SQL("sum({impressions})").format(**_HELD),
+    Order.CLICKS: sql.SQL("sum({clicks})").format(**_HELD),
+    Order.CTR: sql.SQL("sum({clicks})::double precision / sum({impressions})").format(**_HELD),
 }
 
 
@@ -84,8 +90,8 @@ def campaigns_query(
     return _with_watermark(
         windows,
         sql.SQL(
-            "SELECT campaign_id, sum(impressions)::bigint, sum(clicks)::bigint FROM realtime.{} "
-            "WHERE {} AND NOT starts_with(campaign_id, {}) GROUP BY campaign_id HAVING sum(impressions) >= %s "
+            "SELECT campaign_id, sum({impressions})::bigint, sum({clicks})::bigint FROM realtime.{} "
+            "WHERE {} AND NOT starts_with(campaign_id, {}) GROUP BY campaign_id HAVING sum({impressions}) >= %s "
             "ORDER BY {} {}, campaign_id LIMIT %s"
         ).format(
             _table(windows),
@@ -93,6 +99,7 @@ def campaigns_query(
             sql.Literal(CANARY_PREFIX),
             _ORDERS[order],
             sql.SQL("ASC" if lowest else "DESC"),
+            **_HELD,
         ),
         (*arguments, least, limit),
     )

@@ -11,16 +11,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
 from pipeline.settings import Settings
+from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.flink import FlinkRest, FlinkUnavailable
-from slo.reconciliation.fold import OffsetRange
 from slo.reconciliation.topic import Topics
 
 GROUPS = ("adctr-live", "adctr-store")
 POLL_SECONDS = 0.5
 STALL_SECONDS = 60.0
-_STORE_EARLY_FIRE_SECONDS = 1.0
-"""The store job fires early less often than the live job (docs/decisions/0002-windows.md)."""
 _SETTLE_MARGIN_SECONDS = 1.0
 
 
@@ -59,7 +58,7 @@ def wait_until_drained(
     """
     deadline = time.monotonic() + timeout_seconds
     _wait(settings, topics, ends, deadline, progress)
-    time.sleep(max(settings.early_fire_milliseconds / 1000, _STORE_EARLY_FIRE_SECONDS) + _SETTLE_MARGIN_SECONDS)
+    time.sleep(max(settings.early_fire_milliseconds, STORE_EARLY_FIRE_MILLISECONDS) / 1000 + _SETTLE_MARGIN_SECONDS)
     later = topics.ranges(settings.events_topic)
     if any(later[partition].end > ends[partition].end for partition in ends):
         _wait(settings, topics, later, deadline, progress)
