@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.contract.avro_strict import Reader, compile_reader
-from pipeline.contract.codec import HEADER, MAGIC_BYTE, SCHEMA_TEXT, DecodeError, Decoder
+from pipeline.contract.codec import HEADER, MAGIC_BYTE, SCHEMA_TEXT, DecodeError, Decoder, UnknownSchemaId
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,21 @@ class Viewer:
         self._fetch_schema = fetch_schema
         self._decoder = Decoder(fetch_schema)
         self._texts: dict[int, str] = {}
+        self._unknown: set[int] = set()
 
     def view(self, value: bytes | None) -> View:
         """Of a schema id that nobody knows, what our own schema makes of the bytes."""
         if value is None:
             return NOTHING
-        try:
-            return View(asdict(self._decoder.decode(value)), True)
-        except DecodeError:
-            return View(self._readable_fields(value), False)
+        schema_id = HEADER.unpack_from(value)[1] if len(value) >= HEADER.size else 0
+        if schema_id not in self._unknown:  # asked for once, for letters come in thousands
+            try:
+                return View(asdict(self._decoder.decode(value)), True)
+            except UnknownSchemaId:
+                self._unknown.add(schema_id)
+            except DecodeError:
+                pass
+        return View(self._readable_fields(value), False)
 
     def _readable_fields(self, value: bytes) -> dict[str, Any]:
         if len(value) < HEADER.size or HEADER.unpack_from(value)[0] != MAGIC_BYTE:
@@ -57,7 +63,7 @@ class Viewer:
         return fields
 
     def _text_of(self, schema_id: int) -> str:
-        """The writer's schema, or ours for an id that nobody knows; asked for once, for letters come in thousands."""
+        """The writer's schema, or ours for an id that nobody knows."""
         if schema_id not in self._texts:
             if len(self._texts) >= _MOST_SCHEMAS:
                 self._texts.clear()
