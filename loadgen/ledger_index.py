@@ -60,7 +60,8 @@ def _together(path: Path, parts: Sequence[Ledger]) -> Ledger:
     order = np.argsort(np.concatenate([part.intended_ns for part in parts]), kind="stable")
 
     def column(name: str) -> npt.NDArray[Any]:
-        return np.concatenate([getattr(part, name) for part in parts])[order]
+        joined: npt.NDArray[Any] = np.concatenate([getattr(part, name) for part in parts])
+        return joined[order]
 
     return Ledger(
         path=path,

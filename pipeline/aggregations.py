@@ -12,6 +12,9 @@ from pipeline.source import is_counted
 WINDOW_NAMES = {60: "1min", 300: "5min"}
 """Name of each window size in seconds, as in ``metrics_1min``."""
 
+STORE_EARLY_FIRE_MILLISECONDS = 1_000
+"""PostgreSQL's objective is seconds, and each firing is a row written."""
+
 
 def window_view(settings: Settings, size_seconds: int) -> str:
     """DDL of view ``windows_<name>``: window_start TIMESTAMP(3) in UTC, campaign_id, category, impressions, clicks."""

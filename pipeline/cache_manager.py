@@ -1,7 +1,7 @@
 """The one read API: current window, time series, categories, top campaigns.
 
-Redis answers first, in one round trip; where it doesn't answer, has no watermark (it is empty, or was emptied) or no
-longer holds the range, PostgreSQL does, and the reading says so. Canaries never appear.
+Redis answers first, in one round trip; where it doesn't answer, isn't complete (it was emptied and is being restored)
+or no longer holds the range, PostgreSQL does, and the reading says so. Canaries never appear.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any, TypeVar
 import psycopg2
 import redis
 from psycopg2 import extensions
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from pipeline.breakdown import Breakdown, ask_breakdown, from_replies, from_rows
+from pipeline.cache_access import CacheUser, impatient_client
 from pipeline.cache_commands import ask_counts, per_campaign, per_category, sum_of
 from pipeline.contract.cache_schema import (
     ZERO,
     Counts,
     categories_key,
     cells_key,
+    complete_key,
     expires_at_seconds,
     is_canary,
     watermark_key,
@@ -58,14 +58,11 @@ class MetricsUnavailableError(ConnectionError):
 
 def cache_client(settings: Settings) -> redis.Redis:
     """A client that waits for nothing for long: no retries, short timeouts."""
-    return redis.Redis(
-        host=settings.redis_host,
-        port=settings.redis_port,
-        password=settings.redis_password or None,
-        socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        socket_timeout=READ_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        legacy_responses=False,
+    return impatient_client(
+        settings,
+        CacheUser.READER,
+        connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
+        timeout_seconds=READ_TIMEOUT_SECONDS,
     )
 
 
@@ -227,11 +224,11 @@ class CacheManager:
         reason = self._why_not_redis(windows, now)
         if reason is None:
             try:
-                watermark_ms, replies = self._ask_redis(ask, windows.size_seconds)
-                if watermark_ms is not None:
+                complete, watermark_ms, replies = self._ask_redis(ask, windows.size_seconds)
+                if complete and watermark_ms is not None:
                     value = from_replies(replies, watermark_ms)
                     return self._reading(value, Source.REDIS, windows, watermark_ms, now, None)
-                reason = "Redis holds no watermark: it is empty"
+                reason = "Redis holds no watermark" if complete else "Redis is not complete: it is being restored"
             except (redis.RedisError, ValueError) as error:
                 reason = f"Redis at {self._settings.redis_host}:{self._settings.redis_port}: {error}"
                 self._skip_until, self._skip_reason = now + SKIP_SECONDS, reason
@@ -256,13 +253,14 @@ class CacheManager:
             return f"the range begins before what Redis keeps ({retention} s)"
         return self._skip_reason if now < self._skip_until else None
 
-    def _ask_redis(self, ask: Callable[[Any], None], size_seconds: int) -> tuple[int | None, list[Any]]:
-        """The watermark is read first: what it promises stood in the hashes that are read after it."""
-        with self._client.pipeline(transaction=False) as pipe:
+    def _ask_redis(self, ask: Callable[[Any], None], size_seconds: int) -> tuple[bool, int | None, list[Any]]:
+        """Whether Redis is complete, the watermark, and the replies, all of one instant: a transaction."""
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.exists(complete_key())
             pipe.get(watermark_key(size_seconds))
             ask(pipe)
-            watermark, *replies = pipe.execute()
-        return (None if watermark is None else int(watermark)), replies
+            complete, watermark, *replies = pipe.execute()
+        return bool(complete), (None if watermark is None else int(watermark)), replies
 
     def _ask_postgres(self, query: Query) -> list[Row]:
         """Tries once more on a new connection: the kept one may have died with a server that is back by now."""

@@ -16,14 +16,11 @@ from dataclasses import dataclass
 from pyflink.common import Configuration
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
-from pipeline.aggregations import window_options, window_view
+from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS, window_options, window_view
 from pipeline.job_names import JOBS, LIVE, STORE, flink_name
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.sinks import dead_letter, postgres, redis_cache
 from pipeline.source import COUNTED_FIELDS, EVENT_FIELDS, events_table
-
-STORE_EARLY_FIRE_MILLISECONDS = 1_000
-"""PostgreSQL's objective is seconds, and each firing is a row written."""
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,16 @@ class Settings:
     schema_registry_url: str = "http://127.0.0.1:8081/apis/ccompat/v7"
     redis_host: str = "127.0.0.1"
     redis_port: int = 6379
-    redis_password: str = field(default="", repr=False)
+    redis_reader_password: str = field(default="", repr=False)
+    redis_writer_password: str = field(default="", repr=False)
+    redis_admin_password: str = field(default="", repr=False)
     postgres_host: str = "127.0.0.1"
     postgres_port: int = 5432
     postgres_database: str = "adctr"
     postgres_owner_password: str = field(default="", repr=False)
     postgres_writer_password: str = field(default="", repr=False)
     postgres_reader_password: str = field(default="", repr=False)
+    postgres_mender_password: str = field(default="", repr=False)
     flink_rest_url: str = "http://127.0.0.1:8082"
     dashboard_url: str = ""
     """Where the business dashboard is served; empty where a stack runs none."""

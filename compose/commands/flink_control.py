@@ -39,8 +39,8 @@ class FlinkControl:
         self._settings = settings
 
     def end_everything(self) -> None:
-        """Stops the keeper, cancels all jobs and forgets their checkpoints."""
-        self._supervisor.stop_processes(["jobs"], _STOP_SECONDS)
+        """Stops the keepers, cancels all jobs and forgets their checkpoints."""
+        self._supervisor.stop_processes(["jobs", "cache-keeper"], _STOP_SECONDS)
         for job in JOBS:
             self.cancel(job)
 

@@ -133,7 +133,7 @@ def take_down(layout: Layout) -> int:
     supervisor = Supervisor.find(layout)
     if supervisor is not None and supervisor.answers():
         names = [each.name for each in supervisor.processes()]
-        watchers = [name for name in names if name in ("jobs", "canary", *monitoring_services.NAMES)]
+        watchers = [name for name in names if name in ("jobs", "canary", "cache-keeper", *monitoring_services.NAMES)]
         flink = [name for name in names if name.startswith(("jobmanager", "taskmanager"))]
         for group in (watchers, flink, [name for name in names if name not in (*watchers, *flink)]):
             supervisor.stop_processes(group, _SHUTDOWN_SECONDS)

@@ -14,26 +14,40 @@ from compose.stack.layout import Layout, write_private
 class Passwords:
     """Hexadecimal, so that no configuration format has to quote them; never in `repr`."""
 
-    redis: str = field(repr=False)
+    redis_reader: str = field(repr=False)
+    redis_writer: str = field(repr=False)
+    redis_admin: str = field(repr=False)
     postgres_owner: str = field(repr=False)
     postgres_writer: str = field(repr=False)
     postgres_reader: str = field(repr=False)
+    postgres_mender: str = field(repr=False)
     registry_storage: str = field(repr=False)
 
     @classmethod
     def load(cls, layout: Layout) -> Passwords:
         """Raises EnvironmentFailed if the file is missing or damaged."""
-        try:
-            values = json.loads(layout.passwords.read_text(encoding="utf-8"))
-            return cls(**{spec.name: str(values[spec.name]) for spec in fields(cls)})
-        except (OSError, ValueError, KeyError) as error:
-            raise EnvironmentFailed(f"{layout.passwords}: cannot read the stack's passwords: {error}") from error
+        values = _read(layout)
+        missing = [spec.name for spec in fields(cls) if spec.name not in values]
+        if missing:
+            raise EnvironmentFailed(
+                f"{layout.passwords}: no password of {', '.join(missing)}; `adctr down` and `adctr up` add it"
+            )
+        return cls(**{spec.name: values[spec.name] for spec in fields(cls)})
 
     @classmethod
     def load_or_create(cls, layout: Layout) -> Passwords:
-        """The stack's passwords; made up at its first start."""
+        """The stack's passwords; made up at its first start, and those of new users after an upgrade."""
+        known: dict[str, str] = {}
         if layout.passwords.exists():
-            return cls.load(layout)
-        made = cls(**{spec.name: secrets.token_hex(16) for spec in fields(cls)})
-        write_private(layout.passwords, json.dumps(asdict(made), indent=2) + "\n")
+            known = _read(layout)
+        made = cls(**{spec.name: known.get(spec.name) or secrets.token_hex(16) for spec in fields(cls)})
+        if asdict(made) != known:
+            write_private(layout.passwords, json.dumps(asdict(made), indent=2) + "\n")
         return made
+
+
+def _read(layout: Layout) -> dict[str, str]:
+    try:
+        return {name: str(value) for name, value in json.loads(layout.passwords.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise EnvironmentFailed(f"{layout.passwords}: cannot read the stack's passwords: {error}") from error

@@ -22,13 +22,9 @@ __all__ = ["Record", "StackNotRunning", "load_settings", "settings_for"]
 STACK_VARIABLE = "ADCTR_STACK"
 REMOTE = "remote"
 _SECRET_FIELDS = frozenset(
-    {
-        "redis_password",
-        "postgres_owner_password",
-        "postgres_writer_password",
-        "postgres_reader_password",
-        "alert_webhook_url",
-    }
+    spec.name
+    for spec in dataclasses.fields(Settings)
+    if spec.name.endswith("_password") or spec.name == "alert_webhook_url"
 )
 
 
@@ -72,12 +68,15 @@ def settings_for(base: Settings, layout: Layout, ports: Ports, passwords: Passwo
         schema_registry_url=f"http://{LOOPBACK}:{ports.registry}/apis/ccompat/v7",
         redis_host=LOOPBACK,
         redis_port=ports.redis,
-        redis_password=passwords.redis,
+        redis_reader_password=passwords.redis_reader,
+        redis_writer_password=passwords.redis_writer,
+        redis_admin_password=passwords.redis_admin,
         postgres_host=LOOPBACK,
         postgres_port=ports.postgres,
         postgres_owner_password=passwords.postgres_owner,
         postgres_writer_password=passwords.postgres_writer,
         postgres_reader_password=passwords.postgres_reader,
+        postgres_mender_password=passwords.postgres_mender,
         flink_rest_url=f"http://{LOOPBACK}:{ports.flink_rest}",
         checkpoint_dir=str(layout.checkpoints),
         historic=historic,

@@ -4,18 +4,27 @@ Per window size (60 or 300 seconds) and window start (seconds since the epoch) t
 
 ``adctr:{60:1700000040}:cells``
     field ``<campaign_id>\x00<category>`` (UTF-8; neither part can contain NUL),
-    value ``<impressions> <clicks>`` in ASCII decimals, for example ``1200 37``.
+    value ``<impressions> <clicks>`` in ASCII decimals, for example ``1200 37``; after a recount
+    ``<impressions> <clicks> <revision>``, for example ``1201 37 5``.
 ``adctr:{60:1700000040}:categories``
-    field ``<category>``, value as above: the sums over the cells of that category.
+    field ``<category>``, value as above without revision: the sums over the cells of that category.
 
 Both expire (``EXPIREAT``) at window end + retention; nothing is written to a window past that. The
 braces are a Redis Cluster hash tag, so both keys of a window live in one slot and change in one script.
-A value never falls: a write takes the larger of each count, so that a replay after a failure is harmless.
+A value never falls: a write of the same revision takes the larger of each count, so that a replay after a failure is
+harmless, and one of a smaller revision (the jobs' is 0) changes nothing. `RAISE_COUNTS` does that.
 
 ``adctr:watermark:60``
     per window size: the watermark W of the live job's window operator, milliseconds since the epoch, ASCII. Whatever
     the operator had counted when it reached W stood in the hashes before this key was written. A window is *closed*
     when W has reached its end and *final* when W has reached its end + allowed lateness + record slack.
+
+``adctr:complete``
+    the marker of completeness: set last, when every window that Redis must hold is there (milliseconds since the
+    epoch of that moment). Whoever finds Redis without it must treat Redis as absent: it has lost data, and the live job
+    brings back only what changes. Read it in one transaction with the hashes.
+``adctr:rebuild``
+    a token by which a rebuild notices that its work was lost again (`pipeline/cache_rebuild.py`).
 
 Campaigns and categories that begin with ``_canary`` are probes of the stack and are shown to nobody.
 """
@@ -23,10 +32,15 @@ Campaigns and categories that begin with ``_canary`` are probes of the stack and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 
 PREFIX = "adctr"
 CELL_SEPARATOR = b"\x00"
 CANARY_PREFIX = "_canary"
+RAISE_COUNTS = files("pipeline.contract").joinpath("raise_counts.lua").read_text(encoding="utf-8")
+"""The script through which everybody writes a window; its head says how."""
+RAISE_WATERMARK = files("pipeline.contract").joinpath("raise_watermark.lua").read_text(encoding="utf-8")
+"""The script through which everybody writes a watermark."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,16 @@ def watermark_key(size_seconds: int) -> str:
     return f"{PREFIX}:watermark:{size_seconds}"
 
 
+def complete_key() -> str:
+    """The marker that Redis holds all windows it must hold."""
+    return f"{PREFIX}:complete"
+
+
+def rebuild_key() -> str:
+    """The token of the rebuild that is under way, or of the last one."""
+    return f"{PREFIX}:rebuild"
+
+
 def cell_field(campaign_id: str, category: str) -> bytes:
     """The field of one cell in a cells hash."""
     return campaign_id.encode() + CELL_SEPARATOR + category.encode()
@@ -80,9 +104,15 @@ def parse_cell_field(field: bytes) -> tuple[str, str]:
 
 
 def parse_counts(value: bytes) -> Counts:
-    """Counts of a value such as ``b"1200 37"``."""
-    impressions, _, clicks = value.partition(b" ")
+    """Counts of a value such as ``b"1200 37"``, whatever its revision. Raises ValueError."""
+    impressions, clicks, *_revision = value.split(b" ")
     return Counts(int(impressions), int(clicks))
+
+
+def parse_revision(value: bytes) -> int:
+    """Revision of a value; 0 where the jobs wrote it. Raises ValueError."""
+    _, _, *revision = value.split(b" ")
+    return int(revision[0]) if revision else 0
 
 
 def expires_at_seconds(size_seconds: int, start_seconds: int, retention_seconds: int) -> int:

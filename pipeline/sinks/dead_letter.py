@@ -1,13 +1,16 @@
 """Invalid records into ``ad-events-dlq`` and late ones into ``ad-events-late``: original bytes, key and headers, plus
-where they came from and why, under Kafka Connect's header names (KIP-298)."""
+where they came from and why (`pipeline.contract.letter_headers`)."""
 
 from __future__ import annotations
 
+from pipeline.contract import letter_headers
+from pipeline.job_names import STORE, flink_name
 from pipeline.settings import Settings
 from pipeline.source import INVALID_REASON, IS_INVALID, IS_VALID, is_late
 from pipeline.sql import literal, table
 
-HEADER_PREFIX = "__connect.errors."
+STAGE = "CASE WHEN `decode_error` IS NULL THEN 'TRANSFORMATION' ELSE 'VALUE_CONVERTER' END"
+"""Connect's name for the step that failed: reading the value, or the rules on what was read."""
 
 MOST_LETTER_BYTES = 33_554_432
 """Largest letter, for its producer and its topic: a letter that nobody takes would restart the job for ever. It must be
@@ -51,13 +54,15 @@ def late_events_insert(settings: Settings) -> str:
 def _insert(name: str, settings: Settings, reason: str, condition: str) -> str:
     record_time_ms = "1000 * EXTRACT(EPOCH FROM `record_time`) + EXTRACT(MILLISECOND FROM `record_time`)"
     headers = {
-        "topic": literal(settings.events_topic),
-        "partition": "CAST(`kafka_partition` AS STRING)",
-        "offset": "CAST(`kafka_offset` AS STRING)",
-        "timestamp": f"CAST({record_time_ms} AS STRING)",
-        "exception.message": reason,
+        letter_headers.TOPIC: literal(settings.events_topic),
+        letter_headers.PARTITION: "CAST(`kafka_partition` AS STRING)",
+        letter_headers.OFFSET: "CAST(`kafka_offset` AS STRING)",
+        letter_headers.CONNECTOR_NAME: literal(flink_name(STORE)),
+        letter_headers.STAGE: STAGE,
+        letter_headers.MESSAGE: reason,
+        letter_headers.TIMESTAMP: f"CAST({record_time_ms} AS STRING)",
     }
-    entries = ", ".join(f"{literal(HEADER_PREFIX + key)}, CAST({text} AS BYTES)" for key, text in headers.items())
+    entries = ", ".join(f"{literal(name)}, CAST({text} AS BYTES)" for name, text in headers.items())
     return f"""
         INSERT INTO {name}
         SELECT `record_key`, `raw_value`, MAP_UNION(`headers`, MAP[{entries}]), `record_time`

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pipeline.aggregations import WINDOW_NAMES
+from pipeline.cache_access import CacheUser
+from pipeline.contract.cache_schema import RAISE_COUNTS, RAISE_WATERMARK
 from pipeline.settings import Settings
 from pipeline.sql import table
 
@@ -22,9 +24,12 @@ def cache_table(settings: Settings, size_seconds: int) -> str:
         "connector": "adctr-cache",
         "host": settings.redis_host,
         "port": settings.redis_port,
-        "password": settings.redis_password,
+        "user": str(CacheUser.WRITER),
+        "password": settings.redis_writer_password,
         "size-seconds": size_seconds,
         "retention-seconds": settings.cache_retention_seconds,
+        "raise-counts-script": RAISE_COUNTS,
+        "raise-watermark-script": RAISE_WATERMARK,
     }
     return table(f"cache_{WINDOW_NAMES[size_seconds]}", WINDOW_COLUMNS, options, primary_key=WINDOW_KEY)
 

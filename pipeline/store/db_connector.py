@@ -17,6 +17,7 @@ from pipeline.settings import Settings
 OWNER = "adctr_owner"
 WRITER = "adctr_writer"
 READER = "adctr_reader"
+MENDER = "adctr_mender"
 
 CONNECT_TIMEOUT_SECONDS = 3
 READER_STATEMENT_TIMEOUT_MS = 5_000
@@ -34,6 +35,11 @@ def connect_owner(settings: Settings, database: str | None = None) -> PgConnecti
 def connect_writer(settings: Settings) -> PgConnection:
     """A transactional connection of the role that the store job writes with. Raises StoreUnavailable."""
     return _connect(settings, WRITER, settings.postgres_writer_password)
+
+
+def connect_mender(settings: Settings) -> PgConnection:
+    """A transactional connection of the role that replays dead letters and recounts. Raises StoreUnavailable."""
+    return _connect(settings, MENDER, settings.postgres_mender_password)
 
 
 def connect_reader(

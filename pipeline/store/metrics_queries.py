@@ -14,6 +14,11 @@ from pipeline.readings import Order
 from pipeline.settings import WINDOW_SIZES_SECONDS
 
 METRICS_TABLES = {60: "metrics_1min", 300: "metrics_5min"}
+_HELD = {
+    "impressions": sql.SQL("coalesce(recounted_impressions, impressions)"),
+    "clicks": sql.SQL("coalesce(recounted_clicks, clicks)"),
+}
+"""What holds: the recounted value where there is one, whatever a job writes after it."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,9 @@ def series_query(windows: WindowRange, campaign_id: str | None, category: str | 
     return _with_watermark(
         windows,
         sql.SQL(
-            "SELECT extract(epoch FROM window_start)::bigint, sum(impressions)::bigint, sum(clicks)::bigint "
+            "SELECT extract(epoch FROM window_start)::bigint, sum({impressions})::bigint, sum({clicks})::bigint "
             "FROM realtime.{} WHERE {} GROUP BY window_start"
-        ).format(_table(windows), where),
+        ).format(_table(windows), where, **_HELD),
         arguments,
     )
 
@@ -70,16 +75,17 @@ def categories_query(windows: WindowRange) -> Query:
     return _with_watermark(
         windows,
         sql.SQL(
-            "SELECT category, sum(impressions)::bigint, sum(clicks)::bigint FROM realtime.{} WHERE {} GROUP BY category"
-        ).format(_table(windows), where),
+            "SELECT category, sum({impressions})::bigint, sum({clicks})::bigint FROM realtime.{} WHERE {} "
+            "GROUP BY category"
+        ).format(_table(windows), where, **_HELD),
         arguments,
     )
 
 
 _ORDERS = {
-    Order.IMPRESSIONS: sql.SQL("sum(impressions)"),
-    Order.CLICKS: sql.SQL("sum(clicks)"),
-    Order.CTR: sql.SQL("sum(clicks)::double precision / sum(impressions)"),
+    Order.IMPRESSIONS: sql.SQL("sum({impressions})").format(**_HELD),
+    Order.CLICKS: sql.SQL("sum({clicks})").format(**_HELD),
+    Order.CTR: sql.SQL("sum({clicks})::double precision / sum({impressions})").format(**_HELD),
 }
 
 
@@ -98,8 +104,8 @@ def campaigns_query(
     return _with_watermark(
         windows,
         sql.SQL(
-            "SELECT campaign_id, sum(impressions)::bigint, sum(clicks)::bigint FROM realtime.{} "
-            "WHERE {} AND NOT starts_with(campaign_id, {}) GROUP BY campaign_id HAVING sum(impressions) >= %s "
+            "SELECT campaign_id, sum({impressions})::bigint, sum({clicks})::bigint FROM realtime.{} "
+            "WHERE {} AND NOT starts_with(campaign_id, {}) GROUP BY campaign_id HAVING sum({impressions}) >= %s "
             "ORDER BY {} {}, campaign_id LIMIT %s"
         ).format(
             _table(windows),
@@ -107,6 +113,7 @@ def campaigns_query(
             sql.Literal(CANARY_PREFIX),
             _ORDERS[order],
             sql.SQL("ASC" if lowest else "DESC"),
+            **_HELD,
         ),
         (*arguments, least, limit),
     )

@@ -18,7 +18,7 @@ from psycopg2.extensions import connection as PgConnection  # noqa: N812 - a cla
 from psycopg2.extensions import encrypt_password
 
 from pipeline.settings import Settings
-from pipeline.store.db_connector import OWNER, READER, WRITER, connect_owner
+from pipeline.store.db_connector import MENDER, OWNER, READER, WRITER, connect_owner
 from pipeline.store.partitions import ensure_partitions_on
 
 _LOCK_KEY = 0x61646374
@@ -112,7 +112,11 @@ def _create_database(settings: Settings) -> None:
 
 def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
     """Login roles with the settings' passwords. Only SCRAM verifiers are sent, so no password reaches a log."""
-    passwords = {WRITER: settings.postgres_writer_password, READER: settings.postgres_reader_password}
+    passwords = {
+        WRITER: settings.postgres_writer_password,
+        READER: settings.postgres_reader_password,
+        MENDER: settings.postgres_mender_password,
+    }
     database = sql.Identifier(settings.postgres_database)
     with connection, connection.cursor() as cursor:
         for role, password in passwords.items():
@@ -126,7 +130,7 @@ def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
             )
         cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
         cursor.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-        for role in (OWNER, WRITER, READER):
+        for role in (OWNER, *passwords):
             name = sql.Identifier(role)
             cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, name))
             for setting in ("search_path = realtime", "TimeZone = 'UTC'"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import redis
 
+from pipeline.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import CANARY_PREFIX, Counts, cells_key, parse_cell_field, parse_counts
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from slo.latency.cache_reader import CacheReader
@@ -31,7 +32,7 @@ class ExpectedCounts:
 
 def client(settings: Settings) -> redis.Redis:
     """A plain connection to the stack's Redis."""
-    return redis.Redis(host=settings.redis_host, port=settings.redis_port, password=settings.redis_password or None)
+    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
 
 
 def differences(settings: Settings, expected: ExpectedCounts) -> int:

@@ -26,6 +26,7 @@ import fastavro
 import redis
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from pipeline.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import (
     categories_key,
     cell_field,
@@ -90,7 +91,7 @@ class Flusher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = redis.Redis(
-            host=settings.redis_host, port=settings.redis_port, password=settings.redis_password or None
+            host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN)
         )
 
     def flush(self, counts: WindowCounts) -> None:

@@ -13,7 +13,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pipeline.contract.cache_schema import CANARY_PREFIX, cells_key
+from pipeline.cache_access import CacheUser, credentials
+from pipeline.contract.cache_schema import CANARY_PREFIX, cells_key, parse_counts
 from pipeline.settings import Settings
 from slo.latency.sightings import CellKey
 
@@ -33,7 +34,7 @@ class CacheReader:
         self._client = redis.Redis(
             host=settings.redis_host,
             port=settings.redis_port,
-            password=settings.redis_password or None,
+            **credentials(settings, CacheUser.READER),
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
@@ -66,8 +67,7 @@ class CacheReader:
                 continue
             campaign = parts[at].decode()
             if not campaign.startswith(CANARY_PREFIX):
-                impressions, _, clicks = parts[at + 2].partition(b" ")
-                yield (start, campaign, parts[at + 1].decode()), int(impressions) + int(clicks)
+                yield (start, campaign, parts[at + 1].decode()), parse_counts(parts[at + 2]).total
 
     def close(self) -> None:
         """Ends the connection."""

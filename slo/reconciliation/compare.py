@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.contract.cache_schema import ZERO, Counts
-from slo.reconciliation.fold import Mark, OffsetRange, Origin
+from pipeline.topic_reader import OffsetRange
+from slo.reconciliation.fold import Mark, Origin
 from slo.reconciliation.tally import Cell, CellCounts, Tally
 
 MOST_LISTED = 10_000

@@ -11,17 +11,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
+from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.flink import Checkpoints, FlinkRest, FlinkUnavailable
-from slo.reconciliation.fold import OffsetRange
 from slo.reconciliation.topic import Topics
 
 GROUPS = tuple(map(flink_name, JOBS))
 POLL_SECONDS = 0.5
 STALL_SECONDS = 60.0
-_STORE_EARLY_FIRE_SECONDS = 1.0
-"""The store job fires early less often than the live job (docs/decisions/0002-windows.md)."""
 _SETTLE_MARGIN_SECONDS = 1.0
 
 
@@ -61,7 +60,7 @@ def wait_until_drained(
     """
     deadline = time.monotonic() + timeout_seconds
     _wait(settings, topics, ends, deadline, progress)
-    time.sleep(max(settings.early_fire_milliseconds / 1000, _STORE_EARLY_FIRE_SECONDS) + _SETTLE_MARGIN_SECONDS)
+    time.sleep(max(settings.early_fire_milliseconds, STORE_EARLY_FIRE_MILLISECONDS) / 1000 + _SETTLE_MARGIN_SECONDS)
     _wait_for_checkpoints(settings, deadline, progress)
 
 

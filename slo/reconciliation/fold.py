@@ -16,8 +16,10 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.contract import letter_headers
 from pipeline.contract.codec import AdEvent, Decoder
 from pipeline.contract.rules import MAX_AHEAD_MS, Fate, classify
+from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.scan import Columns, Flags, Longs, scan
 from slo.reconciliation.tally import Names, Tally
 
@@ -56,27 +58,18 @@ class Batch:
     headers: Callable[[int], Headers] = lambda _: ()
 
 
-@dataclass(frozen=True)
-class OffsetRange:
-    """Offsets ``start`` to ``end`` (exclusive) of one partition."""
-
-    start: int
-    end: int
-
-    def __len__(self) -> int:
-        return max(0, self.end - self.start)
-
-
 def digest(key: bytes | None, value: bytes | None, headers: Headers, record_time_ms: int) -> bytes:
     """Digest of everything that a letter must keep of its record.
 
     Of the headers that is the last value of each name. Those with a null value don't count: Flink holds headers as a
-    map and its Kafka sink writes no null into it.
+    map and its Kafka sink writes no null into it. Nor do those that say why a record was
+    rejected: a record that carries them is somebody's dead letter that was sent again.
     """
     hasher = hashlib.blake2b(digest_size=16)
     parts: list[bytes | None] = [key, value, str(record_time_ms).encode()]
     for name, content in sorted((name, content) for name, content in dict(headers).items() if content is not None):
-        parts += [name.encode(), content]
+        if not name.startswith(letter_headers.PREFIX):
+            parts += [name.encode(), content]
     for part in parts:
         hasher.update(b"-" if part is None else b"%d:" % len(part))
         hasher.update(part or b"")

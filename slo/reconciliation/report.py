@@ -36,6 +36,12 @@ class Report:
     late: int = 0
     tombstones: int = 0
     duplicates: int = 0
+    replayed: int = 0
+    """Mended dead letters that were replayed."""
+    recounted: int = 0
+    """Windows, of both sizes, whose recounted values hold."""
+    awaiting_recount: int = 0
+    """Replayed events that some window of theirs doesn't show yet."""
     found: Differences = field(default_factory=Differences)
     unverifiable: list[Unverifiable] = field(default_factory=list)
     verified: dict[str, int] = field(default_factory=dict)
@@ -69,6 +75,9 @@ def to_json(report: Report) -> dict[str, Any]:
         "late": report.late,
         "tombstones": report.tombstones,
         "duplicates": report.duplicates,
+        "replayed": report.replayed,
+        "recounted": report.recounted,
+        "awaiting_recount": report.awaiting_recount,
         "differences": [_difference_json(difference) for difference in report.found.listed],
         "differences_total": report.found.total,
         "exact": report.exact,
@@ -109,6 +118,10 @@ def _lines(report: Report) -> Iterator[str]:
     for name in ("counted", "dead_lettered", "late", "tombstones"):
         yield f"  {name.replace('_', ' '):<20}{getattr(report, name):>12,}"
     yield f"repeated event ids    {report.duplicates:>12,}"
+    if report.replayed or report.recounted:
+        waiting = f", {report.awaiting_recount:,} not yet in their windows" if report.awaiting_recount else ""
+        yield f"replayed letters      {report.replayed:>12,}{waiting}"
+        yield f"recounted windows     {report.recounted:>12,}"
     for store, number in report.verified.items():
         yield f"compared {store:<26}{number:>9,}"
     for run in report.ledgers:

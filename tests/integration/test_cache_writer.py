@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 from confluent_kafka import Producer
 
+from pipeline.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import Counts, cell_field, cells_key, parse_counts, watermark_key
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id
@@ -25,7 +26,7 @@ def test_no_watermark_overtakes_the_cells_that_redis_refused(settings: Settings)
     event = AdEvent(campaign, "IMPRESSION", start * 1000, "u", "a", campaign, "test")
     value = encode(event, find_schema_id(settings.schema_registry_url, settings.events_topic))
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
-    with redis.Redis(settings.redis_host, settings.redis_port, password=settings.redis_password) as connection:
+    with redis.Redis(settings.redis_host, settings.redis_port, **credentials(settings, CacheUser.ADMIN)) as connection:
         client: Any = connection
 
         def watermark() -> int:

@@ -53,7 +53,9 @@ def stop_flink(layout: Layout) -> None:
 
 def windows_in_redis(settings: Settings) -> int:
     """How many hashes of windows there are, the stack's own canaries included."""
-    with redis.Redis(settings.redis_host, settings.redis_port, password=settings.redis_password) as client:
+    with redis.Redis(
+        settings.redis_host, settings.redis_port, username="adctr_admin", password=settings.redis_admin_password
+    ) as client:
         return sum(1 for _ in client.scan_iter(f"{PREFIX}:{{*"))
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 MEMORY_LIMIT_BYTES = 5_000_000_000
 SERVICES = {
+    "cache-keeper",
     "canary",
     "exporter",
     "jobmanager",
@@ -123,7 +124,7 @@ def test_passwords_are_needed_and_kept_private(stack: RunningStack) -> None:
             user="adctr_owner",
             password="guessed",
         )
-    assert settings.redis_password not in stack.layout.record.read_text(encoding="utf-8")
+    assert settings.redis_admin_password not in stack.layout.record.read_text(encoding="utf-8")
     for path in (stack.layout.passwords, stack.layout.supervisor_config, stack.layout.run / "redis.conf"):
         assert path.stat().st_mode & 0o077 == 0, path
 
@@ -131,7 +132,12 @@ def test_passwords_are_needed_and_kept_private(stack: RunningStack) -> None:
 def test_a_killed_service_comes_back_with_its_data(stack: RunningStack) -> None:
     """Redis dies by SIGKILL; the supervisor starts it again, and what was written a second ago is there."""
     settings = stack.settings
-    with redis.Redis(host=settings.redis_host, port=settings.redis_port, password=settings.redis_password) as client:
+    with redis.Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        username="adctr_admin",
+        password=settings.redis_admin_password,
+    ) as client:
         client.set("test:survivor", "1")
         time.sleep(1.5)  # appendfsync everysec
         before = _pid_of(stack, "redis")

@@ -64,7 +64,12 @@ def owner(settings: Settings) -> Iterator[PgConnection]:
 
 @pytest.fixture
 def cache(settings: Settings) -> Iterator[redis.Redis]:
-    client = redis.Redis(host=settings.redis_host, port=settings.redis_port, password=settings.redis_password)
+    client = redis.Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        username="adctr_admin",
+        password=settings.redis_admin_password,
+    )
     yield client
     client.close()
 

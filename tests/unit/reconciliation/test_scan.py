@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, Decoder, UnknownSchemaId, encode
 from pipeline.contract.rules import Fate, classify
-from slo.reconciliation.fold import Batch, Fold, Mark, OffsetRange
+from pipeline.topic_reader import OffsetRange
+from slo.reconciliation.fold import Batch, Fold, Mark
 from slo.reconciliation.scan import scan
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "records.json").read_text(encoding="utf-8"))

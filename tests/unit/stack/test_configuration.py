@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from compose.errors import EnvironmentFailed
 from compose.stack.java import argument_file
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
@@ -17,7 +18,7 @@ from compose.stack.supervision import render
 from pipeline.settings import Settings
 
 PORTS = Ports()
-PASSWORDS = Passwords("r3dis", "0wner", "wr1ter", "r3ader", "st0rage")
+PASSWORDS = Passwords("r3dis-r", "r3dis-w", "r3dis-a", "0wner", "wr1ter", "r3ader", "m3nder", "st0rage")
 
 
 @pytest.fixture
@@ -42,9 +43,11 @@ def test_no_transaction_stays_open_for_longer_than_half_the_slack(plan: Plan) ->
     assert _broker(plan)["transaction.max.timeout.ms"] == "300000"
 
 
-def test_redis_has_a_password_and_keeps_what_it_is_told(plan: Plan) -> None:
-    text = redis_server.config(plan.layout, 6379, "r3dis")
-    assert {"bind 127.0.0.1", "requirepass r3dis", "appendonly yes"} <= set(text.splitlines())
+def test_redis_lets_nobody_in_without_a_name_and_keeps_what_it_is_told(plan: Plan) -> None:
+    """The configuration holds digests of the passwords, none of them in clear."""
+    text = redis_server.config(plan.layout, 6379, PASSWORDS)
+    assert {"bind 127.0.0.1", "user default off nopass nocommands", "appendonly yes"} <= set(text.splitlines())
+    assert "r3dis" not in text
 
 
 def test_the_registry_listens_locally_also_for_its_management(plan: Plan) -> None:
@@ -114,9 +117,9 @@ def test_the_record_has_the_settings_and_no_password(plan: Plan) -> None:
 
 def test_a_remote_stack_is_described_by_the_environment(tmp_path: Path) -> None:
     """`adctr verify` against a cluster: no data directory, no supervisor, the variables alone."""
-    environ = {"ADCTR_STACK": "remote", "ADCTR_KAFKA_BOOTSTRAP": "kafka:9092", "ADCTR_REDIS_PASSWORD": "r3dis"}
+    environ = {"ADCTR_STACK": "remote", "ADCTR_KAFKA_BOOTSTRAP": "kafka:9092", "ADCTR_REDIS_READER_PASSWORD": "r3dis"}
     settings = load_settings(tmp_path, environ)
-    assert (settings.kafka_bootstrap, settings.redis_password) == ("kafka:9092", "r3dis")
+    assert (settings.kafka_bootstrap, settings.redis_reader_password) == ("kafka:9092", "r3dis")
     with pytest.raises(StackNotRunning):
         load_settings(tmp_path, {"ADCTR_KAFKA_BOOTSTRAP": "kafka:9092"})
 
@@ -138,4 +141,16 @@ def test_passwords_are_made_once(tmp_path: Path) -> None:
     first = Passwords.load_or_create(layout)
     assert Passwords.load_or_create(layout) == first
     assert layout.passwords.stat().st_mode & 0o777 == 0o600
-    assert first.redis not in repr(first)
+    assert first.redis_admin not in repr(first)
+
+
+def test_a_user_that_an_upgrade_adds_gets_a_password_and_the_others_keep_theirs(tmp_path: Path) -> None:
+    """As after an upgrade from a version whose Redis had one password for everybody."""
+    layout = Layout.of(tmp_path / "data")
+    layout.create()
+    layout.passwords.write_text('{"redis": "old", "postgres_owner": "kept"}')
+    with pytest.raises(EnvironmentFailed, match="no password of redis_reader, "):
+        Passwords.load(layout)
+    made = Passwords.load_or_create(layout)
+    assert made.postgres_owner == "kept"
+    assert Passwords.load(layout) == made

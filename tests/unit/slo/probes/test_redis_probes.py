@@ -7,7 +7,7 @@ import math
 import pytest
 import redis
 
-from pipeline.contract.cache_schema import categories_key, cells_key, watermark_key
+from pipeline.contract.cache_schema import categories_key, cells_key, complete_key, watermark_key
 from pipeline.settings import Settings
 from slo.probes.cache_reads import READS_PER_LOOK, TURNS, BareCacheReads, CacheReads, with_missed
 from slo.probes.canaries import Canaries
@@ -73,6 +73,7 @@ def test_a_redis_that_is_away_is_a_failed_look() -> None:
 def test_each_kind_of_read_is_timed(redis_settings: Settings, kind: type[CacheReads | BareCacheReads]) -> None:
     client, probe = redis_client(redis_settings), kind(redis_settings, clock=lambda: NOON + 30.0)
     client.set(watermark_key(60), (NOON + 25) * 1000)
+    client.set(complete_key(), "test")
     client.hset(categories_key(60, NOON), "sports", "10 1")
     samples = [sample for _ in range(len(TURNS) // READS_PER_LOOK) for sample in probe.look()]
     assert {sample.indicator for sample in samples} == set(probe.indicators)
@@ -92,7 +93,7 @@ def test_a_read_that_redis_did_not_answer_never_came(redis_settings: Settings) -
     assert all(sample.value > 0 for sample in bare.look())
     bare.close()
     assert probe.notes()["cache_reads_not_from_redis"] == 4
-    assert "it is empty" in str(probe.notes()["cache_read_last_reason"])
+    assert "it is being restored" in str(probe.notes()["cache_read_last_reason"])
     probe.close()
 
 

@@ -7,8 +7,16 @@ import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.table.data.RowData;
 
-/** Where the cache is and how long a window stays in it. */
-record CacheSink(String host, int port, String password, int sizeSeconds, int retentionSeconds)
+/** Where the cache is, how long a window stays in it, and the scripts that write windows and watermarks. */
+record CacheSink(
+        String host,
+        int port,
+        String user,
+        String password,
+        int sizeSeconds,
+        int retentionSeconds,
+        String raiseCounts,
+        String raiseWatermark)
         implements Sink<RowData>, Serializable {
     @Override
     public SinkWriter<RowData> createWriter(WriterInitContext context) throws IOException {

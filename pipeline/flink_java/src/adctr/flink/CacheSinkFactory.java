@@ -18,11 +18,16 @@ import org.apache.flink.table.factories.FactoryUtil;
 public final class CacheSinkFactory implements DynamicTableSinkFactory {
     private static final ConfigOption<String> HOST = ConfigOptions.key("host").stringType().noDefaultValue();
     private static final ConfigOption<Integer> PORT = ConfigOptions.key("port").intType().noDefaultValue();
+    private static final ConfigOption<String> USER = ConfigOptions.key("user").stringType().defaultValue("default");
     private static final ConfigOption<String> PASSWORD = ConfigOptions.key("password").stringType().defaultValue("");
     private static final ConfigOption<Integer> SIZE_SECONDS =
             ConfigOptions.key("size-seconds").intType().noDefaultValue();
     private static final ConfigOption<Integer> RETENTION_SECONDS =
             ConfigOptions.key("retention-seconds").intType().noDefaultValue();
+    private static final ConfigOption<String> RAISE_COUNTS =
+            ConfigOptions.key("raise-counts-script").stringType().noDefaultValue();
+    private static final ConfigOption<String> RAISE_WATERMARK =
+            ConfigOptions.key("raise-watermark-script").stringType().noDefaultValue();
 
     @Override
     public DynamicTableSink createDynamicTableSink(Context context) {
@@ -30,8 +35,9 @@ public final class CacheSinkFactory implements DynamicTableSinkFactory {
         helper.validate();
         ReadableConfig options = helper.getOptions();
         return new CacheTableSink(new CacheSink(
-                options.get(HOST), options.get(PORT), options.get(PASSWORD),
-                options.get(SIZE_SECONDS), options.get(RETENTION_SECONDS)));
+                options.get(HOST), options.get(PORT), options.get(USER), options.get(PASSWORD),
+                options.get(SIZE_SECONDS), options.get(RETENTION_SECONDS), options.get(RAISE_COUNTS),
+                options.get(RAISE_WATERMARK)));
     }
 
     @Override
@@ -41,12 +47,12 @@ public final class CacheSinkFactory implements DynamicTableSinkFactory {
 
     @Override
     public Set<ConfigOption<?>> requiredOptions() {
-        return Set.of(HOST, PORT, SIZE_SECONDS, RETENTION_SECONDS);
+        return Set.of(HOST, PORT, SIZE_SECONDS, RETENTION_SECONDS, RAISE_COUNTS, RAISE_WATERMARK);
     }
 
     @Override
     public Set<ConfigOption<?>> optionalOptions() {
-        return Set.of(PASSWORD);
+        return Set.of(USER, PASSWORD);
     }
 
     private record CacheTableSink(CacheSink sink) implements DynamicTableSink {

@@ -36,43 +36,6 @@ final class CacheWriter implements SinkWriter<RowData> {
     private static final long GIVE_UP_AFTER_NANOS = 120_000_000_000L;
     private static final int TIMEOUT_MS = 2_000;
 
-    /**
-     * KEYS: cells, categories. ARGV: expiry in seconds, then (field, category, impressions, clicks) per cell. Each count
-     * only ever rises; the category's sums rise by the same difference. Windows past their expiry are left alone, so a
-     * late replay cannot bring back a part of one.
-     */
-    private static final String RAISE_COUNTS = """
-            if tonumber(redis.call('TIME')[1]) >= tonumber(ARGV[1]) then return 0 end
-            local function counts(value)
-              if not value then return 0, 0 end
-              local impressions, clicks = string.match(value, '^(%d+) (%d+)$')
-              return tonumber(impressions), tonumber(clicks)
-            end
-            local sums = {}
-            for i = 2, #ARGV, 4 do
-              local before, beforeClicks = counts(redis.call('HGET', KEYS[1], ARGV[i]))
-              local after = math.max(before, tonumber(ARGV[i + 2]))
-              local afterClicks = math.max(beforeClicks, tonumber(ARGV[i + 3]))
-              if after > before or afterClicks > beforeClicks then
-                redis.call('HSET', KEYS[1], ARGV[i], string.format('%d %d', after, afterClicks))
-                local sum = sums[ARGV[i + 1]] or {0, 0}
-                sums[ARGV[i + 1]] = {sum[1] + after - before, sum[2] + afterClicks - beforeClicks}
-              end
-            end
-            for category, sum in pairs(sums) do
-              local before, beforeClicks = counts(redis.call('HGET', KEYS[2], category))
-              redis.call('HSET', KEYS[2], category, string.format('%d %d', before + sum[1], beforeClicks + sum[2]))
-            end
-            redis.call('EXPIREAT', KEYS[1], ARGV[1])
-            redis.call('EXPIREAT', KEYS[2], ARGV[1])
-            return 1
-            """;
-
-    private static final String RAISE_WATERMARK = """
-            local before = redis.call('GET', KEYS[1])
-            if not before or tonumber(before) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
-            """;
-
     private record Cell(long windowStartMs, String campaignId, String category) {}
 
     private record Counts(long impressions, long clicks) {}
@@ -179,6 +142,7 @@ final class CacheWriter implements SinkWriter<RowData> {
     private List<String> newArguments(long windowStartMs) {
         List<String> arguments = new ArrayList<>();
         arguments.add(Long.toString(windowStartMs / 1000 + cache.sizeSeconds() + cache.retentionSeconds()));
+        arguments.add("0"); // the jobs' revision: a recount's are higher
         return arguments;
     }
 
@@ -191,11 +155,11 @@ final class CacheWriter implements SinkWriter<RowData> {
         if (redis == null) {
             DefaultJedisClientConfig.Builder config = DefaultJedisClientConfig.builder().timeoutMillis(TIMEOUT_MS);
             if (!cache.password().isEmpty()) {
-                config.password(cache.password());
+                config.user(cache.user()).password(cache.password());
             }
             redis = new Jedis(new HostAndPort(cache.host(), cache.port()), config.build());
-            raiseCounts = redis.scriptLoad(RAISE_COUNTS);
-            raiseWatermark = redis.scriptLoad(RAISE_WATERMARK);
+            raiseCounts = redis.scriptLoad(cache.raiseCounts());
+            raiseWatermark = redis.scriptLoad(cache.raiseWatermark());
         }
     }
 

@@ -1,0 +1,57 @@
+"""Watches over Redis's windows: ``python -m pipeline.cache_keeper``, one of the stack's processes.
+
+Whenever the marker of completeness is missing (the first start, ``FLUSHALL``, a Redis that came back empty) it rebuilds
+the windows from PostgreSQL and sets the marker.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+
+import psycopg2
+import redis
+
+from pipeline.cache_rebuild import is_complete, rebuild
+from pipeline.cache_writer import writer_client
+from pipeline.flink_checkpoints import NoCheckpoint
+from pipeline.settings import Settings
+from pipeline.store import StoreUnavailable
+from pipeline.topic_reader import KafkaUnavailable
+
+LOG = logging.getLogger("adctr.cache_keeper")
+POLL_SECONDS = 0.2
+RETRY_SECONDS = 0.5
+
+
+def keep(settings: Settings) -> None:
+    """Runs until it is stopped."""
+    client = writer_client(settings)
+    last = ""
+    while True:
+        try:
+            if not is_complete(client):
+                began = time.monotonic()
+                LOG.info("Redis has no marker that its windows are complete: restoring them")
+                if rebuild(settings, client, LOG.info):
+                    LOG.info("complete after %.1f s", time.monotonic() - began)
+                else:
+                    LOG.info("Redis lost its data once more; starting over")
+            last = ""
+            time.sleep(POLL_SECONDS)
+        except (redis.RedisError, psycopg2.Error, StoreUnavailable, KafkaUnavailable, NoCheckpoint) as error:
+            if str(error) != last:
+                last = str(error)
+                LOG.info("waiting: %s", last.strip())
+            time.sleep(RETRY_SECONDS)
+
+
+def main() -> None:
+    """Reads the environment."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    keep(Settings.from_env(os.environ))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+-- Raises the counts of one window: see cache_schema.py. Run by the live job, by a recount and by the cache keeper.
+-- KEYS: cells, categories.
+-- ARGV: expiry in unix seconds, revision, then (field, category, impressions, clicks) per cell.
+-- A value is the pair (revision, counts) and never falls: of two revisions the higher holds, within one the larger counts. The
+-- category's sums change by the same difference. Windows past their expiry are left alone, so that nobody who is late can
+-- bring back a part of one.
+if tonumber(redis.call('TIME')[1]) >= tonumber(ARGV[1]) then return 0 end
+local revision = tonumber(ARGV[2])
+local function counts(value)
+  if not value then return 0, 0, 0 end
+  local impressions, clicks, revised = string.match(value, '^(%d+) (%d+) ?(%d*)$')
+  return tonumber(impressions), tonumber(clicks), tonumber(revised) or 0
+end
+local function text(impressions, clicks, revised)
+  if revised == 0 then return string.format('%d %d', impressions, clicks) end
+  return string.format('%d %d %d', impressions, clicks, revised)
+end
+local sums = {}
+for i = 3, #ARGV, 4 do
+  local before, beforeClicks, revised = counts(redis.call('HGET', KEYS[1], ARGV[i]))
+  local after, afterClicks = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+  if revision == revised then
+    after, afterClicks = math.max(before, after), math.max(beforeClicks, afterClicks)
+  elseif revision < revised then
+    after, afterClicks = before, beforeClicks
+  end
+  if after ~= before or afterClicks ~= beforeClicks or revision > revised then
+    redis.call('HSET', KEYS[1], ARGV[i], text(after, afterClicks, math.max(revision, revised)))
+    local sum = sums[ARGV[i + 1]] or {0, 0}
+    sums[ARGV[i + 1]] = {sum[1] + after - before, sum[2] + afterClicks - beforeClicks}
+  end
+end
+for category, sum in pairs(sums) do
+  local before, beforeClicks = counts(redis.call('HGET', KEYS[2], category))
+  redis.call('HSET', KEYS[2], category, text(before + sum[1], beforeClicks + sum[2], 0))
+end
+redis.call('EXPIREAT', KEYS[1], ARGV[1])
+redis.call('EXPIREAT', KEYS[2], ARGV[1])
+return 1

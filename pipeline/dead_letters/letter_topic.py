@@ -1,0 +1,45 @@
+"""Reads a topic of letters: each origin once, though letters are written at least once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipeline.contract.registry import RegistrySchemas
+from pipeline.dead_letters.letter import Letter, letter_of
+from pipeline.dead_letters.selection import Selection
+from pipeline.dead_letters.view import View, Viewer
+from pipeline.settings import Settings
+from pipeline.topic_reader import TopicReader
+
+
+@dataclass
+class LetterTopic:
+    """``topic`` is the dead-letter or the late topic. After a read ``strays`` holds the offsets without an origin."""
+
+    settings: Settings
+    topic: str
+    strays: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._viewer = Viewer(RegistrySchemas(self.settings.schema_registry_url).fetch)
+
+    def view(self, letter: Letter) -> View:
+        """What can be read of a letter's value. Raises RegistryUnavailable."""
+        return self._viewer.view(letter.value)
+
+    def read(self, selection: Selection) -> Iterator[Letter]:
+        """The selected letters in the order of writing. Raises KafkaUnavailable, RegistryUnavailable."""
+        seen: set[tuple[int, int]] = set()
+        self.strays.clear()
+        with TopicReader(self.settings, "adctr-dlq") as reader:
+            for partition, offsets in reader.ranges(self.topic).items():
+                for messages in reader.messages(self.topic, partition, offsets):
+                    for message in messages:
+                        letter = letter_of(message.key(), message.value(), message.headers() or (), message.offset())
+                        if letter is None or letter.topic != self.settings.events_topic:
+                            self.strays.append(message.offset())
+                        elif letter.origin not in seen:
+                            seen.add(letter.origin)
+                            if selection.takes(letter, lambda letter=letter: self.view(letter)):  # type: ignore[misc]
+                                yield letter

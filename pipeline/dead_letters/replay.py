@@ -1,0 +1,114 @@
+"""Puts mended events into ``raw_events``, under the origin of the record that was rejected.
+
+The origin is the key, so replaying twice changes nothing. What was replayed is kept beside it, which is how
+reconciliation knows such rows from rows that nobody can explain; the letters stay in their topic.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from psycopg2 import extensions
+
+from pipeline.dead_letters.mending import Mended
+from pipeline.settings import Settings
+from pipeline.store.db_connector import connect_mender
+from pipeline.store.revisions import next_revision
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Replay:
+    """What a replay did, or would do, by origin."""
+
+    replayed: list[Mended] = field(default_factory=list)
+    unchanged: list[Mended] = field(default_factory=list)
+    """Replayed before, with the same event."""
+    refused: list[tuple[Mended, str]] = field(default_factory=list)
+
+
+def moment(milliseconds: int) -> datetime:
+    """A time since the epoch, exact to the millisecond (a float would not be)."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def replay(settings: Settings, mended: Sequence[Mended], *, dry_run: bool) -> Replay:
+    """All in one transaction; a dry run takes it back. Raises StoreUnavailable, psycopg2.Error."""
+    connection = connect_mender(settings)
+    try:
+        found = _replay_on(connection, mended)
+        if dry_run:
+            connection.rollback()
+        else:
+            connection.commit()
+        return found
+    finally:
+        connection.close()
+
+
+def _replay_on(connection: extensions.connection, mended: Sequence[Mended]) -> Replay:
+    found = Replay()
+    with connection.cursor() as cursor:
+        revision = next_revision(cursor)
+        cursor.execute("SELECT kept_from FROM realtime.retention WHERE table_name = 'raw_events'")
+        row = cursor.fetchone()
+        kept_from: datetime = row[0] if row else _EPOCH
+        for one in mended:
+            if moment(one.record_time_ms) < kept_from:
+                found.refused.append((one, f"retention has dropped raw events before {kept_from:%Y-%m-%dT%H:%M:%SZ}"))
+            elif _note(cursor, one, revision):
+                _insert(cursor, one)
+                found.replayed.append(one)
+            elif _noted_event(cursor, one) == asdict(one.event):
+                found.unchanged.append(one)
+            else:
+                found.refused.append((one, "was replayed before, as another event; what is replayed stays"))
+    return found
+
+
+def _note(cursor: extensions.cursor, one: Mended, revision: int) -> bool:
+    """False if the origin was replayed before."""
+    cursor.execute(
+        "INSERT INTO realtime.replayed_events "
+        "(kafka_partition, kafka_offset, record_time, reason, event, late, revision) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (
+            one.partition,
+            one.offset,
+            moment(one.record_time_ms),
+            one.reason.replace("\x00", "\\0"),
+            json.dumps(asdict(one.event)),
+            one.late,
+            revision,
+        ),
+    )
+    return cursor.rowcount == 1
+
+
+def _noted_event(cursor: extensions.cursor, one: Mended) -> object:
+    cursor.execute(
+        "SELECT event FROM realtime.replayed_events WHERE kafka_partition = %s AND kafka_offset = %s",
+        (one.partition, one.offset),
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _insert(cursor: extensions.cursor, one: Mended) -> None:
+    fields = asdict(one.event) | {"event_time": moment(one.event.event_time)}
+    columns = {
+        "kafka_partition": one.partition,
+        "kafka_offset": one.offset,
+        "record_time": moment(one.record_time_ms),
+        **fields,
+        "late": one.late,
+    }
+    names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
+    cursor.execute(
+        f"INSERT INTO realtime.raw_events ({names}) VALUES ({marks})",  # noqa: S608 - the contract's own names
+        tuple(columns.values()),
+    )

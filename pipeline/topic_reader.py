@@ -1,0 +1,132 @@
+"""Reads ranges of offsets of a topic, in order, committing nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from pipeline.settings import Settings
+
+REQUEST_TIMEOUT_SECONDS = 10.0
+SILENCE_SECONDS = 30.0
+"""A broker that delivers nothing for so long, though there are records, is taken for gone."""
+BATCH_RECORDS = 10_000
+
+
+class KafkaUnavailable(ConnectionError):
+    """Kafka doesn't answer; the message names the address and what was asked."""
+
+
+@dataclass(frozen=True)
+class OffsetRange:
+    """Offsets ``start`` to ``end`` (exclusive) of one partition."""
+
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return max(0, self.end - self.start)
+
+
+class TopicReader:
+    """A consumer of committed records that is a member of no group. Use as a context manager."""
+
+    def __init__(self, settings: Settings, client: str) -> None:
+        self._settings = settings
+        self._consumer = _consumer(settings, client)
+        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._consumer.close()
+
+    def ranges(self, topic: str) -> dict[int, OffsetRange]:
+        """First and end offset of every partition of a topic. Raises KafkaUnavailable."""
+        try:
+            metadata = self._consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_SECONDS).topics[topic]
+            if metadata.error is not None:
+                raise KafkaException(metadata.error)
+            return {partition: self._range(topic, partition) for partition in sorted(metadata.partitions)}
+        except KafkaException as error:
+            raise self.unavailable(f"offsets of {topic}", error) from error
+
+    def _range(self, topic: str, partition: int) -> OffsetRange:
+        offsets = self._consumer.get_watermark_offsets(
+            TopicPartition(topic, partition), timeout=REQUEST_TIMEOUT_SECONDS, cached=False
+        )
+        if offsets is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - the library's public name
+        return OffsetRange(*offsets)
+
+    def messages(self, topic: str, partition: int, offsets: OffsetRange) -> Iterator[list[Message]]:
+        """The messages of a range of offsets, in order, in lists. Raises KafkaUnavailable."""
+        at = offsets.start
+        self._consumer.assign([TopicPartition(topic, partition, at)])
+        heard = time.monotonic()
+        while at < offsets.end:
+            answers = self._consumer.consume(BATCH_RECORDS, timeout=0.5)
+            if not answers and time.monotonic() - heard > SILENCE_SECONDS:
+                silence = KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
+                raise self.unavailable(f"{topic}-{partition} at offset {at}", silence)
+            if answers:
+                heard = time.monotonic()
+            messages = []
+            for answer in answers:
+                error = answer.error()
+                if error is None:
+                    messages.append(answer)
+                    at = answer.offset() + 1
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                    # Aborted records and the markers of transactions have offsets too, and never arrive.
+                    at = max(at, answer.offset())
+                else:
+                    raise self.unavailable(f"{topic}-{partition} at offset {at}", KafkaException(error))
+            messages = [message for message in messages if offsets.start <= message.offset() < offsets.end]
+            if messages:
+                yield messages
+
+    def committed(self, group: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+        """Committed offset per partition of a group; 0 where it has committed none. Raises KafkaUnavailable."""
+        asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition) for partition in partitions])
+        try:
+            answers = self._admin.list_consumer_group_offsets([asked], request_timeout=REQUEST_TIMEOUT_SECONDS)
+            offsets = answers[group].result().topic_partitions
+        except KafkaException as error:
+            raise self.unavailable(f"the offsets of group {group}", error) from error
+        return {answer.partition: max(0, answer.offset) for answer in offsets}
+
+    def unavailable(self, what: str, error: KafkaException) -> KafkaUnavailable:
+        """The error to raise when Kafka doesn't give something."""
+        return KafkaUnavailable(f"Kafka at {self._settings.kafka_bootstrap} doesn't give {what}: {error.args[0]}")
+
+
+def _consumer(settings: Settings, client: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": client,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "queued.max.messages.kbytes": 131_072,
+            "fetch.message.max.bytes": 4_194_304,
+            "socket.connection.setup.timeout.ms": 5_000,
+            "log_level": 0,
+        }
+    )
