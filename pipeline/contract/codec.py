@@ -1,4 +1,5 @@
 """The wire format of an ad event: Confluent's framing around Avro binary data.
+EVENT_TYPES = ("IMPRESSION", "CLICK")
 
 ===========  =======================================================================
 bytes        meaning
