@@ -1,7 +1,7 @@
 """Real sabotage, a real exporter, a real Prometheus with the generated rules, a real Alertmanager: is the on-call told?
 
-An alert of every kind. With the windows of the SRE workbook that would take hours, so all but the first see rules whose
-every duration is a sixtieth: an hour passes in a minute.
+Alerts of correctness, latency, ceilings, failing probes and silence. With the windows of the SRE workbook that would
+take hours, so all but the first see rules whose every duration is a sixtieth: an hour passes in a minute.
 """
 
 from __future__ import annotations
@@ -31,15 +31,11 @@ MINUTES_SECONDS = 240.0
 _frozen = sabotage.processes_frozen
 KINDS: dict[str, tuple[str, Sabotage]] = {
     "latency": ("CacheReadBurnsErrorBudget", sabotage.cache_reads_slow),
-    "freshness": (
-        "CheckpointAgeBurnsErrorBudget",
-        partial(_frozen, services=("taskmanager-live", "taskmanager-store")),
-    ),
     "ceiling": ("RedisKeysWithoutTtlAboveCeiling", sabotage.ttl_removed),
-    "growth": ("CheckpointSizeGrowthGrows", sabotage.state_leak),
     "probe": ("ProbeFails", partial(_frozen, services=("redis",))),
 }
-"""Kind → its alert, and what is done to the stack so that it fires. Correctness and silence have tests of their own."""
+"""Kind → its alert, and what is done to the stack so that it fires. Correctness and silence have tests of their own;
+freshness and growth are left to promtool (tests/unit/slo/rules/promtool)."""
 
 
 @pytest.fixture
