@@ -1,1 +1,1 @@
-"""Prometheus, Alertmanager and the exporters: what they are configured with, in the embedded stack and in Compose."""
+"""Prometheus, Alertmanager and the exporters: what they are configured with."""
