@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import requests
+from gevent.lock import BoundedSemaphore
 from locust import LoadTestShape, events, stats
 
 from loadgen.locust_users.gates import Requests, exit_code, judge, three_digits
@@ -43,9 +44,22 @@ make_green()
 
 
 @cache
-def producer() -> ProducerLink:
-    """This process's producer. The first request starts it, so that locust's parent, which only forks, has none."""
+def _one_at_a_time() -> BoundedSemaphore:
+    return BoundedSemaphore()
+
+
+@cache
+def _producer() -> ProducerLink:
     return ProducerLink(PLAN)
+
+
+def producer() -> ProducerLink:
+    """This process's producer. The first request starts it, so that a master, which sends nothing, has none.
+
+    Starting it lets other greenlets run: they wait here, or each of them would start one.
+    """
+    with _one_at_a_time():
+        return _producer()
 
 
 @cache
@@ -168,11 +182,19 @@ if PROFILE.curve is not None:
             return max(1, round(nominal * PROFILE.curve.times(elapsed))), nominal * PROFILE.curve.highest_times
 
 
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def leave_figures_to_the_master(environment: Any, **_: object) -> None:
+    """A worker has locust's flags as well, and would print and write its own figures over the master's."""
+    options = environment.parsed_options
+    if options is not None and options.worker:
+        options.json, options.json_file = False, None
+
+
 @events.quitting.add_listener  # type: ignore[untyped-decorator]
 def end(environment: Any, **_: object) -> None:
     """Ends the producer, so that its ledger is complete; then the objectives decide about the exit code."""
     environment.runner.stop()  # after a Ctrl-C users are still at work
-    if producer.cache_info().currsize:
+    if _producer.cache_info().currsize:
         producer().close()
     if environment.parsed_options is not None and getattr(environment.parsed_options, "worker", False):
         return

@@ -77,7 +77,8 @@ def test_all_users_of_two_workers(stack: RunningStack, tmp_path: Path) -> None:
     runs = read_ledgers(ledger)
     assert len(runs) == 2
     assert all(run.ended_cleanly and run.acked.all() for run in runs)
-    assert sum(len(run.seq) for run in runs) == counts["KAFKA"] * 10
+    # What was under way at the end is in the ledger, and may be missing in a worker's last report to locust's master.
+    assert 0 < counts["KAFKA"] * 10 <= sum(len(run.seq) for run in runs)
     command = [
         sys.executable,
         "-m",
