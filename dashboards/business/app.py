@@ -48,16 +48,21 @@ def _draw(selection: Selection, formats: Formats) -> None:
     source = page_source()
     found = shared_snapshot(selection.range_seconds, selection.campaign_id)
     shown = _newest_shown(found, selection)
-    if shown is not None:
-        fresh = freshness.freshness(shown, source.limits, formats)
-        freshness_line.render(fresh, source.refresh_seconds, formats)
+    # Places that are always there: a notice that comes or goes moves no figure, which would be drawn anew elsewhere.
+    line, above, figures = st.container(), st.container(), st.container()
     if isinstance(found, Unavailable):
-        notice_box.render(freshness.unavailable(found, shown, source.refresh_seconds, formats))
+        with above:
+            notice_box.render(freshness.unavailable(found, shown, source.refresh_seconds, formats))
     if shown is None:
         return
-    for notice in freshness.notices(shown, source.limits, formats):
-        notice_box.render(notice)
-    _figures(shown, selection, formats)
+    with line:
+        fresh = freshness.freshness(shown, source.limits, formats)
+        freshness_line.render(fresh, source.refresh_seconds, formats)
+    with above:
+        for notice in freshness.notices(shown, source.limits, formats):
+            notice_box.render(notice)
+    with figures:
+        _figures(shown, selection, formats)
 
 
 def _newest_shown(found: Snapshot | Unavailable, selection: Selection) -> Snapshot | None:

@@ -74,13 +74,18 @@ class Tabs:
 
     def shoot(self, page: Page, name: str) -> None:
         """A screenshot as an artifact, when everything on it is drawn."""
-        expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=FIRST_FIGURES_MS)
+        drawn(page)
         page.screenshot(path=self._artifacts / f"{name}.png")
 
     def close(self) -> None:
         """Ends every page."""
         while self._contexts:
             self._contexts.pop().close()
+
+
+def drawn(page: Page) -> None:
+    """Waits until no part of the page is still being loaded."""
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=FIRST_FIGURES_MS)
 
 
 def record(page: Page) -> None:
@@ -109,7 +114,7 @@ def next_refresh(page: Page) -> None:
 
 def shown_totals(page: Page) -> Counts:
     """Impressions and clicks of the range, when they are there."""
-    expect(page.locator(".adctr-card")).to_be_visible(timeout=FIRST_FIGURES_MS)
+    expect(page.locator(".adctr-card").first).to_be_visible(timeout=FIRST_FIGURES_MS)
     return range_totals(page.inner_text("body"))
 
 

@@ -27,6 +27,7 @@ from tests.browser.tabs import (
     NEXT_REFRESH_MS,
     Tabs,
     ages_seconds,
+    drawn,
     next_refresh,
     range_totals,
     record,
@@ -99,6 +100,7 @@ def test_filters_survive_a_reload_and_a_link_shows_the_same(watched: Watched, ta
         if other is page:
             page.reload()
         expect(other.get_by_text("CTR, last 15 min")).to_be_visible(timeout=NEXT_REFRESH_MS)
+        drawn(other)
         expect(other.get_by_role("combobox", name="Category")).to_have_value("games")
 
 
@@ -116,6 +118,7 @@ def test_a_campaign_is_found_and_shown_alone(watched: Watched, tabs: Tabs) -> No
 
 def test_a_refresh_keeps_scroll_and_theme(watched: Watched, tabs: Tabs) -> None:
     page = tabs.open(color_scheme="dark")
+    drawn(page)
     main = page.get_by_test_id("stMain")
     main.evaluate("element => element.scrollTo(0, 350)")
     next_refresh(page)
