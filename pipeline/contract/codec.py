@@ -1,5 +1,4 @@
 """The wire format of an ad event: Confluent's framing around Avro binary data.
-EVENT_TYPES = ("IMPRESSION", "CLICK")
 
 ===========  =======================================================================
 bytes        meaning
@@ -38,6 +37,7 @@ from pipeline.contract.avro_strict import MalformedAvro, Reader, compile_fields,
 SCHEMA_TEXT = files("pipeline.contract").joinpath("ad_event.avsc").read_text(encoding="utf-8")
 """The Avro schema of an event, as JSON text: what is registered and what readers read with."""
 
+EVENT_TYPES = ("IMPRESSION", "CLICK")
 MAGIC_BYTE = 0
 HEADER = struct.Struct(">bi")
 """Magic byte and schema id. The id is signed, as in Java: ids below 1 exist nowhere."""
