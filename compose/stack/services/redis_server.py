@@ -58,7 +58,7 @@ def _version(server: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups()) if found else ()
 
 
-READS = "+get +mget +hget +hmget +hgetall +hscan +exists +ttl +pttl +scan +dbsize +info +time"
+READS = "+get +mget +hget +hmget +hgetall +hscan +exists +ttl +pttl +scan +dbsize +info +time +config|get"
 SCRIPTS = "+eval +evalsha +script|load +script|exists"
 """What a script does is checked command by command, as its caller's."""
 SESSION = "+ping +auth +hello +echo +multi +exec +discard +watch +unwatch +client|setinfo +client|setname +client|id"
