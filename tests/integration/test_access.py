@@ -134,7 +134,7 @@ ADMINS = [
     ("DEL", "adctr:complete"),
     ("PERSIST", "adctr:complete"),
     ("KEYS", "*"),
-    ("CONFIG", "GET", "*"),
+    ("CONFIG", "RESETSTAT"),
     ("CONFIG", "SET", "maxmemory", "1"),
     ("CLIENT", "PAUSE", "1"),
     ("CLIENT", "LIST"),

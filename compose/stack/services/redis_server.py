@@ -58,7 +58,9 @@ def _version(server: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups()) if found else ()
 
 
-READS = "+get +mget +hget +hmget +hgetall +hscan +exists +ttl +pttl +scan +dbsize +info +time +config|get"
+READS = "+get +mget +hget +hmget +hgetall +hscan +exists +ttl +pttl +scan +dbsize +info +time"
+FIGURES = "+hlen +config|get"
+"""Besides, what the ceiling of Redis's memory is computed from."""
 SCRIPTS = "+eval +evalsha +script|load +script|exists"
 """What a script does is checked command by command, as its caller's."""
 SESSION = "+ping +auth +hello +echo +multi +exec +discard +watch +unwatch +client|setinfo +client|setname +client|id"
@@ -75,7 +77,7 @@ def users(passwords: Passwords) -> str:
     return "\n".join(
         (
             "user default off nopass nocommands",
-            user(CacheUser.READER, passwords.redis_reader, f"{ours} {SESSION} {READS} {SCRIPTS}"),
+            user(CacheUser.READER, passwords.redis_reader, f"{ours} {SESSION} {READS} {FIGURES} {SCRIPTS}"),
             user(CacheUser.WRITER, passwords.redis_writer, f"{ours} {SESSION} {READS} {SCRIPTS} {WRITES}"),
             user(CacheUser.ADMIN, passwords.redis_admin, "allkeys allchannels allcommands"),
         )
