@@ -21,7 +21,7 @@ test: setup ## unit and integration tests
 test-unit: setup ## tests without network and services
 	$(BIN)/pytest tests/unit
 
-test-long: setup ## the tests that take longer than ten minutes, mostly waiting
+test-long: setup ## the tests that take minutes each
 	$(BIN)/pytest -m long
 
 test-browser: setup ## the dashboard in a real browser; needs chromium

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,14 +32,20 @@ class RunningStack:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """Fails, rather than skips, where the stack cannot run."""
-    data_dir = tmp_path_factory.mktemp("stack")
+    # As `adctr up` does it: with exporters, and with Prometheus and the others where they are on PATH. The page has
+    # tests of its own.
+    with running(tmp_path_factory.mktemp("stack"), monitoring=True) as started:
+        yield started
+
+
+@contextmanager
+def running(data_dir: Path, *, monitoring: bool) -> Iterator[RunningStack]:
+    """A stack for as long as the block."""
     layout = Layout.of(data_dir)
     layout.create()
     with owning(layout):
-        # As `adctr up` does it: with exporters, and with Prometheus and the others where they are on PATH. The page has
-        # tests of its own.
         settings = bring_up(
-            data_dir, PortChoice.AUTO, historic=False, say=_say, environ={}, dashboard=False, monitoring=True
+            data_dir, PortChoice.AUTO, historic=False, say=_say, environ={}, dashboard=False, monitoring=monitoring
         )
         try:
             yield RunningStack(data_dir, settings)

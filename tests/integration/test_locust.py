@@ -13,12 +13,15 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import slo
 from loadgen.ledger_index import read_ledgers
 
 if TYPE_CHECKING:
     from tests.integration.conftest import RunningStack
 
+pytestmark = pytest.mark.long
 OBJECTIVES = Path(slo.__file__).with_name("objectives.yaml")
 
 

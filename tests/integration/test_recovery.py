@@ -6,10 +6,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 import requests
 
 from compose.stack.status import status
@@ -22,16 +22,21 @@ from loadgen.run import LoadPlan, new_run_id
 from pipeline.job_names import JOBS
 from slo.reconciliation.report import to_text
 from slo.reconciliation.verify import reconcile
+from tests.integration.conftest import RunningStack, running
 from tests.integration.waiting import eventually
-
-if TYPE_CHECKING:
-    from tests.integration.conftest import RunningStack
 
 RATE = 1_000
 SECONDS = 20
 UNCOVERED_SECONDS = 1.5
 """Half a checkpoint interval: three flushes of raw_events."""
 DISORDER = Profile("disorder", campaigns=50, late_fraction=0.02, out_of_order_fraction=0.2, invalid_fraction=0.02)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """One of its own: whatever other tests have left on theirs is no part of these stories."""
+    with running(tmp_path_factory.mktemp("recovery"), monitoring=False) as started:
+        yield started
 
 
 def _pid(stack: RunningStack, service: str) -> int:

@@ -38,6 +38,7 @@ def _verify(data_dir: Path, ledger: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_a_csv_log_shifted_to_now(stack: RunningStack, tmp_path: Path) -> None:
     """40 rows over 39 s, ten times as fast: every other one clicked; bad rows are told by line and stop nothing."""
     lines = [b"ts,campaign,cat,clicked"]
@@ -105,6 +106,7 @@ def test_wrong_usage_is_exit_code_2(
     assert not ledger.exists()
 
 
+@pytest.mark.long
 def test_an_old_log_on_a_historic_stack(tmp_path: Path) -> None:
     """An hour of 2019 with its own times: the windows of that hour are exact, and a second log is not taken."""
     layout = Layout.of(tmp_path / "historic")
