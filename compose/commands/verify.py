@@ -68,7 +68,7 @@ def verify(
     from slo.reconciliation.drain import NotDrained
     from slo.reconciliation.report import to_json, to_text
 
-    seconds = parse_duration_seconds("--timeout", timeout, bare_seconds=True)
+    seconds = parse_duration_seconds("--timeout", timeout, zero=True, bare_seconds=True)
     report = _reconcile(load_settings(context.obj), ledger or [], seconds)
     if isinstance(report, NotDrained):
         return _not_drained(report, format_)
