@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from loadgen.closed_loop import ClosedLoop
-from loadgen.errors import BrokerUnavailable
 from loadgen.live import refuse_historic, soon_ns
 from loadgen.pacer import SECOND_NS
 from loadgen.run import LoadPlan, LoadResult, Report
@@ -63,13 +62,7 @@ def run_full_speed(
     session.open(plan.ledger, header_of(settings, plan, 0.0, traffic, start_ns))
     time.sleep(max(0.0, (start_ns - time.time_ns()) / SECOND_NS))
     loop = ClosedLoop(session, _Until(traffic, time.monotonic() + seconds), stop, report)
-    try:
+    with session.ending_its_ledger(loop):
         loop.send_all()
         loop.await_answers()
-    except BrokerUnavailable:
-        session.give_up(loop.sent)
-        raise
-    except BaseException:
-        session.abandon()
-        raise
     return session.finish(loop.sent, loop.rate_achieved(), None, interrupted=stop.is_set())

@@ -64,18 +64,12 @@ def historic(
     traffic.begin(pacer, start_ns, settings.allowed_lateness_seconds)
     session.open(plan.ledger, header_of(settings, plan, pacer.mean_rate, traffic, start_ns))
     loop = ClosedLoop(session, _Dated(traffic), stop, report)
-    try:
+    with session.ending_its_ledger(loop):
         loop.send_all()
         if not stop.is_set():
             send_closing_canaries(session, closing_time_ms(end_ms, settings))
         loop.await_answers()
         refuse_open_windows(session)
-    except BrokerUnavailable:
-        session.give_up(loop.sent)
-        raise
-    except BaseException:
-        session.abandon()
-        raise
     return session.finish(loop.sent, loop.rate_achieved(), None, interrupted=stop.is_set())
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from loadgen.errors import BrokerUnavailable, LoadRefused
+from loadgen.errors import LoadRefused
 from loadgen.open_loop import OpenLoop
 from loadgen.pacer import SECOND_NS, Pacer
 from loadgen.run import LoadPlan, LoadResult, Report
@@ -42,15 +42,9 @@ def run_live(
     traffic.begin(pacer, start_ns, settings.allowed_lateness_seconds)
     session.open(plan.ledger, header_of(settings, plan, pacer.mean_rate, traffic, start_ns))
     loop = OpenLoop(session, traffic, start_ns, stop, report)
-    try:
+    with session.ending_its_ledger(loop):
         loop.send_all()
         loop.await_answers()
-    except BrokerUnavailable:
-        session.give_up(loop.sent)
-        raise
-    except BaseException:
-        session.abandon()
-        raise
     return session.finish(loop.sent, loop.rate_achieved(), loop.delays.summary(), interrupted=stop.is_set())
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from loadgen.errors import BrokerUnavailable, LoadRefused
 from loadgen.ledger import LedgerHeader, LedgerWriter
@@ -18,6 +21,13 @@ from pipeline.settings import Settings
 MANY_ANSWERS = 4096
 """So many are worth a block of the ledger."""
 LAST_ANSWERS_SECONDS = 10.0
+
+
+class Loop(Protocol):
+    """What sends a run's traffic."""
+
+    sent: int
+    """Events handed to the producer so far."""
 
 
 class Session:
@@ -70,18 +80,28 @@ class Session:
             self.acknowledged += len(answers) - failed
         return answers
 
-    def give_up(self, sent: int) -> None:
-        """Ends the ledger of a run whose producer takes no more: what it had taken is answered soon."""
+    @contextmanager
+    def ending_its_ledger(self, loop: Loop) -> Iterator[None]:
+        """Within the block the loop sends; whatever breaks it off, the ledger says what had been answered.
+
+        A producer that takes no more answers soon for what it had taken: such a ledger is complete and has its end.
+        """
+        try:
+            yield
+        except BrokerUnavailable:
+            self._await_last_answers()
+            self.ledger.close(loop.sent)
+            raise
+        except BaseException:
+            self.note_answers()
+            self.ledger.abandon()
+            raise
+
+    def _await_last_answers(self) -> None:
         deadline = time.monotonic() + LAST_ANSWERS_SECONDS
         while self.publisher.outstanding() and time.monotonic() < deadline:
             self.poll(0.1)
         self.note_answers()
-        self.ledger.close(sent)
-
-    def abandon(self) -> None:
-        """Ends the ledger of a run that broke off."""
-        self.note_answers()
-        self.ledger.abandon()
 
     def finish(self, sent: int, rate_achieved: float, send_delay: SendDelay | None, *, interrupted: bool) -> LoadResult:
         """Ends the ledger of a run that handed ``sent`` events to the producer."""

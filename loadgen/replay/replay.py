@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from loadgen.closed_loop import ClosedLoop
-from loadgen.errors import BrokerUnavailable, LoadRefused
+from loadgen.errors import LoadRefused
 from loadgen.historic import (
     closing_time_ms,
     latest_end_ms,
@@ -69,18 +69,12 @@ def replay(settings: Settings, plan: ReplayPlan, stop: threading.Event, report: 
     session.open(plan.ledger, _header(settings, plan, start_ns))
     opened = plan.speed is not None
     loop = OpenLoop(session, traffic, start_ns, stop, report) if opened else ClosedLoop(session, traffic, stop, report)
-    try:
+    with session.ending_its_ledger(loop):
         loop.send_all()
         if timing.record_times is not None and timing.record_times.newest_ms is not None and not stop.is_set():
             send_closing_canaries(session, closing_time_ms(timing.record_times.newest_ms, settings))
         loop.await_answers()
         refuse_open_windows(session)
-    except BrokerUnavailable:
-        session.give_up(loop.sent)
-        raise
-    except BaseException:
-        session.abandon()
-        raise
     delay = loop.delays.summary() if isinstance(loop, OpenLoop) else None
     load = session.finish(loop.sent, loop.rate_achieved(), delay, interrupted=stop.is_set())
     return ReplayResult(load, traffic.rejects)
