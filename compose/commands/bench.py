@@ -38,18 +38,23 @@ def latency(
     context: typer.Context,
     rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 5000.0,
     seconds: Annotated[float, typer.Option(min=1, help="How long to send.")] = 60.0,
+    warm_up_seconds: Annotated[
+        float, typer.Option("--warm-up", min=0, help="Seconds at the same rate before, counted but not timed.")
+    ] = 60.0,
     format_: FormatOption = Format.TEXT,
 ) -> int:
     """Event → Redis and event → PostgreSQL for every event of a load on the running stack, counts verified.
 
     Exit 0: exact, and the objectives met. 1: not so. 3: void, for instance because the generator was late itself.
     """
-    from compose.commands.checking import report, run_load_check
+    from compose.commands.checking import report, run_load_check, warm_up
     from compose.stack.state import load_settings
     from slo.spec.load import load_bundled
     from slo.verdict import judge
 
     settings = load_settings(context.obj)
+    _say(f"warming up for {warm_up_seconds:g} s, not timed")
+    warm_up(context.obj, rate, warm_up_seconds)
     _say(f"sending {rate:g} events/s for {seconds:g} s")
     checked = run_load_check(context.obj, settings, rate, seconds, LATENCY_SEND_DELAY_LIMIT_SECONDS, probes=())
     specification = load_bundled().only(LATENCY_OBJECTIVES)

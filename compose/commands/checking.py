@@ -66,7 +66,7 @@ def run_load_check(
     Ctrl-C ends the load early and judges what there is; a second one ends everything. Raises EnvironmentFailed, and
     Inconclusive if the jobs did not get through what was sent.
     """
-    ledger = data_dir / "ledgers" / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.ledger"
+    ledger = _new_ledger(data_dir)
     progress = Progress()
 
     def load(watch: Watch) -> LoadSummary:
@@ -79,6 +79,27 @@ def run_load_check(
 
     with _explained(progress):
         return check_load(settings, probes, load, send_delay_limit, progress, clock)
+
+
+def warm_up(data_dir: Path, rate: float, seconds: float) -> None:
+    """Sends for so long before anything is timed: a JVM that has just started competes with its own compiler.
+
+    What is sent is on the topic and so verified with all else. Raises EnvironmentFailed.
+    """
+    if not seconds:
+        return
+    progress = Progress()
+    began = time.monotonic()
+    with LoadProcess(data_dir, _new_ledger(data_dir), rate, seconds) as process:
+        while process.running:
+            progress(f"{time.monotonic() - began:4.0f} of {seconds:.0f} s of warm-up")
+            time.sleep(_TICK_SECONDS)
+        progress.clear()
+        process.summary()
+
+
+def _new_ledger(data_dir: Path) -> Path:
+    return data_dir / "ledgers" / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.ledger"
 
 
 def run_production_check(settings: Settings, seconds: float, probes: Sequence[Probe], *, verify: bool) -> Checked:

@@ -54,6 +54,14 @@ RateOption = Annotated[
         show_default=False,
     ),
 ]
+WarmUpOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="D",
+        help="With --rate: send for so long before, counted but not timed. A fresh stack needs a minute.",
+        show_default=False,
+    ),
+]
 OutOption = Annotated[
     list[Path] | None,
     typer.Option("--out", help="Also write the report here; .html, .json, .xml (JUnit), .md or .txt. Repeatable."),
@@ -73,6 +81,7 @@ def check(
     context: typer.Context,
     for_: ForOption = "5m",
     rate: RateOption = None,
+    warm_up: WarmUpOption = None,
     spec: SpecOption = None,
     release: Annotated[
         bool, typer.Option("--release", help="What the check is too short for is inconclusive, not left out.")
@@ -91,8 +100,11 @@ def check(
     from slo.verdict import judge
 
     objectives, seconds = specification(spec), parse_duration_seconds("--for", for_)
+    if warm_up is not None and rate is None:
+        raise UsageError("--warm-up is for a load of the check's own: give its --rate as well")
+    before = parse_duration_seconds("--warm-up", warm_up, zero=True) if warm_up is not None else 0.0
     _check_files(out or (), save)
-    checked = _watched(context.obj, load_settings(context.obj), rate, seconds, verify=verify)
+    checked = _watched(context.obj, load_settings(context.obj), rate, before, seconds, verify=verify)
     verdict = judge(objectives, checked.recording, release=release)
     code = _print(checked, objectives, verdict, format_)
     # Shown first: a disk that is full by now must not take the verdict with it.
@@ -117,12 +129,15 @@ def _check_files(out: Sequence[Path], save: Path | None) -> None:
             raise UsageError(f"{option} {path}: cannot be written; name another file")
 
 
-def _watched(data_dir: Path, settings: Settings, rate: float | None, seconds: float, *, verify: bool) -> Checked:
-    from compose.commands.checking import run_load_check, run_production_check
+def _watched(
+    data_dir: Path, settings: Settings, rate: float | None, before_seconds: float, seconds: float, *, verify: bool
+) -> Checked:
+    from compose.commands.checking import run_load_check, run_production_check, warm_up
     from slo.probes.catalogue import probes_of
 
     if rate is None:
         return run_production_check(settings, seconds, probes_of(settings), verify=verify)
+    warm_up(data_dir, rate, before_seconds)
     probes = probes_of(settings, with_canaries=False)
     return run_load_check(data_dir, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes)
 

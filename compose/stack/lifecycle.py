@@ -49,8 +49,7 @@ def bring_up(
     If anything fails or the command is interrupted, everything started is stopped again. Raises
     EnvironmentFailed or UsageError with the reason.
     """
-    layout = _claim(data_dir, historic)
-    with _exclusive(layout), owning(layout):
+    with _claimed(data_dir, historic) as layout:
         return _start(layout, choice, historic, say, environ, dashboard=dashboard, monitoring=monitoring)
 
 
@@ -70,8 +69,7 @@ def temporary_stack(
     ``choice`` may be the very ports to take; for ``job_environment`` see `compose.stack.service.Plan`. A ``dashboard``
     costs 200 MB and a process that nobody may look at, so it is there where it is asked for.
     """
-    layout = _claim(data_dir, historic)
-    with _exclusive(layout), owning(layout):
+    with _claimed(data_dir, historic) as layout:
         settings = _start(layout, choice, historic, say, environ, job_environment, dashboard=dashboard)
         # Inherited by what the block starts (a generator, say): it belongs to the stack and is swept up with it.
         os.environ[STACK_DIR_VARIABLE] = str(layout.root)
@@ -83,12 +81,18 @@ def temporary_stack(
             take_down(layout)
 
 
-def _claim(data_dir: Path, historic: bool) -> Layout:
+@contextmanager
+def _claimed(data_dir: Path, historic: bool) -> Iterator[Layout]:
+    """Within the block nobody else starts a stack there, and this process owns the one that it starts."""
     require_supported()
     layout = Layout.of(data_dir)
     layout.create()
     _require_same_kind(layout, historic)
-    return layout
+    with _exclusive(layout):
+        # Before owning: a stack that runs keeps the owner that it has.
+        _require_nobody_running(layout)
+        with owning(layout):
+            yield layout
 
 
 def _start(
@@ -104,7 +108,6 @@ def _start(
 ) -> Settings:
     base = Settings.from_env(environ)
     _require_room(layout)
-    _require_nobody_running(layout)
     ports = _ports(layout, choice)
     require_free(ports, monitoring_services.unused_ports(monitoring))
     if not artifacts.present():

@@ -195,9 +195,12 @@ def _checkpoints(stack: RunningStack) -> dict[str, int]:
 
 
 def test_a_second_stack_in_the_same_directory_is_refused(stack: RunningStack) -> None:
+    """And the first one keeps its owner: whoever dies then still takes it along."""
+    owner = stack.layout.owner.read_text(encoding="utf-8")
     result = adctr(stack.data_dir, "up", "--ports", "auto")
     assert result.returncode == 4
     assert "already running" in result.stderr
+    assert stack.layout.owner.read_text(encoding="utf-8") == owner
 
 
 def test_a_live_stack_does_not_become_a_historic_one(stack: RunningStack) -> None:
