@@ -16,10 +16,10 @@ demo: setup ## the whole thing once: stack, load, live table, verdict [SECONDS=9
 	$(BIN)/adctr demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))
 
 test: setup ## unit and integration tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup
 
 test-unit: setup ## tests without network and services
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest -n logical tests/unit
 
 test-long: setup ## the tests that take minutes each
 	$(BIN)/pytest -m long
