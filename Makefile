@@ -16,7 +16,7 @@ demo: setup ## the whole thing once: stack, load, live table, verdict [SECONDS=9
 	$(BIN)/adctr demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))
 
 test: setup ## unit and integration tests
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup
+	$(BIN)/pytest -n logical --maxprocesses 4
 
 test-unit: setup ## tests without network and services
 	$(BIN)/pytest -n logical tests/unit

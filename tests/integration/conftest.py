@@ -29,14 +29,6 @@ class RunningStack:
         return Layout.of(self.data_dir)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one stack run in one process, one after the other; those of several stacks may run side by side."""
-    for item in items:
-        if isinstance(item, pytest.Function) and "stack" in item.fixturenames:
-            own = item.module is not None and "stack" in vars(item.module)
-            item.add_marker(pytest.mark.xdist_group(item.module.__name__ if own else "stack"))
-
-
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """Fails, rather than skips, where the stack cannot run."""
