@@ -16,7 +16,7 @@ from compose.stack.layout import Layout
 from compose.stack.lifecycle import temporary_stack
 from compose.stack.ports import PortChoice
 from compose.stack.supervision import Supervisor
-from pipeline.cache_manager import cache_client
+from pipeline.cache_access import CacheUser, impatient_client
 from pipeline.contract.cache_schema import categories_key, cell_field, cells_key, watermark_key
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store import connect_writer
@@ -66,7 +66,7 @@ def fill_postgres(settings: Settings, end: int) -> None:
 
 def fill_redis(settings: Settings, end: int) -> None:
     """Every window that it keeps, for a quarter of an hour longer than it does."""
-    client = cache_client(settings)
+    client = impatient_client(settings, CacheUser.ADMIN, connect_timeout_seconds=5, timeout_seconds=30)
     for size in WINDOW_SIZES_SECONDS:
         for start in range(end - settings.cache_retention_seconds - size, end, size):
             cells = {cell_field(f"campaign-{c}", f"category-{c % CATEGORIES}"): "400 7" for c in range(CAMPAIGNS)}
