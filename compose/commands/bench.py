@@ -170,7 +170,7 @@ def _print_verdict(verdict: RunVerdict) -> None:
 def _figure(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
-    return f"{value:.2f}" if unit == "ratio" else f"{value:,.0f}"
+    return f"{value:.3g}" if unit == "ratio" else f"{value:,.0f}"
 
 
 def _say(line: str) -> None:
