@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from compose.commands.load_process import LoadProcess
 from compose.errors import EnvironmentFailed, UsageError
 from compose.stack import leftovers
@@ -71,9 +73,11 @@ class StackBench:
             self._supervisor().start_process(each)
 
     def kill_everything(self) -> None:
-        supervisor = self._supervisor()
-        for process in (supervisor.process(), *leftovers.find(self.layout)):
+        processes = [self._supervisor().process(), *leftovers.find(self.layout)]
+        for process in processes:
             leftovers.kill(process)
+        # Until they are gone they hold their ports.
+        psutil.wait_procs(processes, timeout=_STOP_SECONDS)
 
     def start_everything(self) -> None:
         start_again(self.layout, say)
