@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-long test-browser lint format drills gates bench up down lock clean
+.PHONY: help setup demo test test-unit test-long test-browser lint format drills chaos gates bench up down lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ format: $(VENV)/packages.stamp ## repairs what ruff can repair
 
 drills: setup ## sabotage with a known right answer, on a stack of its own
 	$(BIN)/adctr slo drill --all
+
+chaos: setup ## every fault under load, on stacks of its own
+	$(BIN)/adctr chaos run --all
 
 gates: setup ## benchmarks under pytest, held against their objectives
 	$(BIN)/pytest tests/bench

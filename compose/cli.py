@@ -177,7 +177,7 @@ def _describe(checkpoint: dict[str, Any] | None) -> str:
 # Each module has `register(app)`; those of later versions are simply not there yet.
 _COMMAND_MODULES = (
     *("load", "verify", "demo", "bench", "store", "slo", "dashboard", "grafana"),
-    *("dlq", "dlq_replay", "recount", "bench_dead_letters"),
+    *("dlq", "dlq_replay", "recount", "bench_dead_letters", "chaos"),
 )
 
 

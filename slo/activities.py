@@ -1,4 +1,4 @@
-"""What people did to a stack and when: drills, noted in a file of JSON lines beside it, one line at each end.
+"""What people did to a stack and when: drills and faults, noted in a file of JSON lines beside it, one at each end.
 
 Load runs need no note: their ledgers say when they began and ended.
 """
@@ -15,11 +15,12 @@ from pathlib import Path
 FILE_NAME = "activities.jsonl"
 """In the data directory."""
 DRILL = "drill"
+FAULT = "fault"
 
 
 @dataclass(frozen=True)
 class Activity:
-    """One drill; times are Unix seconds, ``end_seconds`` is None while it goes on, or where its process was killed."""
+    """One drill or fault; times are Unix seconds, ``end_seconds`` is None while it goes on, or after a kill."""
 
     kind: str
     name: str

@@ -71,8 +71,11 @@ def check_load(
     send_delay_limit: float,
     say: Say,
     clock: Callable[[], float] = time.time,
+    earlier: Sequence[Path] = (),
 ) -> Checked:
     """Watches ``run_load``, which returns when its load has ended, and compares every count.
+
+    Ledgers of ``earlier`` loads are compared as well.
 
     Latencies begin at the intended send time, so a generator that is late itself (p99 send delay above
     ``send_delay_limit`` seconds) is an excuse for a breach; what is met in spite of it is met. Raises NotSettled, what
@@ -89,7 +92,7 @@ def check_load(
             recording = recorder.recording(ended)
             void = recorder.clock_stepped() or _void(load)
         events.stop()
-        report = _compared(settings, [ledger], say)
+        report = _compared(settings, [*map(read_ledger, earlier), ledger], say)
     excuse = _lateness(load, send_delay_limit)
     series = {
         each: replace(found, void=found.void or void, excuse=excuse) for each, found in events.series(ledger).items()

@@ -58,19 +58,24 @@ def run_load_check(
     during: During | None = None,
     clock: Callable[[], float] = time.time,
     shown: Specification | None = None,
+    *,
+    earlier: Sequence[Path] = (),
+    outlives_stack: bool = False,
 ) -> Checked:
     """Load, observation, verification. ``during`` is called when the load has begun; its end is not waited for.
 
-    A terminal shows the objectives of ``shown`` as a table meanwhile.
+    A terminal shows the objectives of ``shown`` as a table meanwhile. Ledgers of ``earlier`` loads are verified as
+    well; for ``outlives_stack`` see `LoadProcess`.
 
     Ctrl-C ends the load early and judges what there is; a second one ends everything. Raises EnvironmentFailed, and
     Inconclusive if the jobs did not get through what was sent.
     """
-    ledger = _new_ledger(data_dir)
+    ledger = new_ledger(data_dir)
     progress = Progress()
 
     def load(watch: Watch) -> LoadSummary:
-        with first_interrupt() as interrupted, LoadProcess(data_dir, ledger, rate, seconds) as process:
+        generator = LoadProcess(data_dir, ledger, rate, seconds, outlives_stack=outlives_stack)
+        with first_interrupt() as interrupted, generator as process:
             if during is not None:
                 during(watch, process)
             with live_table(shown, watch.recorder, Console(stderr=True), progress) as show:
@@ -78,7 +83,12 @@ def run_load_check(
             return process.summary()
 
     with _explained(progress):
-        return check_load(settings, probes, load, send_delay_limit, progress, clock)
+        return check_load(settings, probes, load, send_delay_limit, progress, clock, earlier)
+
+
+def new_ledger(data_dir: Path) -> Path:
+    """Where the ledger of a load that begins now goes."""
+    return data_dir / "ledgers" / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.ledger"
 
 
 def warm_up(data_dir: Path, rate: float, seconds: float) -> None:
@@ -90,16 +100,12 @@ def warm_up(data_dir: Path, rate: float, seconds: float) -> None:
         return
     progress = Progress()
     began = time.monotonic()
-    with LoadProcess(data_dir, _new_ledger(data_dir), rate, seconds) as process:
+    with LoadProcess(data_dir, new_ledger(data_dir), rate, seconds) as process:
         while process.running:
             progress(f"{time.monotonic() - began:4.0f} of {seconds:.0f} s of warm-up")
             time.sleep(_TICK_SECONDS)
         progress.clear()
         process.summary()
-
-
-def _new_ledger(data_dir: Path) -> Path:
-    return data_dir / "ledgers" / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.ledger"
 
 
 def run_production_check(settings: Settings, seconds: float, probes: Sequence[Probe], *, verify: bool) -> Checked:

@@ -22,9 +22,14 @@ _END_SECONDS = 150.0
 
 
 class LoadProcess:
-    """``adctr load run`` as a child. Use as a context manager: it is gone when the block ends."""
+    """``adctr load run`` as a child. Use as a context manager: it is gone when the block ends.
 
-    def __init__(self, data_dir: Path, ledger: Path, rate: float, seconds: float | None) -> None:
+    One that ``outlives_stack`` is not swept up with the stack's processes, and waits for a new broker.
+    """
+
+    def __init__(
+        self, data_dir: Path, ledger: Path, rate: float, seconds: float | None, *, outlives_stack: bool = False
+    ) -> None:
         self._ledger = ledger
         command = [sys.executable, "-m", "compose.cli", "--data-dir", str(data_dir), "load", "run"]
         command += ["--rate", f"{rate:g}", "--ledger", str(ledger), "--format", "json"]
@@ -40,7 +45,11 @@ class LoadProcess:
             # Out of reach of the terminal's Ctrl-C, which is for us: the load is then ended in order. Should we be
             # killed, the load notices; the mark lets `down` and the stack's guard sweep it up as well.
             start_new_session=True,
-            env={**os.environ, STACK_DIR_VARIABLE: str(Layout.of(data_dir).root), **ends_with_me()},
+            env={
+                **os.environ,
+                STACK_DIR_VARIABLE: "" if outlives_stack else str(Layout.of(data_dir).root),
+                **ends_with_me(),
+            },
         )
 
     def __enter__(self) -> Self:
@@ -69,6 +78,11 @@ class LoadProcess:
         """Asks it to stop sending; it still waits for its answers and reports."""
         if self.running:
             self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """``kill -9``: it gets no chance to finish its ledger."""
+        self._process.kill()
+        self._process.wait()
 
     def summary(self) -> LoadSummary:
         """Waits for its end. Raises UsageError or EnvironmentFailed with its message if it has no result."""

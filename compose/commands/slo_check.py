@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from enum import StrEnum
@@ -13,6 +12,7 @@ import typer
 
 from compose.cli import Format, FormatOption
 from compose.commands.objectives_file import SpecOption, specification
+from compose.commands.report_files import require_writable
 from compose.durations import parse_duration_seconds
 from compose.errors import UsageError
 from compose.exit_codes import ExitCode
@@ -123,10 +123,7 @@ def _check_files(out: Sequence[Path], save: Path | None) -> None:
         except UnknownForm as error:
             raise UsageError(str(error)) from error
     for option, path in (*(("--out", path) for path in out), *((("--save", save),) if save else ())):
-        if not path.parent.is_dir():
-            raise UsageError(f"{option} {path}: there is no directory {path.parent}; make it first")
-        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise UsageError(f"{option} {path}: cannot be written; name another file")
+        require_writable(option, path)
 
 
 def _watched(

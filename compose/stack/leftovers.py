@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 import psutil
 
@@ -49,16 +50,20 @@ def end(layout: Layout) -> int:
             break
         ended += len(processes)
         for process in processes:
-            _signal(process, kill=False)
+            _terminate(process)
         _, stubborn = psutil.wait_procs(processes, timeout=_GRACE_SECONDS)
         for process in stubborn:
-            _signal(process, kill=True)
+            kill(process)
         psutil.wait_procs(stubborn, timeout=_GRACE_SECONDS)
     return ended
 
 
-def _signal(process: psutil.Process, kill: bool) -> None:
-    try:
-        process.kill() if kill else process.terminate()
-    except psutil.Error:
-        return
+def kill(process: psutil.Process) -> None:
+    """SIGKILL, unless it is gone already."""
+    with suppress(psutil.Error):
+        process.kill()
+
+
+def _terminate(process: psutil.Process) -> None:
+    with suppress(psutil.Error):
+        process.terminate()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 from compose.errors import EnvironmentFailed, UsageError
 from compose.stack import artifacts, leftovers
@@ -18,7 +17,7 @@ from compose.stack.owner import owning
 from compose.stack.passwords import Passwords
 from compose.stack.platform_check import require_supported
 from compose.stack.ports import LOOPBACK, PortChoice, Ports, is_free, require_free
-from compose.stack.service import Plan
+from compose.stack.service import STRAIGHT, JobLinks, Plan
 from compose.stack.services import every_service
 from compose.stack.services import monitoring as monitoring_services
 from compose.stack.startup import start_everything
@@ -60,17 +59,17 @@ def temporary_stack(
     historic: bool,
     say: Say,
     environ: Mapping[str, str] = os.environ,
-    job_environment: Mapping[str, str] = MappingProxyType({}),
+    job_links: JobLinks = STRAIGHT,
     *,
     dashboard: bool = False,
 ) -> Iterator[Settings]:
     """A stack that lives as long as the block, however the block or this process ends.
 
-    ``choice`` may be the very ports to take; for ``job_environment`` see `compose.stack.service.Plan`. A ``dashboard``
+    ``choice`` may be the very ports to take; for ``job_links`` see `compose.stack.service.JobLinks`. A ``dashboard``
     costs 200 MB and a process that nobody may look at, so it is there where it is asked for.
     """
     with _claimed(data_dir, historic) as layout:
-        settings = _start(layout, choice, historic, say, environ, job_environment, dashboard=dashboard)
+        settings = _start(layout, choice, historic, say, environ, job_links, dashboard=dashboard)
         # Inherited by what the block starts (a generator, say): it belongs to the stack and is swept up with it.
         os.environ[STACK_DIR_VARIABLE] = str(layout.root)
         try:
@@ -79,6 +78,18 @@ def temporary_stack(
             del os.environ[STACK_DIR_VARIABLE]
             say("stopping the stack")
             take_down(layout)
+
+
+def start_again(layout: Layout, say: Say, environ: Mapping[str, str] = os.environ) -> None:
+    """Starts a stack that this process owns and that has died as a whole: the same ports, the same state.
+
+    Raises EnvironmentFailed; then nothing of it runs.
+    """
+    record = Record.read(layout)
+    if record is None:
+        raise EnvironmentFailed(f"no stack was ever started in {layout.root}")
+    _require_nobody_running(layout)
+    _start(layout, record.ports, record.historic, say, environ)
 
 
 @contextmanager
@@ -101,7 +112,7 @@ def _start(
     historic: bool,
     say: Say,
     environ: Mapping[str, str],
-    job_environment: Mapping[str, str] = MappingProxyType({}),
+    job_links: JobLinks = STRAIGHT,
     *,
     dashboard: bool = False,
     monitoring: bool = False,
@@ -117,7 +128,7 @@ def _start(
     base = replace(base, dashboard_url=f"http://{LOOPBACK}:{ports.dashboard}" if dashboard and not historic else "")
     settings = settings_for(base, layout, ports, passwords, historic)
     Record.of(ports, settings).write(layout)
-    plan = Plan(layout, ports, passwords, settings, job_environment, monitoring)
+    plan = Plan(layout, ports, passwords, settings, job_links, monitoring)
     try:
         start_everything(plan, every_service(plan), say)
     except BaseException:

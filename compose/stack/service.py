@@ -7,15 +7,40 @@ from dataclasses import dataclass, field
 
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
-from compose.stack.ports import Ports
-from pipeline.settings import Settings
+from compose.stack.ports import LOOPBACK, Ports
+from pipeline.settings import ENV_PREFIX, Settings
+
+
+@dataclass(frozen=True)
+class JobLinks:
+    """Ports by which the Flink jobs alone reach the servers: whoever listens there can make the way worse.
+
+    None is the straight way. Kafka's clients go on to the address that the broker advertises, so the broker listens at
+    ``kafka_listener`` for those that come by ``kafka``, and advertises that port to them.
+    """
+
+    kafka: int | None = None
+    kafka_listener: int | None = None
+    redis: int | None = None
+    postgres: int | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The jobs' settings that differ from everybody else's."""
+        values = {
+            "KAFKA_BOOTSTRAP": None if self.kafka is None else f"{LOOPBACK}:{self.kafka}",
+            "REDIS_PORT": self.redis,
+            "POSTGRES_PORT": self.postgres,
+        }
+        return {ENV_PREFIX + name: str(value) for name, value in values.items() if value is not None}
+
+
+STRAIGHT = JobLinks()
 
 
 @dataclass(frozen=True)
 class Plan:
     """Everything that the processes of one stack are configured from. `settings` contain the addresses.
 
-    ``job_environment`` overrides settings for the Flink jobs alone: to lead them over a link that can be cut, say.
     ``monitoring`` adds exporters, Prometheus and Flink's reporter, which a benchmark's own stack does without.
     """
 
@@ -23,7 +48,7 @@ class Plan:
     ports: Ports
     passwords: Passwords
     settings: Settings
-    job_environment: Mapping[str, str] = field(default_factory=dict)
+    job_links: JobLinks = STRAIGHT
     monitoring: bool = False
 
 

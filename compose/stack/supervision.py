@@ -138,6 +138,10 @@ class Supervisor:
             return None
         return cls(layout, process.pid) if process.is_alive() else None
 
+    def process(self) -> psutil.Process:
+        """Its own process. Raises psutil.NoSuchProcess."""
+        return psutil.Process(self.pid)
+
     def answers(self) -> bool:
         """Whether its control socket works."""
         try:
@@ -172,7 +176,7 @@ class Supervisor:
         with suppress(OSError, RpcError):
             self._rpc().shutdown()
         try:
-            psutil.Process(self.pid).wait(timeout_seconds)
+            self.process().wait(timeout_seconds)
         except psutil.NoSuchProcess:
             return True
         except psutil.TimeoutExpired:

@@ -21,9 +21,8 @@ class Bench(Protocol):
     def settings(self) -> Settings:
         """Addresses and passwords of the stack."""
 
-    @property
-    def redis_link(self) -> Link:
-        """The cable between the live job and Redis."""
+    def link(self, server: str) -> Link:
+        """The cable between the Flink jobs and ``redis``, or another server that this stack has a link to."""
 
     def pids(self, service: str) -> Sequence[int]:
         """Process ids of one of the stack's services, or of the generator (``load``)."""

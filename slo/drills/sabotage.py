@@ -30,7 +30,7 @@ KAFKA_SECONDS = 30.0
 @contextmanager
 def redis_writes_delayed(bench: Bench) -> Iterator[None]:
     """Everything that the live job sends to Redis takes 1.5 s to get there."""
-    with bench.redis_link.in_condition(Condition(delay_seconds=1.5)):
+    with bench.link("redis").in_condition(Condition(delay_seconds=1.5)):
         yield
 
 
@@ -111,7 +111,7 @@ def one_event_doubled(bench: Bench) -> Iterator[None]:
 @contextmanager
 def cache_reads_slow(bench: Bench) -> Iterator[None]:
     """Once a second Redis answers nobody for 150 ms."""
-    with closing(_redis(bench.settings)) as client, _repeatedly(lambda: client.client_pause(150, all=True), 1.0):
+    with closing(_redis(bench.settings)) as client, repeatedly(lambda: client.client_pause(150, all=True), 1.0):
         yield
 
 
@@ -129,7 +129,7 @@ def ttl_removed(bench: Bench) -> Iterator[None]:
                     client.persist(key)
 
         try:
-            with _repeatedly(persist, 0.5):
+            with repeatedly(persist, 0.5):
                 yield
         finally:
             for key, at in deadlines.items():
@@ -149,7 +149,7 @@ def state_leak(bench: Bench, campaigns_per_second: int = 1500) -> Iterator[None]
             sent += 1
         producer.poll(0)
 
-    with _repeatedly(leak, 0.2):
+    with repeatedly(leak, 0.2):
         yield
     producer.flush(KAFKA_SECONDS)
 
@@ -197,7 +197,7 @@ def nothing(_bench: Bench) -> Iterator[None]:
 
 
 @contextmanager
-def _repeatedly(action: Callable[[], object], period_seconds: float) -> Iterator[None]:
+def repeatedly(action: Callable[[], object], period_seconds: float) -> Iterator[None]:
     """Does it once at the start and then again and again in a thread. What goes wrong there is raised at the end."""
     stop = threading.Event()
     errors: list[BaseException] = []

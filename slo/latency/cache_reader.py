@@ -14,23 +14,32 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from pipeline.cache_access import CacheUser, credentials
-from pipeline.contract.cache_schema import CANARY_PREFIX, cells_key, parse_counts
+from pipeline.contract.cache_schema import CANARY_PREFIX, cells_key, complete_key, parse_counts
 from pipeline.settings import Settings
 from slo.latency.sightings import CellKey
 
 TIMEOUT_SECONDS = 2.0
 _JOIN_WINDOWS = """
+if ARGV[1] and redis.call('EXISTS', ARGV[1]) == 0 then return false end
 local joined = {}
 for i, key in ipairs(KEYS) do joined[i] = table.concat(redis.call('HGETALL', key), '\\0') end
 return joined
 """
 
 
-class CacheReader:
-    """One connection. Every read raises redis.RedisError where Redis does not answer; none is repeated."""
+class CacheIncomplete(redis.RedisError):
+    """Redis has lost data and is being restored: readers go elsewhere, so nothing is visible in it."""
 
-    def __init__(self, settings: Settings, size_seconds: int) -> None:
+
+class CacheReader:
+    """One connection. Every read raises redis.RedisError where Redis does not answer; none is repeated.
+
+    With ``complete_only`` they also raise it where Redis is not complete, as readers then don't look at it.
+    """
+
+    def __init__(self, settings: Settings, size_seconds: int, *, complete_only: bool = False) -> None:
         self._size = size_seconds
+        self._marker = [complete_key()] if complete_only else []
         self._client = redis.Redis(
             host=settings.redis_host,
             port=settings.redis_port,
@@ -47,8 +56,11 @@ class CacheReader:
 
         ``windows`` are starts in unix seconds. Canaries are left out.
         """
-        texts: list[bytes] = self._script(keys=[cells_key(self._size, start) for start in windows])
+        keys = [cells_key(self._size, start) for start in windows]
+        texts: list[bytes] | None = self._script(keys=keys, args=self._marker)
         at = time.time()
+        if texts is None:
+            raise CacheIncomplete("Redis is not complete: it is being restored")
         changed = [row for start, text in zip(windows, texts, strict=True) for row in self._changes(start, text)]
         for start in self._last.keys() - set(windows):
             del self._last[start]

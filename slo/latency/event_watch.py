@@ -39,7 +39,7 @@ class EventWatch:
 
     def __init__(self, settings: Settings) -> None:
         self._stopped_at = 0.0
-        self.redis = Poller(CacheReader(settings, WINDOW_SECONDS), REDIS_PERIOD_SECONDS)
+        self.redis = Poller(CacheReader(settings, WINDOW_SECONDS, complete_only=True), REDIS_PERIOD_SECONDS)
         self.postgres = Poller(StoreReader(settings), POSTGRES_PERIOD_SECONDS)
 
     def __enter__(self) -> Self:

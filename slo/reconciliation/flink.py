@@ -56,6 +56,12 @@ class FlinkRest:
         """The checkpoints of each running job, by its name. Raises FlinkUnavailable."""
         return {name: checkpoints_of(self._get(f"/jobs/{job_id}/checkpoints")) for name, job_id, _ in self._jobs()}
 
+    def task_managers(self, name: str) -> set[str]:
+        """Ids of the TaskManagers that a running job's tasks are in. Raises FlinkUnavailable."""
+        ids = [job_id for each, job_id, _ in self._jobs() if each == name]
+        vertices = [f"/jobs/{job}/vertices/{row['id']}" for job in ids for row in self._get(f"/jobs/{job}")["vertices"]]
+        return {row["taskmanager-id"] for path in vertices for row in self._get(f"{path}/taskmanagers")["taskmanagers"]}
+
     def _jobs(self) -> list[tuple[str, str, str]]:
         ended = ("FINISHED", "CANCELED", "FAILED")
         rows = self._get("/jobs/overview")["jobs"]

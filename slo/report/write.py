@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from slo.recording import Recording
@@ -35,8 +35,13 @@ FORMS: Mapping[str, Callable[[Specification, Recording, RunVerdict], str]] = {
 
 def check_form(path: Path) -> None:
     """Raises UnknownForm; to be called before a check of minutes begins."""
-    if path.suffix.lower() not in FORMS:
-        raise UnknownForm(f"{path}: must end in one of {', '.join(FORMS)} (.xml is JUnit)")
+    require_form(path, FORMS)
+
+
+def require_form(path: Path, forms: Collection[str]) -> None:
+    """Raises UnknownForm where the file's suffix is none of ``forms``."""
+    if path.suffix.lower() not in forms:
+        raise UnknownForm(f"{path}: must end in one of {', '.join(forms)}{' (.xml is JUnit)' * ('.xml' in forms)}")
 
 
 def write_report(path: Path, specification: Specification, recording: Recording, verdict: RunVerdict) -> None:

@@ -13,7 +13,7 @@ from compose.stack import artifacts
 from compose.stack.java import COMMON, JAVA, QUICK_START, argument_file
 from compose.stack.layout import Layout
 from compose.stack.ports import LOOPBACK, Ports
-from compose.stack.service import Plan, Service
+from compose.stack.service import STRAIGHT, JobLinks, Plan, Service
 from pipeline.settings import Settings
 
 HEAP_MEGABYTES = 512
@@ -55,15 +55,16 @@ def _check(client: AdminClient) -> None:
     client.list_topics(timeout=_PROBE_SECONDS)
 
 
-def server_properties(layout: Layout, ports: Ports, settings: Settings) -> str:
+def server_properties(layout: Layout, ports: Ports, settings: Settings, links: JobLinks = STRAIGHT) -> str:
     """The broker's configuration file."""
-    lines = {
+    lines: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{LOOPBACK}:{ports.kafka_controller}",
         "controller.listener.names": "CONTROLLER",
         "listeners": f"PLAINTEXT://{LOOPBACK}:{ports.kafka},CONTROLLER://{LOOPBACK}:{ports.kafka_controller}",
         "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{ports.kafka}",
+        "inter.broker.listener.name": "PLAINTEXT",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": layout.of_service("kafka"),
         "auto.create.topics.enable": "false",
@@ -85,6 +86,10 @@ def server_properties(layout: Layout, ports: Ports, settings: Settings) -> str:
         # Committed offsets are the recovery check of the jobs and of `verify`: they must not expire.
         "offsets.retention.minutes": str(60 * 24 * 365),
     }
+    if links.kafka is not None:
+        lines["listeners"] = f"{lines['listeners']},LINK://{LOOPBACK}:{links.kafka_listener}"
+        lines["advertised.listeners"] = f"{lines['advertised.listeners']},LINK://{LOOPBACK}:{links.kafka}"
+        lines["listener.security.protocol.map"] = f"{lines['listener.security.protocol.map']},LINK:PLAINTEXT"
     return "".join(f"{key}={value}\n" for key, value in lines.items())
 
 
@@ -103,7 +108,7 @@ def _prepare(plan: Plan) -> None:
     run = plan.layout.run
     state = plan.layout.of_service("kafka")
     properties, log4j = run / "kafka.properties", run / "kafka-log4j2.properties"
-    properties.write_text(server_properties(plan.layout, plan.ports, plan.settings), encoding="utf-8")
+    properties.write_text(server_properties(plan.layout, plan.ports, plan.settings, plan.job_links), encoding="utf-8")
     log4j.write_text(LOG4J, encoding="utf-8")
     jars = artifacts.paths("kafka")
     options = (

@@ -29,7 +29,7 @@ def services(plan: Plan) -> list[Service]:
     if exists("compose.stack.jobs"):
         needs = ("topics", "tables", "jobmanager")
         secrets = ("redis_writer_password", "postgres_writer_password")
-        extra = {**client_environment(plan.layout), **plan.job_environment}
+        extra = {**client_environment(plan.layout), **plan.job_links.environment()}
         found.append(_python(plan, "jobs", "compose.stack.jobs", needs, secrets, extra))
     return found
 

@@ -85,8 +85,12 @@ def users(passwords: Passwords) -> str:
 
 
 def config(layout: Layout, port: int, passwords: Passwords) -> str:
-    """The server's configuration file."""
+    """The server's configuration file.
+
+    A process title is written over the environment, by whose mark the stack finds processes that nobody supervises.
+    """
     return f"""\
+set-proc-title no
 bind {LOOPBACK}
 port {port}
 {users(passwords)}

@@ -11,8 +11,8 @@ from compose.stack.java import argument_file
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.ports import Ports
-from compose.stack.service import Plan, Service
-from compose.stack.services import dashboard, flink, kafka, monitoring, redis_server, registry
+from compose.stack.service import JobLinks, Plan, Service
+from compose.stack.services import dashboard, flink, kafka, monitoring, python_services, redis_server, registry
 from compose.stack.state import Record, StackNotRunning, load_settings, settings_for
 from compose.stack.supervision import render
 from pipeline.settings import Settings
@@ -28,7 +28,7 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def _broker(plan: Plan) -> dict[str, str]:
-    text = kafka.server_properties(plan.layout, plan.ports, plan.settings)
+    text = kafka.server_properties(plan.layout, plan.ports, plan.settings, plan.job_links)
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
@@ -36,6 +36,19 @@ def test_every_listener_of_kafka_is_on_the_loopback_interface(plan: Plan) -> Non
     lines = _broker(plan)
     assert lines["listeners"] == "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
     assert lines["log.dirs"] == str(plan.layout.root / "kafka")
+
+
+def test_the_jobs_alone_are_led_over_links_where_there_are_any(plan: Plan) -> None:
+    """Kafka's clients go on to the advertised address, so it has a listener that advertises the link."""
+    linked = dataclasses.replace(plan, job_links=JobLinks(kafka=7001, kafka_listener=7002, redis=7003))
+    lines = _broker(linked)
+    assert lines["listeners"].endswith(",LINK://127.0.0.1:7002")
+    assert lines["advertised.listeners"] == "PLAINTEXT://127.0.0.1:9092,LINK://127.0.0.1:7001"
+    (jobs,) = (each for each in python_services.services(linked) if each.name == "jobs")
+    told = Settings.from_env(jobs.environment)
+    assert (told.kafka_bootstrap, told.redis_port, told.postgres_port) == ("127.0.0.1:7001", 7003, PORTS.postgres)
+    assert linked.settings.kafka_bootstrap == "127.0.0.1:9092", "everybody else's way is straight"
+    assert "LINK" not in str(_broker(plan))
 
 
 def test_no_transaction_stays_open_for_longer_than_half_the_slack(plan: Plan) -> None:

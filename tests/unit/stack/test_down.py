@@ -16,7 +16,11 @@ from compose import cli
 from compose.errors import EnvironmentFailed
 from compose.stack import leftovers
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
+from compose.stack.passwords import Passwords
+from compose.stack.ports import Ports, is_free
+from compose.stack.services import redis_server
 from compose.stack.status import status
+from tests.integration.waiting import eventually
 
 if TYPE_CHECKING:
     from typer import Context
@@ -58,3 +62,22 @@ def test_down_ends_what_is_left(orphan: tuple[Layout, subprocess.Popen[bytes]]) 
     layout, _ = orphan
     cli.down(cast("Context", SimpleNamespace(obj=layout.root)))
     assert leftovers.find(layout) == []
+
+
+def test_down_finds_a_redis_as_well(tmp_path: Path) -> None:
+    """It would write its title over the environment, and the mark with it."""
+    layout = Layout.of(tmp_path / "data")
+    layout.create()
+    layout.of_service("redis").mkdir()
+    port = Ports.free().redis
+    file = layout.run / "redis.conf"
+    file.write_text(redis_server.config(layout, port, Passwords("r", "w", "a", "o", "w", "r", "m", "s")))
+    environment = {**os.environ, STACK_DIR_VARIABLE: str(layout.root)}
+    server = subprocess.Popen([redis_server.newest_server(), file], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        eventually("Redis listens", lambda: not is_free(port), 10)
+        assert [each.pid for each in leftovers.find(layout)] == [server.pid]
+        assert leftovers.end(layout) == 1
+    finally:
+        server.kill()
+        server.wait()

@@ -1,0 +1,124 @@
+"""`adctr chaos`: faults under load; is every count right afterwards, and how soon was the pipeline back?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from compose.cli import Format, FormatOption
+from compose.commands.objectives_file import specification
+from compose.commands.report_files import require_writable
+from compose.errors import UsageError
+from compose.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from slo.faults.fault import Fault, FaultResult, FaultRun
+
+DEFAULT_RATE = 10_000.0
+
+chaos = typer.Typer(no_args_is_help=True, help="Faults under load, and what became of every count.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the group of commands."""
+    app.add_typer(chaos, name="chaos")
+
+
+@chaos.command("list")
+def list_faults(format_: FormatOption = Format.TEXT) -> None:
+    """Lists every fault with its limit of recovery."""
+    from slo.faults.catalogue import FAULTS
+    from slo.faults.fault import STORES
+
+    if format_ is Format.JSON:
+        rows = [
+            {"name": each.name, "story": each.story, "limit_seconds": each.limit_seconds}
+            | {"recovers": STORES[each.recovers], "keeps": sorted(each.keeps)}
+            for each in FAULTS
+        ]
+        print(json.dumps({"faults": rows}, indent=2))
+        return
+    for each in FAULTS:
+        kept = f" Kept meanwhile: {', '.join(sorted(each.keeps))}." if each.keeps else ""
+        print(f"{each.name:<33} {STORES[each.recovers]:<10} ≤ {each.limit_seconds:>2g} s  {each.story}{kept}")
+
+
+@chaos.command("run")
+def run(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="Which faults, see `adctr chaos list`.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every fault, in order.")] = False,
+    rate: Annotated[float, typer.Option(help="Events per second.", min=1)] = DEFAULT_RATE,
+    repeat: Annotated[int, typer.Option(help="Runs of each fault; the median recovery counts.", min=1)] = 1,
+    out: Annotated[
+        list[Path] | None, typer.Option("--out", help="Also write the report here; .html, .json or .txt. Repeatable.")
+    ] = None,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """Injects each fault into a running stack under load, then verifies every count and says how long it took.
+
+    Starts a stack of its own in DIR/chaos. Exit 0: all exact, back within their limits, and what had to be kept was
+    kept. 1: one was not. 2: no such fault. 3: something could not be measured. 4: a stack can't start.
+    """
+    from slo.faults.catalogue import FAULTS, find_fault
+    from slo.faults.fault import FaultResult
+    from slo.report.faults import check_form, to_text, write_report
+    from slo.report.write import UnknownForm
+    from slo.verdict import Verdict
+
+    try:
+        chosen = list(FAULTS) if every else [find_fault(name) for name in dict.fromkeys(names or ())]
+    except KeyError as error:
+        raise UsageError(error.args[0]) from None
+    if not chosen:
+        raise UsageError("name a fault, or give --all; `adctr chaos list` lists them")
+    for path in out or ():
+        try:
+            check_form(path)
+        except UnknownForm as error:
+            raise UsageError(str(error)) from error
+        require_writable("--out", path)
+    runs = list(_runs(context.obj, [each for each in chosen for _ in range(repeat)], rate))
+    results = [FaultResult(each, [run for run in runs if run.fault is each]) for each in chosen]
+    print(_json(results, rate) if format_ is Format.JSON else to_text(results, rate), end="")
+    for path in out or ():
+        write_report(path, results, rate)
+    verdicts = {each.verdict for each in results}
+    if Verdict.FAIL in verdicts:
+        return ExitCode.FAIL
+    return ExitCode.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else ExitCode.PASS
+
+
+def _json(results: Sequence[FaultResult], rate: float) -> str:
+    from slo.report.faults import to_json
+
+    return json.dumps(to_json(results, rate), indent=2) + "\n"
+
+
+def _runs(data_dir: Path, faults: Sequence[Fault], rate: float) -> Iterator[FaultRun]:
+    """Each fault's run, in order. A stack serves until a fault needs other links, or one has left it broken."""
+    from compose.commands.fault_run import run_fault
+    from compose.commands.stack_bench import own_stack, say
+    from slo.activities import FAULT, FILE_NAME, noted
+
+    done = 0
+    while done < len(faults):
+        links = faults[done].links
+        with own_stack(data_dir / "chaos", links, dashboard=False) as bench:
+            usable = True
+            while usable and done < len(faults) and faults[done].links == links:
+                fault = faults[done]
+                done += 1
+                say(f"{done}/{len(faults)} {fault.name}: {fault.story}")
+                with noted(data_dir / FILE_NAME, FAULT, fault.name) as outcome:
+                    found = run_fault(fault, bench, specification(None), rate)
+                    outcome(found.verdict.value)
+                said = "; ".join((*found.problems, *found.doubts))
+                recovery = "–" if found.recovery_seconds is None else f"{found.recovery_seconds:.1f} s"
+                say(f"{fault.name}: {found.verdict.value}, recovery {recovery}{': ' if said else ''}{said}")
+                yield found
+                usable = not found.broken and not found.void

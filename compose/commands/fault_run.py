@@ -1,0 +1,111 @@
+"""One fault on a running stack: the check that watches it, and what it comes to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from compose.commands.checking import During, new_ledger, run_load_check
+from compose.commands.load_process import LoadProcess
+from compose.commands.stack_bench import SEND_DELAY_LIMIT_SECONDS, Disturbance, StackBench
+from compose.errors import EnvironmentFailed, Inconclusive
+from slo.check import Checked, Watch
+from slo.faults.fault import Fault, FaultRun
+from slo.faults.reader import Reader
+from slo.faults.recovery import recovery
+from slo.reconciliation.drain import JobsStuck, NotDrained
+from slo.report.plots import Plot, plots
+from slo.spec.model import Indicator, Specification
+from slo.verdict import judge
+
+_NEVER_BACK = (JobsStuck, NotDrained)
+
+
+def run_fault(fault: Fault, bench: StackBench, objectives: Specification, rate: float) -> FaultRun:
+    """Load, fault, verification. What keeps the run from its end is in its result, ``broken`` or ``void``."""
+    disturbance = Disturbance(
+        f"fault {fault.name}",
+        lambda: fault.inject(bench),
+        fault.begin_seconds,
+        fault.begin_seconds + fault.lasts_seconds,
+    )
+
+    def begin(watch: Watch, load: LoadProcess) -> None:
+        bench.begin(watch, load)
+        disturbance.begin()
+
+    try:
+        earlier = [_killed_load(bench, rate, fault.begin_seconds)] if fault.kills_generator else []
+        try:
+            with Reader(bench.settings) as reader:
+                checked = _check(fault, bench, rate, begin, earlier)
+        finally:
+            disturbance.end()
+    except (EnvironmentFailed, Inconclusive) as error:
+        if isinstance(error.__cause__, _NEVER_BACK):
+            return FaultRun(fault, None, broken=str(error))
+        return FaultRun(fault, None, void=str(error))
+    ended = _first_due(checked) if fault.kills_generator else disturbance.ended_at
+    if ended is None:
+        return FaultRun(fault, None, void="the load ended before the fault did")
+    return replace(_found(fault, checked, ended, objectives), reads=reader.answers())
+
+
+def _check(fault: Fault, bench: StackBench, rate: float, begin: During, earlier: Sequence[Path]) -> Checked:
+    return run_load_check(
+        bench.layout.root,
+        bench.settings,
+        rate,
+        fault.load_seconds,
+        SEND_DELAY_LIMIT_SECONDS,
+        (),
+        begin,
+        earlier=earlier,
+        outlives_stack=True,
+    )
+
+
+def _killed_load(bench: StackBench, rate: float, seconds: float) -> Path:
+    """The ledger of a generator that was killed amid its load."""
+    ledger = new_ledger(bench.layout.root)
+    with LoadProcess(bench.layout.root, ledger, rate, None) as load:
+        time.sleep(seconds)
+        load.kill()
+    return ledger
+
+
+def _first_due(checked: Checked) -> float:
+    return float(checked.recording.series[Indicator.EVENT_TO_REDIS].times[0])
+
+
+def _found(fault: Fault, checked: Checked, ended: float, objectives: Specification) -> FaultRun:
+    recording, report = checked.recording, checked.report
+    assert report is not None
+    series = recording.series
+    redis, postgres = series[Indicator.EVENT_TO_REDIS], series[Indicator.EVENT_TO_POSTGRES]
+    late = [objectives.objective(name).value or 0.0 for name in ("event_to_redis", "event_to_postgres")]
+    found = recovery(redis, postgres, ended, *late)
+    of_redis = fault.recovers is Indicator.EVENT_TO_REDIS
+    return FaultRun(
+        fault,
+        found.redis_fresh_seconds if of_redis else found.postgres_caught_up_seconds,
+        found,
+        exact=report.exact,
+        differences=report.found.total,
+        records=report.records,
+        kept=judge(objectives.only(sorted(fault.keeps)), recording).objectives if fault.keeps else (),
+        void=series[fault.recovers].void,
+        plots=_plots(checked, objectives),
+    )
+
+
+def _plots(checked: Checked, objectives: Specification) -> list[Plot]:
+    """Latency over time in both stores."""
+    drawn = []
+    for name in ("event_to_redis", "event_to_postgres"):
+        only = objectives.only([name])
+        result = judge(only, checked.recording).objectives[0]
+        drawn += plots(only.objectives[0], result, checked.recording)[:1]
+    return drawn

@@ -1,0 +1,16 @@
+"""Files that a command of minutes or hours writes at its end: looked at before it begins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from compose.errors import UsageError
+
+
+def require_writable(option: str, path: Path) -> None:
+    """Raises UsageError, naming the option, where no such file could be written."""
+    if not path.parent.is_dir():
+        raise UsageError(f"{option} {path}: there is no directory {path.parent}; make it first")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{option} {path}: cannot be written; name another file")

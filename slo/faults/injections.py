@@ -1,0 +1,180 @@
+"""What faults do to the pipeline. Each is a context manager: the fault on entry, things put right on exit."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+
+import psutil
+import redis
+
+from pipeline.cache_access import CacheUser, credentials
+from pipeline.job_names import LIVE, flink_name
+from slo.drills.sabotage import repeatedly
+from slo.faults.fault import Bench
+from slo.faults.link import Condition
+from slo.reconciliation.flink import FlinkRest
+
+RESTART_SECONDS = 60.0
+POLL_SECONDS = 0.05
+
+
+@contextmanager
+def killed(bench: Bench, services: Sequence[str]) -> Iterator[None]:
+    """``kill -9``; the supervisor starts them again."""
+    for service in services:
+        _kill(bench, service)
+    yield
+
+
+@contextmanager
+def killed_thrice(bench: Bench, service: str, pause_seconds: float) -> Iterator[None]:
+    """``kill -9``, and again so long after each new process is there: in the middle of its recovery."""
+    for _ in range(2):
+        await_other_process(bench, service, _kill(bench, service))
+        time.sleep(pause_seconds)
+    _kill(bench, service)
+    yield
+
+
+@contextmanager
+def live_task_manager_killed(bench: Bench) -> Iterator[None]:
+    """``kill -9`` of the TaskManager that runs the live job, whichever it is."""
+    with killed(bench, [live_task_manager(bench)]):
+        yield
+
+
+@contextmanager
+def live_task_manager_killed_thrice(bench: Bench) -> Iterator[None]:
+    """The same three times in a row."""
+    with killed_thrice(bench, live_task_manager(bench), 4.0):
+        yield
+
+
+@contextmanager
+def away(bench: Bench, services: Sequence[str]) -> Iterator[None]:
+    """Stopped, and started again on exit."""
+    bench.stop(*services)
+    try:
+        yield
+    finally:
+        bench.start(*services)
+
+
+@contextmanager
+def registry_away_task_manager_killed(bench: Bench) -> Iterator[None]:
+    """The registry is gone, and the live job's TaskManager dies with every schema that it knew."""
+    with away(bench, ["registry"]), live_task_manager_killed(bench):
+        yield
+
+
+@contextmanager
+def redis_flushed(bench: Bench) -> Iterator[None]:
+    """FLUSHALL."""
+    with closing(_admin(bench)) as client:
+        client.flushall()
+    yield
+
+
+@contextmanager
+def redis_out_of_memory(bench: Bench) -> Iterator[None]:
+    """Redis has used all that it may and refuses every write."""
+    with closing(_admin(bench)) as client:
+        client.config_set("maxmemory", 1)
+        try:
+            yield
+        finally:
+            client.config_set("maxmemory", 0)  # none, as the stack has it
+
+
+@contextmanager
+def checkpoints_full(bench: Bench) -> Iterator[None]:
+    """Flink's processes can write to no file, as on a full disk, so no checkpoint is completed.
+
+    By RLIMIT_FSIZE, which needs neither root nor a file system to fill. Their logs are pipes and go on.
+    """
+    pids = [pid for name in ("jobmanager", "taskmanager-live", "taskmanager-store") for pid in bench.pids(name)]
+    before = {pid: _may_write(pid, 0) for pid in pids}
+    try:
+        yield
+    finally:
+        for pid, limit in before.items():
+            with suppress(psutil.NoSuchProcess):
+                _may_write(pid, limit)
+
+
+@contextmanager
+def everything_killed(bench: Bench) -> Iterator[None]:
+    """``kill -9`` of the whole stack, and its start on exit."""
+    bench.kill_everything()
+    try:
+        yield
+    finally:
+        bench.start_everything()
+
+
+@contextmanager
+def nothing(_bench: Bench) -> Iterator[None]:
+    """The fault is in the load."""
+    yield
+
+
+@contextmanager
+def link_slow(bench: Bench, server: str) -> Iterator[None]:
+    """100 ± 50 ms on the way there."""
+    with bench.link(server).in_condition(Condition(delay_seconds=0.1, jitter_seconds=0.05)):
+        yield
+
+
+@contextmanager
+def link_reset(bench: Bench, server: str) -> Iterator[None]:
+    """Every 3 s all connections are reset."""
+    with repeatedly(bench.link(server).reset, 3.0):
+        yield
+
+
+@contextmanager
+def link_cut(bench: Bench, server: str) -> Iterator[None]:
+    """Nothing gets through in either direction, and nobody is told."""
+    with bench.link(server).in_condition(Condition(cut=True)):
+        yield
+
+
+def live_task_manager(bench: Bench) -> str:
+    """The TaskManager in which the live job runs. Raises RuntimeError where it does not run."""
+    found = FlinkRest(bench.settings).task_managers(flink_name(LIVE))
+    if len(found) != 1:
+        raise RuntimeError(f"the live job runs in {', '.join(sorted(found)) or 'no TaskManager'}: one is wanted")
+    return found.pop()
+
+
+def await_other_process(bench: Bench, service: str, pid: int) -> None:
+    """Until a service has another process. Raises RuntimeError if nobody starts it again."""
+    deadline = time.monotonic() + RESTART_SECONDS
+    while not set(bench.pids(service)) - {pid}:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{service} was not started again within {RESTART_SECONDS:.0f} s")
+        time.sleep(POLL_SECONDS)
+
+
+def _kill(bench: Bench, service: str) -> int:
+    (pid,) = bench.pids(service)
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def _may_write(pid: int, soft_limit_bytes: int) -> int:
+    """Sets how large a file a process may make; what it was before."""
+    process = psutil.Process(pid)
+    soft, hard = process.rlimit(resource.RLIMIT_FSIZE)
+    process.rlimit(resource.RLIMIT_FSIZE, (soft_limit_bytes, hard))
+    return int(soft)
+
+
+def _admin(bench: Bench) -> redis.Redis:
+    settings = bench.settings
+    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))

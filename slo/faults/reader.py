@@ -1,0 +1,45 @@
+"""A reader as the dashboard is one, all through a fault: who answered it, and was it ever left without an answer?"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from functools import partial
+from typing import Self
+
+from pipeline.cache_manager import CacheManager, MetricsUnavailableError, cache_client
+from pipeline.settings import Settings
+from pipeline.store import connect_reader
+
+PERIOD_SECONDS = 0.25
+UNANSWERED = "unanswered"
+
+
+class Reader:
+    """Asks for the current window four times a second. Use as a context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._manager = CacheManager(cache_client(settings), partial(connect_reader, settings), settings)
+        self._answers: Counter[str] = Counter()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fault-reader", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._manager.close()
+
+    def answers(self) -> dict[str, int]:
+        """How often each store answered, and under `UNANSWERED` how often neither did."""
+        return dict(sorted(self._answers.items()))
+
+    def _run(self) -> None:
+        while not self._stop.wait(PERIOD_SECONDS):
+            try:
+                self._answers[self._manager.current_window().source.value] += 1
+            except MetricsUnavailableError:
+                self._answers[UNANSWERED] += 1

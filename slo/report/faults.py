@@ -1,0 +1,115 @@
+"""What became of faults: a table for a terminal, JSON for programs, one HTML file for a browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from slo.faults.fault import STORES, FaultResult, FaultRun
+from slo.report.figures import NOTHING
+from slo.report.html import template_of
+from slo.report.text import STYLES, WIDTH
+from slo.report.write import require_form
+from slo.verdict.result import Verdict
+
+
+def to_text(results: Sequence[FaultResult], rate: float) -> str:
+    """Plain text, 80 columns: the table, why each that did not pass did not, the sum."""
+    console = Console(file=StringIO(), width=WIDTH, color_system=None)
+    console.print(_table(results))
+    for each in results:
+        if each.reasons:
+            console.print(Text.assemble((each.fault.name, STYLES[each.verdict]), f": {'; '.join(each.reasons)}"))
+    passed = sum(each.verdict is Verdict.PASS for each in results)
+    console.print(f"{passed} of {len(results)} passed, at {rate:,.0f} events/s", highlight=False)
+    output = console.file
+    assert isinstance(output, StringIO)
+    return output.getvalue()
+
+
+def _table(results: Sequence[FaultResult]) -> Table:
+    shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    shown.add_column("fault", overflow="fold")
+    shown.add_column("verdict", no_wrap=True)
+    shown.add_column("counts", no_wrap=True)
+    shown.add_column("recovery", justify="right", no_wrap=True)
+    shown.add_column("limit", justify="right", no_wrap=True)
+    shown.add_column("in", no_wrap=True)
+    for each in results:
+        shown.add_row(
+            each.fault.name,
+            Text(each.verdict.value, STYLES[each.verdict]),
+            counts(each),
+            seconds(each.recovery_seconds),
+            seconds(each.fault.limit_seconds),
+            STORES[each.fault.recovers],
+        )
+    return shown
+
+
+def to_json(results: Sequence[FaultResult], rate: float) -> dict[str, Any]:
+    """``faults``, each with ``name``, ``exact``, ``recovery_seconds`` and more; ``verdict`` of all of them."""
+    return {"verdict": _overall(results).value, "rate": rate, "faults": [each.as_json() for each in results]}
+
+
+def to_html(results: Sequence[FaultResult], rate: float) -> str:
+    """The table, and of every run both stores' latencies over time. Everything from outside is escaped."""
+    template = template_of("faults.html.j2", counts=counts, seconds=seconds, kept=kept, reads=reads)
+    return template.render(results=results, rate=rate, verdict=_overall(results).value, stores=STORES)
+
+
+FORMS: Mapping[str, Callable[[Sequence[FaultResult], float], str]] = {
+    ".html": to_html,
+    ".json": lambda results, rate: json.dumps(to_json(results, rate), indent=2) + "\n",
+    ".txt": to_text,
+}
+
+
+def check_form(path: Path) -> None:
+    """Raises UnknownForm; to be called before a run of minutes begins."""
+    require_form(path, FORMS)
+
+
+def write_report(path: Path, results: Sequence[FaultResult], rate: float) -> None:
+    """Writes the report, by its suffix. Raises UnknownForm, OSError."""
+    check_form(path)
+    path.write_text(FORMS[path.suffix.lower()](results, rate), encoding="utf-8")
+
+
+def counts(result: FaultResult) -> str:
+    """``exact``, or how many differences all runs together have."""
+    differences = sum(run.differences for run in result.runs)
+    if differences:
+        return f"{differences:,} differ"
+    return "exact" if result.exact else NOTHING
+
+
+def seconds(value: float | None) -> str:
+    """``3.4 s``."""
+    return NOTHING if value is None else f"{value:.1f} s"
+
+
+def kept(result: FaultResult) -> str:
+    """Each objective that had to be kept, and what was said of it in each run."""
+    found = {each.name: [] for run in result.runs for each in run.kept}  # type: dict[str, list[str]]
+    for run in result.runs:
+        for each in run.kept:
+            found[each.name].append(each.verdict.value)
+    return "; ".join(f"{name}: {', '.join(said)}" for name, said in found.items())
+
+
+def reads(run: FaultRun) -> str:
+    """``redis 310, postgres 12``."""
+    return ", ".join(f"{name} {number:,}" for name, number in run.reads.items()) or NOTHING
+
+
+def _overall(results: Sequence[FaultResult]) -> Verdict:
+    verdicts = {each.verdict for each in results}
+    return next((each for each in (Verdict.FAIL, Verdict.INCONCLUSIVE) if each in verdicts), Verdict.PASS)
