@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from slo.recording import Recording
 from slo.report.figures import budget, figure, interval, pairs, utc, wanted
@@ -13,13 +11,26 @@ from slo.spec.model import Specification
 from slo.verdict.result import RunVerdict
 
 
+def templates() -> Environment:
+    """The templates beside this module; everything that goes into one is escaped."""
+    return Environment(
+        loader=PackageLoader("slo.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def to_html(specification: Specification, recording: Recording, verdict: RunVerdict) -> str:
     """The table, the plots of every objective and the notes. Everything from outside is escaped."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(figure=figure, interval=interval, wanted=wanted, budget=budget)
-    template = environment.from_string(files("slo.report").joinpath("report.html.j2").read_text(encoding="utf-8"))
+    template = templates().get_template("report.html.j2")
     judged = [(each, result, plots(each, result, recording)) for each, result in pairs(specification, verdict)]
     return template.render(
+        figure=figure,
+        interval=interval,
+        wanted=wanted,
+        budget=budget,
         service=specification.service,
         verdict=verdict.verdict.value,
         began=utc(recording.began),
