@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,12 +23,17 @@ _END_SECONDS = 150.0
 
 
 class LoadProcess:
-    """``adctr load run`` as a child. Use as a context manager: it is gone when the block ends."""
+    """``adctr load run`` as a child. Use as a context manager: it is gone when the block ends.
 
-    def __init__(self, data_dir: Path, ledger: Path, rate: float, seconds: float | None) -> None:
+    ``options`` are further ones of that command, e.g. ``("--campaigns", "1000")``.
+    """
+
+    def __init__(
+        self, data_dir: Path, ledger: Path, rate: float, seconds: float | None, options: Sequence[str] = ()
+    ) -> None:
         self._ledger = ledger
         command = [sys.executable, "-m", "compose.cli", "--data-dir", str(data_dir), "load", "run"]
-        command += ["--rate", f"{rate:g}", "--ledger", str(ledger), "--format", "json"]
+        command += ["--rate", f"{rate:g}", "--ledger", str(ledger), "--format", "json", *options]
         if seconds is not None:
             command += ["--seconds", f"{seconds:g}"]
         self._process: subprocess.Popen[str] = subprocess.Popen(
@@ -70,9 +76,12 @@ class LoadProcess:
         if self.running:
             self._process.send_signal(signal.SIGINT)
 
-    def summary(self) -> LoadSummary:
-        """Waits for its end. Raises UsageError or EnvironmentFailed with its message if it has no result."""
-        output, words = self._process.communicate(timeout=_END_SECONDS)
+    def summary(self, seconds_left: float = 0.0) -> LoadSummary:
+        """Waits for its end, which is due in so many seconds.
+
+        Raises UsageError or EnvironmentFailed with its message if it has no result.
+        """
+        output, words = self._process.communicate(timeout=seconds_left + _END_SECONDS)
         try:
             return summary_of(json.loads(output), self._ledger)
         except ValueError:
