@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compose.cli import Format, FormatOption
+from compose.commands.bench_capacity import capacity
+from compose.commands.bench_cost import cost
 from compose.commands.bench_generator import generator
+from compose.commands.bench_report import report as bench_report
 from compose.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ KeepOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Adds the group of commands."""
     bench.command("generator")(generator)
+    bench.command("capacity")(capacity)
+    bench.command("cost")(cost)
+    bench.command("report")(bench_report)
     app.add_typer(bench, name="bench")
 
 
@@ -145,11 +151,11 @@ def _report(figures: Mapping[str, Any], verdict: RunVerdict, format_: Format) ->
     if format_ is Format.JSON:
         print(json.dumps(figures, indent=2))
     else:
-        _print_verdict(verdict)
+        print_verdict(verdict)
     return EXIT_CODES[verdict.verdict]
 
 
-def _print_verdict(verdict: RunVerdict) -> None:
+def print_verdict(verdict: RunVerdict) -> None:
     """A benchmark's objectives are its own: they have no entry in the file of objectives, and no budget."""
     from rich.console import Console
     from rich.table import Table

@@ -16,15 +16,14 @@ import psutil
 import requests
 
 from compose.commands.load_process import LoadProcess
+from compose.commands.stack_processes import stack_processes
 from compose.errors import EnvironmentFailed, UsageError
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
 from compose.stack.lifecycle import temporary_stack
 from compose.stack.ports import PortChoice
-from compose.stack.supervision import Supervisor
 from slo.bench.cpu_meter import tree_cpu_seconds
 from slo.bench.probe_cost import ProbeCost
 
-PIPELINE = ("jobmanager", "taskmanager-live", "taskmanager-store", "kafka", "redis", "postgres")
 WARM_UP_SECONDS = 30.0
 """A JVM that is still compiling would make the probes look cheap."""
 SCRAPE_SECONDS = 15.0
@@ -54,7 +53,7 @@ def measure(directory: Path, rate: float, seconds: float, say: Say) -> ProbeCost
         ):
             say(f"{rate:g} events/s: {WARM_UP_SECONDS:g} s to warm up, {seconds:g} s measured")
             _scrape_for(exporter, WARM_UP_SECONDS)
-            watched = {"exporter": exporter.process, **_services(layout)}
+            watched = {"exporter": exporter.process, **stack_processes(layout)}
             before = _used(watched)
             _scrape_for(exporter, seconds)
             used = {name: after - before[name] for name, after in _used(watched).items() if name in before}
@@ -74,17 +73,6 @@ def _used(processes: Mapping[str, psutil.Process]) -> dict[str, float]:
             if process.is_running():
                 used[name] = tree_cpu_seconds(process)
     return used
-
-
-def _services(layout: Layout) -> dict[str, psutil.Process]:
-    supervisor = Supervisor.find(layout)
-    if supervisor is None:
-        raise EnvironmentFailed(f"the stack in {layout.root} is gone")
-    pids = {each.name: each.pid for each in supervisor.processes() if each.name in PIPELINE and each.pid}
-    missing = [name for name in PIPELINE if name not in pids]
-    if missing:
-        raise EnvironmentFailed(f"{', '.join(missing)} does not run: see the logs in {layout.logs}")
-    return {name: psutil.Process(pid) for name, pid in pids.items()}
 
 
 @contextmanager

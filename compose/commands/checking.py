@@ -46,6 +46,7 @@ _STORES = {"redis": Indicator.EVENT_TO_REDIS, "postgres": Indicator.EVENT_TO_POS
 _STORE_NAMES = {"redis": "Redis", "postgres": "PostgreSQL"}
 
 During = Callable[[Watch, LoadProcess], None]
+GiveUp = Callable[[Watch], bool]
 
 
 def run_load_check(
@@ -61,11 +62,15 @@ def run_load_check(
     *,
     earlier: Sequence[Path] = (),
     outlives_stack: bool = False,
+    load_options: Sequence[str] = (),
+    give_up: GiveUp | None = None,
+    verify: bool = True,
 ) -> Checked:
     """Load, observation, verification. ``during`` is called when the load has begun; its end is not waited for.
 
     A terminal shows the objectives of ``shown`` as a table meanwhile. Ledgers of ``earlier`` loads are verified as
-    well; for ``outlives_stack`` see `LoadProcess`.
+    well; for ``outlives_stack`` see `LoadProcess`. ``give_up`` is asked once a second whether to end the load early.
+    Without ``verify`` no count is compared, and nothing waits for the jobs.
 
     Ctrl-C ends the load early and judges what there is; a second one ends everything. Raises EnvironmentFailed, and
     Inconclusive if the jobs did not get through what was sent.
@@ -74,16 +79,16 @@ def run_load_check(
     progress = Progress()
 
     def load(watch: Watch) -> LoadSummary:
-        generator = LoadProcess(data_dir, ledger, rate, seconds, outlives_stack=outlives_stack)
+        generator = LoadProcess(data_dir, ledger, rate, seconds, load_options, outlives_stack=outlives_stack)
         with first_interrupt() as interrupted, generator as process:
             if during is not None:
                 during(watch, process)
             with live_table(shown, watch.recorder, Console(stderr=True), progress) as show:
-                _show(process, watch, interrupted, show)
+                _show(process, watch, interrupted, show, give_up)
             return process.summary()
 
     with _explained(progress):
-        return check_load(settings, probes, load, send_delay_limit, progress, clock, earlier)
+        return check_load(settings, probes, load, send_delay_limit, progress, clock, earlier, verify=verify)
 
 
 def new_ledger(data_dir: Path) -> Path:
@@ -135,11 +140,17 @@ def _explained(progress: Progress) -> Iterator[None]:
         progress.clear()
 
 
-def _show(process: LoadProcess, watch: Watch, interrupted: threading.Event, show: Callable[[str], None]) -> None:
+def _show(
+    process: LoadProcess,
+    watch: Watch,
+    interrupted: threading.Event,
+    show: Callable[[str], None],
+    give_up: GiveUp | None,
+) -> None:
     began, before = time.monotonic(), 0
     assert watch.events is not None
     while process.running:
-        if interrupted.wait(_TICK_SECONDS):
+        if interrupted.wait(_TICK_SECONDS) or (give_up is not None and give_up(watch)):
             interrupted.clear()
             show("ending the load")
             process.end_early()

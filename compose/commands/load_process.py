@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,15 +25,23 @@ _END_SECONDS = 150.0
 class LoadProcess:
     """``adctr load run`` as a child. Use as a context manager: it is gone when the block ends.
 
-    One that ``outlives_stack`` is not swept up with the stack's processes, and waits for a new broker.
+    ``options`` are further ones of that command, e.g. ``("--campaigns", "1000")``. One that ``outlives_stack`` is not
+    swept up with the stack's processes, and waits for a new broker.
     """
 
     def __init__(
-        self, data_dir: Path, ledger: Path, rate: float, seconds: float | None, *, outlives_stack: bool = False
+        self,
+        data_dir: Path,
+        ledger: Path,
+        rate: float,
+        seconds: float | None,
+        options: Sequence[str] = (),
+        *,
+        outlives_stack: bool = False,
     ) -> None:
         self._ledger = ledger
         command = [sys.executable, "-m", "compose.cli", "--data-dir", str(data_dir), "load", "run"]
-        command += ["--rate", f"{rate:g}", "--ledger", str(ledger), "--format", "json"]
+        command += ["--rate", f"{rate:g}", "--ledger", str(ledger), "--format", "json", *options]
         if seconds is not None:
             command += ["--seconds", f"{seconds:g}"]
         self._process: subprocess.Popen[str] = subprocess.Popen(
@@ -84,9 +93,12 @@ class LoadProcess:
         self._process.kill()
         self._process.wait()
 
-    def summary(self) -> LoadSummary:
-        """Waits for its end. Raises UsageError or EnvironmentFailed with its message if it has no result."""
-        output, words = self._process.communicate(timeout=_END_SECONDS)
+    def summary(self, seconds_left: float = 0.0) -> LoadSummary:
+        """Waits for its end, which is due in so many seconds.
+
+        Raises UsageError or EnvironmentFailed with its message if it has no result.
+        """
+        output, words = self._process.communicate(timeout=seconds_left + _END_SECONDS)
         try:
             return summary_of(json.loads(output), self._ledger)
         except ValueError:

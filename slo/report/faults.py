@@ -14,7 +14,7 @@ from rich.text import Text
 
 from slo.faults.fault import STORES, FaultResult, FaultRun
 from slo.report.figures import NOTHING
-from slo.report.html import template_of
+from slo.report.html import templates
 from slo.report.text import STYLES, WIDTH
 from slo.report.write import require_form
 from slo.verdict.result import Verdict
@@ -61,8 +61,20 @@ def to_json(results: Sequence[FaultResult], rate: float) -> dict[str, Any]:
 
 def to_html(results: Sequence[FaultResult], rate: float) -> str:
     """The table, and of every run both stores' latencies over time. Everything from outside is escaped."""
-    template = template_of("faults.html.j2", counts=counts, seconds=seconds, kept=kept, reads=reads)
-    return template.render(results=results, rate=rate, verdict=_overall(results).value, stores=STORES)
+    return (
+        templates()
+        .get_template("faults.html.j2")
+        .render(
+            results=results,
+            rate=rate,
+            verdict=_overall(results).value,
+            stores=STORES,
+            counts=counts,
+            seconds=seconds,
+            kept=kept,
+            reads=reads,
+        )
+    )
 
 
 FORMS: Mapping[str, Callable[[Sequence[FaultResult], float], str]] = {

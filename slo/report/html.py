@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib.resources import files
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from slo.recording import Recording
 from slo.report.figures import budget, figure, interval, pairs, utc, wanted
@@ -14,11 +11,26 @@ from slo.spec.model import Specification
 from slo.verdict.result import RunVerdict
 
 
+def templates() -> Environment:
+    """The templates beside this module; everything that goes into one is escaped."""
+    return Environment(
+        loader=PackageLoader("slo.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def to_html(specification: Specification, recording: Recording, verdict: RunVerdict) -> str:
     """The table, the plots of every objective and the notes. Everything from outside is escaped."""
-    template = template_of("report.html.j2", figure=figure, interval=interval, wanted=wanted, budget=budget)
+    template = templates().get_template("report.html.j2")
     judged = [(each, result, plots(each, result, recording)) for each, result in pairs(specification, verdict)]
     return template.render(
+        figure=figure,
+        interval=interval,
+        wanted=wanted,
+        budget=budget,
         service=specification.service,
         verdict=verdict.verdict.value,
         began=utc(recording.began),
@@ -27,16 +39,3 @@ def to_html(specification: Specification, recording: Recording, verdict: RunVerd
         judged=judged,
         notes=dict(recording.notes),
     )
-
-
-def template_of(name: str, **functions: Callable[..., str]) -> Template:
-    """One of the templates beside this module, which may use the functions. Everything in it is escaped."""
-    environment = Environment(
-        loader=FunctionLoader(lambda each: files("slo.report").joinpath(each).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(functions)
-    return environment.get_template(name)

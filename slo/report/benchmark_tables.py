@@ -1,0 +1,106 @@
+"""Tables of benchmarks, as rows of text; the first row is the heading."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slo.report.figures import NOTHING, figure
+
+Document = Mapping[str, Any]
+Rows = list[list[str]]
+
+
+def capacity_rows(document: Document) -> Rows:
+    """One row per trial."""
+    rows = [
+        ["events/s", "for", "seconds", "outcome", "Redis p50", "p99", "p99.9", "max", "PostgreSQL p99", "lag", "why"],
+    ]
+    for trial in document["trials"]:
+        redis, postgres = trial["event_to_redis"] or {}, trial["event_to_postgres"] or {}
+        latencies = [figure(redis.get(name), "seconds") for name in ("p50", "p99", "p999", "max")]
+        slope = trial["lag_slope"]
+        rows.append(
+            [
+                f"{trial['rate']:,.0f}",
+                trial["phase"],
+                f"{trial['seconds']:,.0f}",
+                trial["outcome"],
+                *latencies,
+                figure(postgres.get("p99"), "seconds"),
+                NOTHING if slope is None else f"{slope:+,.0f}/s",
+                trial["reason"],
+            ]
+        )
+    return rows
+
+
+def cost_rows(points: Sequence[Document], *varied: str) -> Rows:
+    """One row per point, after what was varied; CPU seconds per million events by process."""
+    names = list(points[0]["cpu_seconds_per_million"])
+    rows = [[*varied, *names, "sum without generator", "memory", "checkpoint", "Redis", "cells", "p99", "exact"]]
+    for point in points:
+        cpu = point["cpu_seconds_per_million"]
+        total = sum(used for name, used in cpu.items() if name != "generator")
+        memory = sum(size for name, size in point["memory_bytes"].items() if name != "generator")
+        rows.append(
+            [
+                *(f"{point[each]:,.0f}" for each in varied),
+                *(f"{cpu[name]:.2f}" for name in names),
+                f"{total:.2f}",
+                figure(memory, "bytes"),
+                figure(point["checkpoint_bytes"], "bytes"),
+                figure(point["redis_bytes"], "bytes"),
+                f"{point['live_cells']:,}",
+                figure(point["event_to_redis_p99_seconds"], "seconds"),
+                "yes" if point["differences"] == 0 else f"{point['differences']:,} wrong",
+            ]
+        )
+    return rows
+
+
+def peer_rows(document: Document) -> Rows:
+    """One row per contender: medians with lowest to highest, and each against adctr."""
+    rows = [
+        ["contender", "events/s", "events per CPU-second", "peak memory", "latency p50", "p99", "adctr is faster by"]
+    ]
+    for name in document["contenders"]:
+        runs = [run for run in document["runs"] if run["contender"] == name]
+        latency = document["latency"].get(name) or {}
+        ratio = document["ratios"].get(name)
+        rows.append(
+            [
+                name,
+                _spread([run["events_per_second"] for run in runs]),
+                _spread([run["events_per_cpu_second"] for run in runs]),
+                figure(max(run["peak_memory_bytes"] for run in runs), "bytes") if runs else NOTHING,
+                figure(latency.get("p50"), "seconds"),
+                figure(latency.get("p99"), "seconds"),
+                NOTHING if ratio is None else f"× {ratio:.2f}",
+            ]
+        )
+    return rows
+
+
+def peer_runs_rows(document: Document) -> Rows:
+    """One row per measured drain, in the order in which they ran."""
+    rows = [["run", "contender", "events/s", "events per CPU-second", "peak memory", "exact"]]
+    for number, run in enumerate(document["runs"], 1):
+        rows.append(
+            [
+                str(number),
+                run["contender"],
+                f"{run['events_per_second']:,.0f}",
+                f"{run['events_per_cpu_second']:,.0f}",
+                figure(run["peak_memory_bytes"], "bytes"),
+                "yes" if run["differences"] == 0 else f"{run['differences']:,} wrong",
+            ]
+        )
+    return rows
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return NOTHING
+    return f"{statistics.median(values):,.0f} ({min(values):,.0f} – {max(values):,.0f})"

@@ -1,0 +1,44 @@
+"""When jobs fall behind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from slo.bench.lag_trend import falls_behind, lag_slope
+from slo.recording import Series
+
+RATE = 20_000.0
+
+
+def _sawtooth(seconds: float, growth: float) -> Series:
+    """Offsets are committed every 3 s; of two jobs one keeps up."""
+    times = np.arange(1000.0, 1000.0 + seconds, 2.0)
+    slow = RATE * ((times - 1000.0) % 3.0) + growth * (times - 1000.0)
+    return Series(np.repeat(times, 2), np.stack([slow, np.zeros_like(slow)], axis=1).ravel())
+
+
+@pytest.mark.parametrize("seconds", [30, 60, 240])
+def test_the_sawtooth_of_checkpoints_is_no_trend(seconds: float) -> None:
+    assert not falls_behind(lag_slope(_sawtooth(seconds, 0.0), 1000.0), RATE)
+
+
+@pytest.mark.parametrize("seconds", [30, 60, 240])
+def test_a_job_that_takes_nine_tenths_of_the_rate_falls_behind(seconds: float) -> None:
+    """Though the other one keeps up."""
+    slope = lag_slope(_sawtooth(seconds, RATE / 10), 1000.0)
+    assert slope == pytest.approx(RATE / 10, rel=0.3)
+    assert falls_behind(slope, RATE)
+
+
+def test_too_short_a_look_says_nothing() -> None:
+    """Nor does one that is short after the warm-up."""
+    assert lag_slope(_sawtooth(12, RATE), 1000.0) is None
+    assert lag_slope(_sawtooth(30, RATE), 1020.0) is None
+    assert not falls_behind(None, RATE)
+
+
+def test_a_look_without_an_answer_is_left_out() -> None:
+    times = np.arange(0.0, 30.0, 2.0)
+    values = np.where(times == 10.0, np.nan, 5.0 * times)
+    assert lag_slope(Series(times, values), 0.0) == pytest.approx(5.0)
