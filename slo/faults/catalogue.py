@@ -36,7 +36,7 @@ PROCESSES: tuple[Fault, ...] = (
         "The same three times, each 4 s after the new process is there.",
         injections.live_task_manager_killed_thrice,
         TASK_MANAGER_SECONDS,
-        lasts_seconds=20.0,
+        watched_seconds=50.0,
     ),
     Fault(
         "jobmanager_killed",

@@ -61,7 +61,7 @@ class Fault:
     """An earlier load is killed, and the fault ends when the next one begins."""
     begin_seconds: float = 10.0
     watched_seconds: float = 0.0
-    """The load goes on for at least so long after the fault's end."""
+    """The load goes on for at least so long after the fault's end, what its entry takes not counted."""
 
     @property
     def load_seconds(self) -> float:
