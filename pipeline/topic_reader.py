@@ -78,7 +78,8 @@ class TopicReader:
         self._consumer.assign([TopicPartition(topic, partition, at)])
         heard = time.monotonic()
         while at < offsets.end:
-            answers = self._consumer.consume(BATCH_RECORDS, timeout=0.5)
+            # No more than are left: it would wait for them until the timeout.
+            answers = self._consumer.consume(min(BATCH_RECORDS, offsets.end - at), timeout=0.5)
             if not answers and time.monotonic() - heard > SILENCE_SECONDS:
                 silence = KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
                 raise self.unavailable(f"{topic}-{partition} at offset {at}", silence)
