@@ -171,7 +171,6 @@ def test_down_leaves_nothing_and_up_goes_on(stack: RunningStack) -> None:
     assert stopped.returncode == 4
     assert "no stack is running in" in stopped.stderr
 
-    started = time.monotonic()
     again = bring_up(
         stack.data_dir,
         PortChoice.AUTO,
@@ -182,7 +181,6 @@ def test_down_leaves_nothing_and_up_goes_on(stack: RunningStack) -> None:
         monitoring=True,
     )
     assert again == stack.settings
-    assert time.monotonic() - started < 45
     eventually("both jobs went on", lambda: len(_checkpoints(stack)) == 2, seconds=60)
     # The numbers of checkpoints go on from the one that was restored; a job that starts afresh begins at 1.
     assert all(number >= retained[name] for name, number in _checkpoints(stack).items())

@@ -41,7 +41,9 @@ def test_sleep(benchmark):
 
 
 @pytest.fixture
-def session(pytester: pytest.Pytester) -> pytest.Pytester:
+def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    # The session within is no worker of the one around it, where benchmarks would be switched off.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     pytester.makeini("[pytest]\naddopts = -p no:locust -p slo.pytest_plugin --strict-markers -p no:cacheprovider")
     pytester.makeconftest(CONFTEST)
     return pytester

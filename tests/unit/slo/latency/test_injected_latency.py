@@ -50,8 +50,11 @@ def draw(began: float) -> Injected:
     return Injected(began + np.arange(size) / EVENTS_PER_SECOND, delay)
 
 
-def publish(settings: Settings, injected: Injected) -> None:
-    """Counts each event when its delay is over, as the live job's sink does: absolute counts of its cell."""
+def publish(settings: Settings, injected: Injected, delays: Seconds) -> None:
+    """Counts each event when its delay is over, as the live job's sink does: absolute counts of its cell.
+
+    ``delays`` takes the delays as they were: on a busy machine a little longer than they were drawn.
+    """
     visible = injected.due + injected.delay
     counts: dict[tuple[int, str, str], int] = {}
     with redis.Redis(port=settings.redis_port) as client:
@@ -60,14 +63,16 @@ def publish(settings: Settings, injected: Injected) -> None:
             cell = injected.cell(number)
             counts[cell] = counts.get(cell, 0) + 1
             client.hset(cells_key(WINDOW_SECONDS, cell[0]), cell_field(*cell[1:]), f"{counts[cell]} 0")  # type: ignore[arg-type]
+            delays[number] = time.time() - injected.due[number]
 
 
 def test_an_injected_distribution_comes_back_within_5_percent(redis_settings: Settings) -> None:
-    """Percentiles and mean of what was measured, against the delays that were drawn; nothing is subtracted."""
+    """Percentiles and mean of what was measured, against the delays that were injected; nothing is subtracted."""
     poller = Poller(CacheReader(redis_settings, WINDOW_SECONDS), PERIOD_SECONDS)
     poller.start()
     injected = draw(time.time() + 0.2)
-    writer = threading.Thread(target=publish, args=(redis_settings, injected))
+    delays = np.zeros(len(injected))
+    writer = threading.Thread(target=publish, args=(redis_settings, injected, delays))
     writer.start()
     writer.join()
     time.sleep(0.1)
@@ -78,8 +83,8 @@ def test_an_injected_distribution_comes_back_within_5_percent(redis_settings: Se
     found = match(Expected(np.array(numbers), injected.due), poller.recorder.sightings(), poller.recorder.baseline)
     assert (found.unseen, found.surplus) == (0, 0)
     for share, measured in zip((0.5, 0.9, 0.99), percentiles(found.latency, (0.5, 0.9, 0.99)), strict=True):
-        assert measured == pytest.approx(float(np.quantile(injected.delay, share, method="inverted_cdf")), rel=0.05)
-    assert found.latency.mean() == pytest.approx(injected.delay.mean(), rel=0.05)
+        assert measured == pytest.approx(float(np.quantile(delays, share, method="inverted_cdf")), rel=0.05)
+    assert found.latency.mean() == pytest.approx(delays.mean(), rel=0.05)
     _agree_with_other_libraries(found.latency)
 
 
