@@ -103,13 +103,10 @@ class _Bench:
 
     def warm_up(self, rate: float, seconds: float) -> None:
         """A load that nobody judges: a JVM that is still compiling would break at a rate that it holds later."""
-        from compose.commands.load_process import LoadProcess
+        from compose.commands.checking import warm_up
 
-        if seconds <= 0:
-            return
         say(f"warming up at {rate:,.0f} events/s for {seconds:g} s")
-        with LoadProcess(self.directory, self.directory / "ledgers" / "warm-up.ledger", rate, seconds) as load:
-            load.summary(seconds)
+        warm_up(self.directory, rate, seconds)
 
     def run(self, rates: RateRange, confirmations: int) -> CapacityResult:
         """The whole search, a trial at half of its answer, and the comparison of every count."""
