@@ -102,7 +102,7 @@ class LiveJob:
 
     @contextmanager
     def running(self) -> Iterator[Mapping[str, psutil.Process]]:
-        """JobManager and TaskManager. They stay when the block ends, so their JVMs are warm but the first time."""
+        """JobManager and TaskManager, which stay when the block ends."""
         from compose.commands.flink_control import JobControl
 
         job = JobControl(self.control, "live", "taskmanager-live")

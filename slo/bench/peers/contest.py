@@ -113,7 +113,10 @@ class ContestResult:
 def drains(
     settings: Settings, contenders: Sequence[Contender], expected: ExpectedCounts, repetitions: int, say: Say
 ) -> list[PeerRun]:
-    """So many drains of each, by turns. Raises DrainFailed."""
+    """So many drains of each, by turns, after one of the pipeline's that warms its JVM up. Raises DrainFailed."""
+    for contender in contenders:
+        if contender.name == PIPELINE:
+            say(f"warm-up: {drain(settings, contender, expected).events_per_second:,.0f} events/s")
     runs = []
     for number in range(1, repetitions + 1):
         for contender in contenders:
