@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-long test-browser lint format drills chaos gates bench up down lock clean
+.PHONY: help setup demo test test-unit test-long test-browser lint format drills chaos gates bench peers up down lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,13 @@ $(VENV)/python.stamp: compose/find-python.sh requirements-build.lock
 	$(PIP) install --require-hashes --no-deps -r requirements-build.lock
 	@touch $@
 
+peers: $(VENV)/peers.stamp ## what `adctr bench peers` measures the pipeline against
+
+# Their constraint is requirements.lock, so nothing that the pipeline uses changes.
+$(VENV)/peers.stamp: requirements-peers.lock $(VENV)/packages.stamp
+	$(PIP) install --require-hashes --no-deps -r requirements-peers.lock
+	@touch $@
+
 # Build isolation would fetch build tools past the lock file; the few source packages need setuptools only.
 $(VENV)/requirements.stamp: requirements.lock $(VENV)/python.stamp
 	$(PIP) install --require-hashes --no-deps --no-build-isolation --use-pep517 -r requirements.lock
@@ -79,6 +86,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 lock: ## for maintainers, needs uv: locks the newest fitting packages and Java artifacts
 	echo setuptools | $(COMPILE) - -o requirements-build.lock
 	$(COMPILE) pyproject.toml --group dev -o requirements.lock $(if $(UPGRADE),--upgrade)
+	$(COMPILE) --group pyproject.toml:peers --constraint requirements.lock -o requirements-peers.lock $(if $(UPGRADE),--upgrade)
 	$(BIN)/python -m compose.stack.lock_artifacts
 
 clean: ## removes what set-up made here; data and caches stay

@@ -13,6 +13,7 @@ from compose.cli import Format, FormatOption
 from compose.commands.bench_capacity import capacity
 from compose.commands.bench_cost import cost
 from compose.commands.bench_generator import generator
+from compose.commands.bench_peers import peers
 from compose.commands.bench_report import report as bench_report
 from compose.errors import EnvironmentFailed
 
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     bench.command("generator")(generator)
     bench.command("capacity")(capacity)
     bench.command("cost")(cost)
+    bench.command("peers")(peers)
     bench.command("report")(bench_report)
     app.add_typer(bench, name="bench")
 

@@ -22,7 +22,7 @@ import psutil
 
 from pipeline.settings import Settings
 from slo.bench.cpu_meter import CpuMeter, ProcessGone
-from slo.bench.expected_counts import CountWatch, ExpectedCounts, client, differences
+from slo.bench.expected_counts import CountWatch, ExpectedCounts, differences, empty_cache
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict
 
 LEAST_RATIO_WALL = 2.5
@@ -156,7 +156,7 @@ def describe(run: DrainRun) -> str:
 
 def drain_by_flink(settings: Settings, job: LiveJob, expected: ExpectedCounts) -> DrainRun:
     """One drain by the live job on a cluster that is already up. Raises DrainFailed if nothing moves any more."""
-    _empty_cache(settings)
+    empty_cache(settings)
     meter = CpuMeter(job.processes())
     with closing(CountWatch(settings, expected)) as watch:
         meter.start()
@@ -188,7 +188,7 @@ def _until_complete(watch: CountWatch, events: int) -> float:
 
 def drain_by_loop(settings: Settings, expected: ExpectedCounts) -> DrainRun:
     """One drain by the loop in a process of its own; wall and CPU time are without the interpreter's start."""
-    _empty_cache(settings)
+    empty_cache(settings)
     process = subprocess.run(
         [sys.executable, "-m", "slo.bench.hand_written_loop"],
         env=os.environ | settings.to_env(),
@@ -201,9 +201,3 @@ def drain_by_loop(settings: Settings, expected: ExpectedCounts) -> DrainRun:
     report = json.loads(process.stdout)
     wrong = differences(settings, expected)
     return DrainRun("loop", expected.events, report["wall_seconds"], report["cpu_seconds"], wrong)
-
-
-def _empty_cache(settings: Settings) -> None:
-    connection = client(settings)
-    connection.flushdb()
-    connection.close()

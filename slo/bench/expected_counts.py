@@ -35,6 +35,13 @@ def client(settings: Settings) -> redis.Redis:
     return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
 
 
+def empty_cache(settings: Settings) -> None:
+    """Removes everything from Redis."""
+    connection = client(settings)
+    connection.flushdb()
+    connection.close()
+
+
 def differences(settings: Settings, expected: ExpectedCounts) -> int:
     """Cells of either size whose counts in Redis are not the expected ones."""
     connection = client(settings)

@@ -62,12 +62,9 @@ def cost_rows(points: Sequence[Document], *varied: str) -> Rows:
 
 def peer_rows(document: Document) -> Rows:
     """One row per contender: medians with lowest to highest, and each against adctr."""
-    rows = [
-        ["contender", "events/s", "events per CPU-second", "peak memory", "latency p50", "p99", "adctr is faster by"]
-    ]
+    rows = [["contender", "events/s", "events per CPU-second", "peak memory", "adctr against it"]]
     for name in document["contenders"]:
         runs = [run for run in document["runs"] if run["contender"] == name]
-        latency = document["latency"].get(name) or {}
         ratio = document["ratios"].get(name)
         rows.append(
             [
@@ -75,8 +72,6 @@ def peer_rows(document: Document) -> Rows:
                 _spread([run["events_per_second"] for run in runs]),
                 _spread([run["events_per_cpu_second"] for run in runs]),
                 figure(max(run["peak_memory_bytes"] for run in runs), "bytes") if runs else NOTHING,
-                figure(latency.get("p50"), "seconds"),
-                figure(latency.get("p99"), "seconds"),
                 NOTHING if ratio is None else f"× {ratio:.2f}",
             ]
         )

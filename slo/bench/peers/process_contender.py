@@ -1,0 +1,56 @@
+"""A contender that is a program of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+
+from pipeline.settings import Settings
+
+END_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class ProcessContender:
+    """``python -m MODULE``."""
+
+    name: str
+    module: str
+    settings: Settings
+
+    @contextmanager
+    def running(self) -> Iterator[Mapping[str, psutil.Process]]:
+        """Its process; with everything that it has started it is gone when the block ends."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", self.module],
+            env={**os.environ, **self.settings.to_env()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            yield {self.name: psutil.Process(process.pid)}
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """A framework's workers do not all end with their parent."""
+    family: list[psutil.Process] = []
+    if process.poll() is None:
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for each in family:
+        if each.is_running():
+            each.kill()
+    psutil.wait_procs(family, END_SECONDS)

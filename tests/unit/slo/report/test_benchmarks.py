@@ -1,0 +1,119 @@
+"""The page of benchmarks, from the benchmarks' own JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from slo.bench.capacity import CapacityResult
+from slo.bench.capacity_search import Capacity, Outcome
+from slo.bench.cost import CostResult
+from slo.report.benchmark_page import benchmarks_html, benchmarks_markdown
+from slo.report.benchmarks import UnknownBenchmark, sections
+from slo.report.curves import curve_plot
+from tests.unit.slo.bench.test_capacity import MACHINE, _trial
+from tests.unit.slo.bench.test_cost import POINT
+from tests.unit.slo.bench.test_peers import _result, _run
+
+
+def _as_read(document: dict[str, Any]) -> dict[str, Any]:
+    """Through JSON, as the command gets it."""
+    found: dict[str, Any] = json.loads(json.dumps(document))
+    return found
+
+
+@pytest.fixture
+def documents() -> list[dict[str, Any]]:
+    trials = [
+        _trial(30_000, Outcome.HELD, 0.2),
+        _trial(60_000, Outcome.HELD, 0.4),
+        replace(_trial(90_000, Outcome.BROKEN, None), reason="lag grows | <b>"),
+    ]
+    points = [replace(POINT, rate=rate) for rate in (5_000.0, 10_000.0)]
+    many = [replace(POINT, campaigns=count, live_cells=2 * count) for count in (200, 100_000)]
+    results = (
+        CapacityResult(Capacity(60_000, Outcome.BROKEN), trials, 5_000, 0, MACHINE),
+        CostResult(points, MACHINE),
+        CostResult(many, MACHINE),
+        _result(_run("adctr", 500), _run("loop", 100), _run("adctr", 600), _run("loop", 120)),
+    )
+    return [_as_read(result.as_json()) for result in results]
+
+
+def test_the_page_names_machine_spread_and_what_is_left_out(documents: list[dict[str, Any]]) -> None:
+    page = benchmarks_markdown(documents)
+    assert page.count("Measured on: 2 cores (a processor), 24 GiB, Linux 6, Python 3.11.9, 2026-11-25.") == 3
+    assert page.count("Left out: ") == 3
+    assert "Capacity: **60,000 events/s**" in page
+    assert "| adctr | 550 (500 – 600) |" in page
+    assert "| × 5.00 |" in page
+
+
+def test_a_table_has_as_many_cells_in_each_row(documents: list[dict[str, Any]]) -> None:
+    """Even where a reason holds what separates cells."""
+    for block in re.findall(r"(?:^\|.*\n)+", benchmarks_markdown(documents), re.MULTILINE):
+        assert len({line.count("|") for line in block.splitlines()}) == 1
+
+
+def test_pieces_of_one_benchmark_are_shown_together(documents: list[dict[str, Any]]) -> None:
+    """A curve is made of the points that differ in one thing, whichever file they are from; one that was taken twice is
+    shown twice.
+    """
+    cost = sections(documents)[1]
+    assert [table.title for table in cost.tables] == ["By rate (events/s)", "By number of campaigns"]
+    assert [row[0] for row in cost.tables[0].rows] == ["rate", "5,000", "10,000", "10,000"]
+    assert [row[0] for row in cost.tables[1].rows] == ["campaigns", "200", "200", "100,000"]
+
+
+class _Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_browsers_page_is_whole_has_the_plots_and_runs_nothing(documents: list[dict[str, Any]]) -> None:
+    page = benchmarks_html(documents)
+    elements = _Elements()
+    elements.feed(page)
+    assert elements.open == []
+    assert elements.seen.count("figure") == 5
+    assert len(elements.ids) == len(set(elements.ids))
+    assert "script" not in elements.seen
+    assert "<b>" not in page
+    assert "http" not in re.sub(r'xmlns="[^"]*"', "", page)
+
+
+def test_another_file_is_refused_by_what_it_is() -> None:
+    with pytest.raises(UnknownBenchmark, match="benchmark None: known are capacity, cost, peers"):
+        benchmarks_markdown([{"verdict": "pass"}])
+
+
+def test_a_line_is_broken_where_there_is_no_value() -> None:
+    """Each point has a dash of its own, so that one that stands alone is seen."""
+    plot = curve_plot("t", "x", "seconds", {"p99": [(1, 0.1), (2, 0.2), (3, None), (4, 0.3)]}, limit=1.0)
+    assert [len(piece) for piece in plot.lines[0].pieces] == [2, 2, 2, 2]
+    assert plot.lines[1].label == "objective 1 s"
+
+
+def test_a_curve_without_a_point_is_refused() -> None:
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        curve_plot("t", "x", "count", {"a": [(1, None)]})
