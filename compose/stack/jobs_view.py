@@ -69,9 +69,10 @@ def _last_checkpoint(rest_url: str, job_id: str) -> dict[str, Any] | None:
 
 
 def wait_for_jobs(plan: Plan, cancelled: threading.Event, say: Callable[[str], None]) -> None:
-    """Returns when both jobs run.
+    """Returns when both jobs run and have completed a checkpoint: their sinks then have been written to.
 
-    Raises EnvironmentFailed after five minutes, or sooner if Flink's client fails again and again.
+    A job is RUNNING seconds before its tasks take the first record, on a cold machine ten. Raises EnvironmentFailed
+    after five minutes, or sooner if Flink's client fails again and again.
     """
     deadline = time.monotonic() + _JOBS_SECONDS
     log = plan.layout.log_of("jobs")
@@ -82,16 +83,26 @@ def wait_for_jobs(plan: Plan, cancelled: threading.Event, say: Callable[[str], N
             seen = _overview(plan.settings.flink_rest_url)
         except OSError:
             seen = []
-        if len([job for job in seen if job.state == "RUNNING"]) >= EXPECTED_JOBS:
+        ready = [job for job in seen if job.state == "RUNNING" and _has_checkpointed(plan.settings.flink_rest_url, job)]
+        if len(ready) >= EXPECTED_JOBS:
             say("jobs are running: " + ", ".join(job.name for job in seen))
             return
         hopeless = _failed_submissions(log) - earlier_failures >= _FAILED_SUBMISSIONS_TOLERATED
         if hopeless or time.monotonic() > deadline:
             states = ", ".join(f"{job.name} {job.state}" for job in seen) or "none was submitted"
             raise EnvironmentFailed(
-                f"the Flink jobs do not run ({states}); see {log} and {plan.layout.log_of('jobmanager')}"
+                f"the Flink jobs do not run, or complete no checkpoint ({states}); see {log} and "
+                f"{plan.layout.log_of('jobmanager')}"
             )
         cancelled.wait(0.3)
+
+
+def _has_checkpointed(rest_url: str, job: Job) -> bool:
+    try:
+        completed: int = get(rest_url, f"/jobs/{job.job_id}/checkpoints")["counts"]["completed"]
+    except OSError:  # the job ended in between, or Flink did
+        return False
+    return completed > 0
 
 
 def _failed_submissions(log: Path) -> int:
