@@ -142,7 +142,7 @@ class Viewer:
                 self._page_hash = forward.new_session.page_script_hash
             case "auto_rerun":
                 self._schedule(forward.auto_rerun)
-            case "script_finished":
+            case "script_finished" if forward.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 self._finished += 1
             case "delta":
                 self._look_at(forward.delta.new_element.html.body)
