@@ -22,7 +22,10 @@ def ends_with_me() -> dict[str, str]:
 
 
 def end_with_parent() -> None:
-    """Interrupts this process, as Ctrl-C does, once the parent that asked for it is gone; otherwise does nothing."""
+    """Terminates this process once the parent that asked for it is gone; otherwise does nothing.
+
+    By TERM, which ends a load as Ctrl-C does: what was started in a script's background ignores the latter.
+    """
     parent = os.environ.pop(_VARIABLE, None)  # not for this process's own children
     if parent is not None:
         threading.Thread(target=_watch, args=(int(parent),), name="parent-watch", daemon=True).start()
@@ -31,4 +34,4 @@ def end_with_parent() -> None:
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_POLL_SECONDS)
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)
