@@ -9,18 +9,18 @@ from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["slo.pytest_plugin", "pytester"]
 
-_COMMON_STACK = "tests/integration"
-_STACK_OF_ITS_OWN = (f"{_COMMON_STACK}/test_recovery.py",)
+_ON_A_STACK = "tests/integration/"
+_LONG_FILES = {f"{_ON_A_STACK}test_{name}.py" for name in ("check", "dlq", "recovery", "stack", "verify")}
 
 
-class OneCommonStack(LoadScopeScheduling):
-    """Side by side run files, except that whatever shares the session's stack stays in one process, in order."""
+class FilesSideBySide(LoadScopeScheduling):
+    """Files run side by side; those on a process's stack in few bundles, as every process with one starts a stack."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return _COMMON_STACK if file.startswith(_COMMON_STACK) and file not in _STACK_OF_ITS_OWN else file
+        return _ON_A_STACK if file.startswith(_ON_A_STACK) and file not in _LONG_FILES else file
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneCommonStack:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesSideBySide:
     """Marks as `--dist loadgroup` reads them would do, if pytest-xdist 3.8 could rename tests of pytest 9.2."""
-    return OneCommonStack(config, log)
+    return FilesSideBySide(config, log)
