@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -77,18 +76,14 @@ def _range(low: float, high: float, resolution: float) -> RateRange:
 
 @contextmanager
 def _stack(directory: Path) -> Iterator[tuple[Path, Settings]]:
-    from compose.stack.layout import Layout
-    from compose.stack.lifecycle import temporary_stack
+    from compose.stack.lifecycle import temporary_stack, throwaway_directory
     from compose.stack.ports import PortChoice
 
-    layout = Layout.of(directory)
-    if layout.record.exists():
-        raise UsageError(f"{layout.root} holds another stack: remove that directory")
-    try:
-        with temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=say, dashboard=True) as settings:
-            yield layout.root, settings
-    finally:
-        shutil.rmtree(layout.root, ignore_errors=True)
+    with (
+        throwaway_directory(directory) as layout,
+        temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=say, dashboard=True) as settings,
+    ):
+        yield layout.root, settings
 
 
 @dataclass

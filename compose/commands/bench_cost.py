@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -88,21 +87,17 @@ def _numbers(option: str, text: str) -> list[int]:
 
 def _measured(directory: Path, setting: Setting, seconds: float, warm_up: float) -> CostPoint:
     """One point on a stack of its own, which is removed afterwards."""
-    from compose.stack.layout import Layout
-    from compose.stack.lifecycle import temporary_stack
+    from compose.stack.lifecycle import temporary_stack, throwaway_directory
     from compose.stack.ports import PortChoice
     from pipeline.settings import ENV_PREFIX
 
-    layout = Layout.of(directory)
-    if layout.record.exists():
-        raise UsageError(f"{layout.root} holds another stack: remove that directory")
     say(f"{setting.rate:,.0f} events/s, {setting.campaigns:,} campaigns, parallelism {setting.parallelism}")
     environ = {**os.environ, f"{ENV_PREFIX}PARALLELISM": str(setting.parallelism)}
-    try:
-        with temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=_silent, environ=environ) as settings:
-            return _under_load(layout, settings, setting, seconds, warm_up)
-    finally:
-        shutil.rmtree(layout.root, ignore_errors=True)
+    with (
+        throwaway_directory(directory) as layout,
+        temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=_silent, environ=environ) as settings,
+    ):
+        return _under_load(layout, settings, setting, seconds, warm_up)
 
 
 def _under_load(layout: Layout, settings: Settings, setting: Setting, seconds: float, warm_up: float) -> CostPoint:

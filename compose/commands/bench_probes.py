@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -17,9 +16,9 @@ import requests
 
 from compose.commands.load_process import LoadProcess
 from compose.commands.stack_processes import stack_processes
-from compose.errors import EnvironmentFailed, UsageError
+from compose.errors import EnvironmentFailed
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
-from compose.stack.lifecycle import temporary_stack
+from compose.stack.lifecycle import temporary_stack, throwaway_directory
 from compose.stack.ports import PortChoice
 from slo.bench.cpu_meter import tree_cpu_seconds
 from slo.bench.probe_cost import ProbeCost
@@ -41,26 +40,20 @@ class _Exporter:
 
 def measure(directory: Path, rate: float, seconds: float, say: Say) -> ProbeCost:
     """On a new stack in a directory that is removed afterwards. Raises UsageError, EnvironmentFailed."""
-    layout = Layout.of(directory)
-    if layout.record.exists():
-        raise UsageError(f"{layout.root} holds another stack: remove that directory")
-    ledger = layout.root / "ledgers" / "probes.ledger"
-    try:
-        with (
-            temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=say),
-            _exporter(layout) as exporter,
-            LoadProcess(layout.root, ledger, rate, None) as load,
-        ):
-            say(f"{rate:g} events/s: {WARM_UP_SECONDS:g} s to warm up, {seconds:g} s measured")
-            _scrape_for(exporter, WARM_UP_SECONDS)
-            watched = {"exporter": exporter.process, **stack_processes(layout)}
-            before = _used(watched)
-            _scrape_for(exporter, seconds)
-            used = {name: after - before[name] for name, after in _used(watched).items() if name in before}
-            load.end_early()
-            achieved = load.summary().rate_achieved
-    finally:
-        shutil.rmtree(layout.root, ignore_errors=True)
+    with (
+        throwaway_directory(directory) as layout,
+        temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=say),
+        _exporter(layout) as exporter,
+        LoadProcess(layout.root, layout.root / "ledgers" / "probes.ledger", rate, None) as load,
+    ):
+        say(f"{rate:g} events/s: {WARM_UP_SECONDS:g} s to warm up, {seconds:g} s measured")
+        _scrape_for(exporter, WARM_UP_SECONDS)
+        watched = {"exporter": exporter.process, **stack_processes(layout)}
+        before = _used(watched)
+        _scrape_for(exporter, seconds)
+        used = {name: after - before[name] for name, after in _used(watched).items() if name in before}
+        load.end_early()
+        achieved = load.summary().rate_achieved
     gone = tuple(name for name in watched if name not in used)
     return ProbeCost(rate, achieved, seconds, used.pop("exporter", 0.0), used, gone)
 

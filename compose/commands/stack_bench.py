@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 import time
@@ -14,10 +13,10 @@ from typing import Any
 import psutil
 
 from compose.commands.load_process import LoadProcess
-from compose.errors import EnvironmentFailed, UsageError
+from compose.errors import EnvironmentFailed
 from compose.stack import leftovers
 from compose.stack.layout import Layout
-from compose.stack.lifecycle import start_again, temporary_stack
+from compose.stack.lifecycle import start_again, temporary_stack, throwaway_directory
 from compose.stack.ports import Ports
 from compose.stack.service import JobLinks
 from compose.stack.supervision import Supervisor
@@ -150,9 +149,6 @@ def own_stack(directory: Path, links: Collection[str], *, dashboard: bool) -> It
 
     Raises UsageError where another stack has its state there, EnvironmentFailed where it can't start.
     """
-    layout = Layout.of(directory)
-    if layout.record.exists():
-        raise UsageError(f"{layout.root} holds another stack: remove that directory")
     ports, spare = Ports.free(), Ports.free()
     job_links = JobLinks(
         kafka=spare.kafka if "kafka" in links else None,
@@ -162,7 +158,7 @@ def own_stack(directory: Path, links: Collection[str], *, dashboard: bool) -> It
     )
     upstream = {"kafka": spare.kafka_controller, "redis": ports.redis, "postgres": ports.postgres}
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, layout.root, ignore_errors=True)
+        layout = stack.enter_context(throwaway_directory(directory))
         found = {name: Link(getattr(job_links, name), upstream[name]) for name in links}
         for link in found.values():
             link.start()

@@ -80,6 +80,21 @@ def temporary_stack(
             take_down(layout)
 
 
+@contextmanager
+def throwaway_directory(directory: Path) -> Iterator[Layout]:
+    """Where a stack may live for as long as the block; removed with it.
+
+    Raises UsageError where another stack has its state there.
+    """
+    layout = Layout.of(directory)
+    if layout.record.exists():
+        raise UsageError(f"{layout.root} holds another stack: remove that directory")
+    try:
+        yield layout
+    finally:
+        shutil.rmtree(layout.root, ignore_errors=True)
+
+
 def start_again(layout: Layout, say: Say, environ: Mapping[str, str] = os.environ) -> None:
     """Starts a stack that this process owns and that has died as a whole: the same ports, the same state.
 
