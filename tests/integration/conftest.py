@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,18 +33,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """Fails, rather than skips, where the stack cannot run."""
     # As `adctr up` does it: with exporters, and with Prometheus and the others where they are on PATH. The page has
     # tests of its own.
-    with running(tmp_path_factory.mktemp("stack"), monitoring=True) as started:
-        yield started
-
-
-@contextmanager
-def running(data_dir: Path, *, monitoring: bool) -> Iterator[RunningStack]:
-    """A stack for as long as the block."""
+    data_dir = tmp_path_factory.mktemp("stack")
     layout = Layout.of(data_dir)
     layout.create()
     with owning(layout):
         settings = bring_up(
-            data_dir, PortChoice.AUTO, historic=False, say=_say, environ={}, dashboard=False, monitoring=monitoring
+            data_dir, PortChoice.AUTO, historic=False, say=_say, environ={}, dashboard=False, monitoring=True
         )
         try:
             yield RunningStack(data_dir, settings)

@@ -24,7 +24,14 @@ from pipeline.settings import Settings
 from slo.reconciliation.report import to_text
 from slo.reconciliation.verify import reconcile
 
-DISORDER = Profile("disorder", campaigns=50, late_fraction=0.02, out_of_order_fraction=0.2, invalid_fraction=0.02)
+AWKWARD = Profile(
+    "awkward",
+    campaigns=50,
+    late_fraction=0.02,
+    out_of_order_fraction=0.2,
+    invalid_fraction=0.02,
+    duplicate_fraction=0.02,
+)
 RATE, SECONDS = 1_000, 30
 # About the shortest that the settings allow: final 3 minutes after its end, a window leaves Redis 2 minutes later.
 SHORT_LIVED = {
@@ -36,9 +43,9 @@ LONGEST_WINDOW_SECONDS = 300
 
 
 def load(settings: Settings, directory: Path) -> Ledger:
-    """Half a minute of events of every kind; all are acknowledged."""
+    """Half a minute of events of every kind, repeated ones among them; all are acknowledged."""
     run_id = new_run_id()
-    plan = LoadPlan(DISORDER, 1, directory / f"{run_id}.ledger", run_id)
+    plan = LoadPlan(AWKWARD, 1, directory / f"{run_id}.ledger", run_id)
     result = run_live(settings, plan, SteadyPacer(RATE, SECONDS), threading.Event())
     assert (result.acknowledged, result.failed) == (RATE * SECONDS, 0)
     return read_ledger(result.ledger)
