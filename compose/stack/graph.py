@@ -35,9 +35,9 @@ def run_steps(steps: Sequence[Step]) -> None:
                 raise ValueError(f"step {step.name} needs {need}, which no step provides")
     cancelled = threading.Event()
     pool = ThreadPoolExecutor(max_workers=max(1, len(steps)))
-    futures = [pool.submit(_run, step, done, cancelled) for step in steps]
     try:
-        pending: set[Future[None]] = set(futures)
+        # A signal may come while these are submitted: the ones that wait by then must hear of it as well.
+        pending: set[Future[None]] = {pool.submit(_run, step, done, cancelled) for step in steps}
         while pending:
             # In ticks, so that a signal reaches the main thread.
             finished, pending = wait(pending, timeout=_TICK_SECONDS, return_when=FIRST_EXCEPTION)

@@ -1,6 +1,8 @@
 """Steps start as soon as what they need is done, and one failure ends all."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -44,3 +46,23 @@ def test_a_failure_cancels_the_others_and_is_the_one_reported() -> None:
 def test_an_unknown_need_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="needs c"):
         run_steps([Step("b", ("c",), lambda _: None)])
+
+
+def test_a_signal_while_the_steps_are_handed_over_cancels_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one is not handed over any more; the first, which would wait for ever, hears of it."""
+    seen = threading.Event()
+    hand_over = ThreadPoolExecutor.submit
+
+    def interrupted(pool: ThreadPoolExecutor, run: Any, step: Step, *rest: Any) -> Any:
+        if step.name == "second":
+            raise KeyboardInterrupt
+        return hand_over(pool, run, step, *rest)
+
+    def wait_for_cancellation(cancelled: threading.Event) -> None:
+        if cancelled.wait(5):
+            seen.set()
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_steps([Step("first", (), wait_for_cancellation), Step("second", (), lambda _: None)])
+    assert seen.is_set()
