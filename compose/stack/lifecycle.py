@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compose.errors import EnvironmentFailed, UsageError
-from compose.stack import artifacts, leftovers
+from compose.stack import artifacts, class_archives, leftovers
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
 from compose.stack.owner import owning
 from compose.stack.passwords import Passwords
@@ -139,6 +139,7 @@ def _start(
     if not artifacts.present():
         say("downloading Java artifacts")
         artifacts.ensure()
+    class_archives.prepare()
     passwords = Passwords.load_or_create(layout)
     base = replace(base, dashboard_url=f"http://{LOOPBACK}:{ports.dashboard}" if dashboard and not historic else "")
     settings = settings_for(base, layout, ports, passwords, historic)
@@ -146,6 +147,7 @@ def _start(
     plan = Plan(layout, ports, passwords, settings, job_links, monitoring)
     try:
         start_everything(plan, every_service(plan), say)
+        class_archives.note_running(layout)
     except BaseException:
         say("stopping what was started")
         take_down(layout)
@@ -168,6 +170,7 @@ def take_down(layout: Layout) -> int:
             supervisor.stop_processes(group, _SHUTDOWN_SECONDS)
         supervisor.shutdown(_SHUTDOWN_SECONDS)
     swept = leftovers.end(layout)
+    class_archives.keep(layout)
     layout.supervisor_pid.unlink(missing_ok=True)
     layout.socket.unlink(missing_ok=True)
     if layout.socket.parent != layout.run:

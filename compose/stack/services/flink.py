@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from compose.stack import class_archives
 from compose.stack.java import COMMON, JAVA, JAVA_HOME, QUICK_START, argument_file
 from compose.stack.java_build import compile_java, flink_home, flink_jars
 from compose.stack.layout import Layout
@@ -230,12 +231,15 @@ def prepare(plan: Plan, document: Mapping[str, object]) -> None:
     local = LOOPBACK_ONLY if plan.monitoring else ()
     shared = (*COMMON, *MODULE_OPTIONS, *local, f"-Dlog4j.configurationFile={log4j.as_uri()}")
     heap = JOB_MANAGER_HEAP_MEGABYTES
-    manager = (f"-Xmx{heap}m", "-Xms64m", "-XX:MaxMetaspaceSize=256m", *QUICK_START, *shared)
+    manager = (
+        *(f"-Xmx{heap}m", "-Xms64m", "-XX:MaxMetaspaceSize=256m", *QUICK_START, *shared),
+        *class_archives.options(layout, "jobmanager", jars),
+    )
     main = ("org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", "--configDir", str(conf))
     (layout.run / "jobmanager.args").write_text(argument_file(manager, jars, main), encoding="utf-8")
     jvm, properties = task_manager_options()
     worker_main = ("org.apache.flink.runtime.taskexecutor.TaskManagerRunner", "--configDir", str(conf), *properties)
-    worker = (*jvm, "-XX:+UseParallelGC", *shared)
+    worker = (*jvm, "-XX:+UseParallelGC", *shared, *class_archives.options(layout, "taskmanager", jars))
     (layout.run / "taskmanager.args").write_text(argument_file(worker, jars, worker_main), encoding="utf-8")
 
 

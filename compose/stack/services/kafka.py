@@ -9,7 +9,7 @@ from base64 import urlsafe_b64encode
 from confluent_kafka.admin import AdminClient
 
 from compose.errors import EnvironmentFailed
-from compose.stack import artifacts
+from compose.stack import artifacts, class_archives
 from compose.stack.java import COMMON, JAVA, QUICK_START, argument_file
 from compose.stack.layout import Layout
 from compose.stack.ports import LOOPBACK, Ports
@@ -117,6 +117,7 @@ def _prepare(plan: Plan) -> None:
         "-XX:+UseG1GC",
         "-XX:MaxGCPauseMillis=20",
         *COMMON,
+        *class_archives.options(plan.layout, "kafka", jars),
         f"-Dlog4j2.configurationFile={log4j}",
     )
     (run / "kafka.args").write_text(argument_file(options, jars, ("kafka.Kafka", str(properties))), encoding="utf-8")

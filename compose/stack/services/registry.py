@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 
-from compose.stack import artifacts
+from compose.stack import artifacts, class_archives
 from compose.stack.java import COMMON, JAVA, QUICK_START, argument_file
 from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
@@ -51,6 +51,7 @@ def _check(url: str) -> None:
 def _prepare(plan: Plan) -> None:
     home = artifacts.unpacked_registry()
     plan.layout.of_service("registry").mkdir(exist_ok=True)
-    options = (f"-Xmx{HEAP_MEGABYTES}m", *QUICK_START, *COMMON)
-    text = argument_file(options, (), ("-jar", str(home / "quarkus-run.jar")))
+    jar = home / "quarkus-run.jar"
+    options = (f"-Xmx{HEAP_MEGABYTES}m", *QUICK_START, *COMMON, *class_archives.options(plan.layout, "registry", [jar]))
+    text = argument_file(options, (), ("-jar", str(jar)))
     (plan.layout.run / "registry.args").write_text(text, encoding="utf-8")
