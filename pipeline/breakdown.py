@@ -46,20 +46,27 @@ def from_replies(
 ) -> Breakdown:
     """What the replies to `ask_breakdown` say. Canaries are left out."""
     with_cells = campaigns or campaign_id is not None
-    rows = []
+    names: dict[bytes, Cell | None] = {}  # a cell is in many windows
+    by_window: dict[int, dict[str, Counts]] = {}
+    cells: dict[Cell, Counts] = {}
     for start, reply in zip(windows.starts, replies, strict=True):
         fields = reply if isinstance(reply, dict) else reply[1]  # HSCAN: its cursor and the hash
+        by_category = by_window[start] = {}
         for field, value in fields.items():
-            campaign, category = parse_cell_field(field) if with_cells else ("", field.decode())
-            if not (is_canary(campaign) or is_canary(category)):
-                rows.append((start, campaign, category, parse_counts(value)))
-    by_window: dict[int, dict[str, Counts]] = defaultdict(dict)
-    cells: dict[Cell, Counts] = {}
-    for start, campaign, category, counts in rows:
-        by_window[start][category] = by_window[start].get(category, ZERO) + counts
-        if campaigns:
-            cells[campaign, category] = cells.get((campaign, category), ZERO) + counts
+            if field not in names:
+                names[field] = _business(parse_cell_field(field) if with_cells else ("", field.decode()))
+            cell = names[field]
+            if cell is None:
+                continue
+            counts = parse_counts(value)
+            by_category[cell[1]] = by_category.get(cell[1], ZERO) + counts
+            if campaigns:
+                cells[cell] = cells.get(cell, ZERO) + counts
     return _breakdown(windows, by_window, cells)
+
+
+def _business(cell: Cell) -> Cell | None:
+    return None if is_canary(cell[0]) or is_canary(cell[1]) else cell
 
 
 def from_rows(windows: WindowRange, rows: Iterable[tuple[Any, ...]]) -> Breakdown:

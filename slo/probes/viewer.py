@@ -44,7 +44,9 @@ class Viewer:
         self._fragment_id = ""
         self._interval_seconds = 0.0
         self._next_rerun = 0.0
-        self._finished = 0
+        self._asked = False
+        """A run was asked for that has not begun."""
+        self._running = False
         self.read_at_seconds: float | None = None
         """When the figures on the page were read, by the dashboard's clock (unix seconds)."""
         self.refreshes: list[tuple[float, float]] = []
@@ -81,22 +83,30 @@ class Viewer:
 
         Raises DashboardUnavailable where it does not come.
         """
-        self._next_rerun = time.monotonic() + self._interval_seconds
-        self.attend()
-        began, finished = time.monotonic(), self._finished
+        self._until_idle()
+        began = time.monotonic()
+        self._next_rerun = began + self._interval_seconds
+        self._ask(self._fragment_id)
+        self._until_idle()
+        return time.monotonic() - began
+
+    def _until_idle(self) -> None:
+        """Takes what comes in until the server has finished all that was asked for."""
+        deadline = time.monotonic() + FIRST_FIGURES_SECONDS
+        while self._asked or self._running:
+            if self._socket is None:
+                break
+            self._receive(self._socket, _WAIT_SECONDS)
+            if time.monotonic() > deadline:
+                raise DashboardUnavailable(f"the dashboard at {self._url} does not refresh")
         if self._socket is None or not self._fragment_id:
             raise DashboardUnavailable(f"the dashboard at {self._url} is not connected")
-        self._ask(self._fragment_id)
-        while self._finished == finished:
-            self._receive(self._socket, _WAIT_SECONDS)
-            if time.monotonic() > began + FIRST_FIGURES_SECONDS:
-                raise DashboardUnavailable(f"the dashboard at {self._url} does not refresh")
-        return time.monotonic() - began
 
     def close(self) -> None:
         """Leaves the page."""
         socket, self._socket = self._socket, None
         self._fragment_id = ""
+        self._asked = self._running = False
         if socket is not None:
             # Not politely: a server that stands still would be waited for.
             socket.close_timeout = 0.0
@@ -120,6 +130,7 @@ class Viewer:
     def _ask(self, fragment_id: str) -> None:
         """A run of the page, or of one fragment."""
         assert self._socket is not None
+        self._asked = True
         self._socket.send(_back_message(self._query, self._page_hash, fragment_id).SerializeToString())
 
     def _receive(self, socket: ClientConnection, wait_seconds: float) -> None:
@@ -139,11 +150,12 @@ class Viewer:
         forward.ParseFromString(message)
         match forward.WhichOneof("type"):
             case "new_session":
+                self._asked, self._running = False, True
                 self._page_hash = forward.new_session.page_script_hash
             case "auto_rerun":
                 self._schedule(forward.auto_rerun)
-            case "script_finished" if forward.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                self._finished += 1
+            case "script_finished":
+                self._running = False
             case "delta":
                 self._look_at(forward.delta.new_element.html.body)
 

@@ -37,9 +37,13 @@ def counts_of(window: CategoryWindow, category: str | None) -> Counts:
     """Of one category or of all."""
     if category is not None:
         return window.by_category.get(category, ZERO)
-    return sum(window.by_category.values(), ZERO)
+    return total(window.by_category.values())
 
 
 def total(counts: Iterable[Counts]) -> Counts:
     """The sum."""
-    return sum(counts, ZERO)
+    impressions = clicks = 0
+    for each in counts:
+        impressions += each.impressions
+        clicks += each.clicks
+    return Counts(impressions, clicks)
