@@ -31,8 +31,8 @@ Campaigns and categories that begin with ``_canary`` are probes of the stack and
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import NamedTuple
 
 PREFIX = "adctr"
 CELL_SEPARATOR = b"\x00"
@@ -43,13 +43,14 @@ RAISE_WATERMARK = files("pipeline.contract").joinpath("raise_watermark.lua").rea
 """The script through which everybody writes a watermark."""
 
 
-class Counts(NamedTuple):
-    """Impressions and clicks of one cell or of a sum of cells. A tuple, because a page reads thousands at once."""
+@dataclass(frozen=True)
+class Counts:
+    """Impressions and clicks of one cell or of a sum of cells."""
 
     impressions: int
     clicks: int
 
-    def __add__(self, other: Counts) -> Counts:  # type: ignore[override]  # a sum, where a tuple would be joined
+    def __add__(self, other: Counts) -> Counts:
         return Counts(self.impressions + other.impressions, self.clicks + other.clicks)
 
     @property

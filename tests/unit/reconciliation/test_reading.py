@@ -153,6 +153,13 @@ def test_differences_are_shown_window_by_window_and_only_the_first_hundred() -> 
     assert lines[-2:] == ["  … and 52 more", "NOT exact: 152 differences"]
 
 
+def test_the_counts_of_a_difference_are_named_in_json() -> None:
+    report = Report(records=5)
+    report.found.add([Difference("redis.cells.60", "different", Counts(2, 1), Counts(1, 1))])
+    (found,) = json.loads(json.dumps(to_json(report)))["differences"]
+    assert (found["expected"], found["got"]) == ({"impressions": 2, "clicks": 1}, {"impressions": 1, "clicks": 1})
+
+
 def test_what_could_not_be_verified_is_listed() -> None:
     report = exact_report()
     report.unverifiable.append(Unverifiable("redis", "expired, or about to", 60, (NOON, NOON + 60)))
