@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 from dataclasses import dataclass, field
@@ -62,9 +61,6 @@ def open_reads(settings: Settings) -> MetricsReads:
 def page_source() -> PageSource:
     """Made once per process, from the environment. Raises SettingsError."""
     settings = Settings.from_env(os.environ)
-    # Streamlit collects garbage after each refresh and would look through every module that it has loaded.
-    gc.collect()
-    gc.freeze()
     reader = SnapshotReader(open_reads(settings), settings)
     return PageSource(reader, Limits.from_env(os.environ), settings.dashboard_refresh_seconds)
 
