@@ -29,8 +29,12 @@ _RUNS = "runs"
 _SUFFIX = ".jsa"
 
 
-def prepare() -> None:
-    """Before the processes start: makes the archive of the JDK's classes where there is none, which takes a second."""
+def prepare(layout: Layout) -> None:
+    """Before the processes start: makes the archive of the JDK's classes where there is none, which takes a second.
+
+    What a stack that died has left in this data directory is dropped: this one has yet to come up.
+    """
+    shutil.rmtree(_written(layout), ignore_errors=True)
     with suppress(OSError):
         DIRECTORY.mkdir(parents=True, exist_ok=True)
         if not _path(_JDK).exists():

@@ -139,7 +139,7 @@ def _start(
     if not artifacts.present():
         say("downloading Java artifacts")
         artifacts.ensure()
-    class_archives.prepare()
+    class_archives.prepare(layout)
     passwords = Passwords.load_or_create(layout)
     base = replace(base, dashboard_url=f"http://{LOOPBACK}:{ports.dashboard}" if dashboard and not historic else "")
     settings = settings_for(base, layout, ports, passwords, historic)

@@ -17,9 +17,9 @@ JARS = artifacts.paths("kafka")
 @pytest.fixture
 def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     monkeypatch.setattr(class_archives, "DIRECTORY", tmp_path / "environment" / "class-archives")
-    class_archives.prepare()
     layout = Layout.of(tmp_path / "stack")
     layout.create()
+    class_archives.prepare(layout)
     return layout
 
 
@@ -51,6 +51,15 @@ def test_what_was_stopped_before_the_stack_ran_is_not_kept(layout: Layout) -> No
     class_archives.keep(layout)
     assert kept() == []
     assert class_archives.options(layout, "tool", JARS)[1].startswith("-XX:ArchiveClassesAtExit=")
+
+
+def test_that_a_stack_ran_which_died_says_nothing_of_the_next(layout: Layout) -> None:
+    class_archives.options(layout, "tool", JARS)
+    class_archives.note_running(layout)
+    class_archives.prepare(layout)
+    run_java(layout)
+    class_archives.keep(layout)
+    assert kept() == []
 
 
 def test_an_archive_that_a_killed_process_left_unfinished_is_not_kept(layout: Layout) -> None:
