@@ -39,9 +39,7 @@ class ComposeStack:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """``docker compose …``"""
         command = [*self.compose.docker_compose_command(), *arguments]
-        return subprocess.run(
-            command, cwd=HERE, capture_output=True, text=True, check=False, timeout=_COMMAND_SECONDS
-        )
+        return subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, timeout=_COMMAND_SECONDS)
 
     def adctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command line in a container beside the others."""

@@ -46,6 +46,8 @@ def left_of(project: str) -> list[str]:
     label = f"label=com.docker.compose.project={project}"
     found = []
     for kind in (["container", "ls", "--all"], ["volume", "ls"], ["network", "ls"]):
-        listed = subprocess.run(["docker", *kind, "--quiet", "--filter", label], capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["docker", *kind, "--quiet", "--filter", label], capture_output=True, text=True, check=True
+        )
         found += [f"{kind[0]} {each}" for each in listed.stdout.split()]
     return found
