@@ -77,8 +77,8 @@ def _line(result: DrillResult) -> str:
 
 def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> DrillResult:
     """One drill on a running stack, which is as before afterwards. Raises EnvironmentFailed, Inconclusive."""
-    from compose.commands.checking import run_load_check
-    from compose.commands.stack_bench import SEND_DELAY_LIMIT_SECONDS, Disturbance
+    from compose.commands.checking import first_differences, run_load_check
+    from compose.commands.stack_bench import SEND_DELAY_LIMIT_SECONDS, Disturbance, say
     from slo.drills.drill import examine
     from slo.probes.catalogue import probes_of
     from slo.verdict import judge
@@ -103,6 +103,9 @@ def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> Dri
         )
     finally:
         sabotage.end()
+    if checked.report is not None:
+        for line in first_differences(checked.report):
+            say(line)
     return examine(drill, judge(scaled(objectives, drill), checked.recording), checked.recording)
 
 
