@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from slo.spec.model import Specification
 
 
+WARM_UP_RATE = 5000.0
+WARM_UP_SECONDS = 20.0
+"""Events per second, and for how long, before the first drill: a JVM that has just started is late by itself."""
+
+
 def register(group: typer.Typer) -> None:
     """Adds the command to `adctr slo`."""
     group.command("drill")(drill)
@@ -37,6 +42,7 @@ def drill(
 
     Starts a stack of its own in DIR/drills. Exit 0: every drill was caught. 1: one was not. 2: no such drill.
     """
+    from compose.commands.checking import warm_up
     from compose.commands.stack_bench import own_stack, say
     from slo.activities import DRILL, FILE_NAME, noted
     from slo.drills.catalogue import DRILLS, find_drill
@@ -51,6 +57,8 @@ def drill(
         return ExitCode.PASS
     results = []
     with own_stack(context.obj / "drills", links=("redis",), dashboard=True) as bench:
+        say("warming up")
+        warm_up(bench.layout.root, WARM_UP_RATE, WARM_UP_SECONDS)
         for number, each in enumerate(chosen, 1):
             say(f"{number}/{len(chosen)} {each.name}: {each.story}")
             with noted(context.obj / FILE_NAME, DRILL, each.name) as outcome:
