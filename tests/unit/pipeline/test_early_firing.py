@@ -22,7 +22,7 @@ def fire_early(classes: Path, *steps: str) -> list[str]:
 
 
 def test_a_window_fires_after_an_element_and_then_not_before_another(tmp_path: Path) -> None:
-    """Flink's own goes on firing: with many cells the rounds outlast their interval, and new windows never get a turn."""
+    """Flink's own goes on firing: with many cells a round outlasts its interval, and new windows never get a turn."""
     steps = ("element 5", "element 100", "timer 205", "timer 405", "element 900", "timer 1100", "element 1200", "clear")
     jar, *found = fire_early(tmp_path, *steps)
     assert Path(jar).name.startswith("adctr-flink-")
