@@ -29,6 +29,7 @@ from slo.latency.event_watch import NotSettled
 from slo.latency.figures import Spread, figures
 from slo.probes.probe import Probe
 from slo.reconciliation.drain import JobsStuck, NotDrained
+from slo.reconciliation.report import Report, difference_line
 from slo.reconciliation.verify import UNAVAILABLE
 from slo.report.machine import to_json
 from slo.report.text import to_text
@@ -42,6 +43,7 @@ EXIT_CODES = {
     Verdict.NOT_JUDGED: ExitCode.INCONCLUSIVE,
 }
 _TICK_SECONDS = 1.0
+_MOST_DIFFERENCES = 5
 _STORES = {"redis": Indicator.EVENT_TO_REDIS, "postgres": Indicator.EVENT_TO_POSTGRES}
 _STORE_NAMES = {"redis": "Redis", "postgres": "PostgreSQL"}
 
@@ -224,9 +226,15 @@ def _load_lines(checked: Checked) -> Iterator[str]:
             f"{counted.dead_lettered:,} dead-lettered, {counted.tombstones:,} tombstones; "
             f"{counted.found.total:,} differences{' (exact)' if counted.exact else ''}"
         )
+        yield from first_differences(counted)
     if load is not None:
         for store, indicator in _STORES.items():
             yield f"{_STORE_NAMES[store]:<10} {_path(checked, indicator)}"
+
+
+def first_differences(counted: Report) -> Iterator[str]:
+    """The first few, each in one line; `adctr verify` lists them all."""
+    yield from (f"           {difference_line(each)}" for each in counted.found.listed[:_MOST_DIFFERENCES])
 
 
 def _path(checked: Checked, indicator: Indicator) -> str:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from slo.spec.model import Specification
 
 
+WARM_UP_RATE = 5000.0
+WARM_UP_SECONDS = 20.0
+"""Events per second, and for how long, before the first drill: a JVM that has just started is late by itself."""
+
+
 def register(group: typer.Typer) -> None:
     """Adds the command to `adctr slo`."""
     group.command("drill")(drill)
@@ -37,6 +42,7 @@ def drill(
 
     Starts a stack of its own in DIR/drills. Exit 0: every drill was caught. 1: one was not. 2: no such drill.
     """
+    from compose.commands.checking import warm_up
     from compose.commands.stack_bench import own_stack, say
     from slo.activities import DRILL, FILE_NAME, noted
     from slo.drills.catalogue import DRILLS, find_drill
@@ -51,6 +57,8 @@ def drill(
         return ExitCode.PASS
     results = []
     with own_stack(context.obj / "drills", links=("redis",), dashboard=True) as bench:
+        say("warming up")
+        warm_up(bench.layout.root, WARM_UP_RATE, WARM_UP_SECONDS)
         for number, each in enumerate(chosen, 1):
             say(f"{number}/{len(chosen)} {each.name}: {each.story}")
             with noted(context.obj / FILE_NAME, DRILL, each.name) as outcome:
@@ -77,8 +85,8 @@ def _line(result: DrillResult) -> str:
 
 def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> DrillResult:
     """One drill on a running stack, which is as before afterwards. Raises EnvironmentFailed, Inconclusive."""
-    from compose.commands.checking import run_load_check
-    from compose.commands.stack_bench import SEND_DELAY_LIMIT_SECONDS, Disturbance
+    from compose.commands.checking import first_differences, run_load_check
+    from compose.commands.stack_bench import SEND_DELAY_LIMIT_SECONDS, Disturbance, say
     from slo.drills.drill import examine
     from slo.probes.catalogue import probes_of
     from slo.verdict import judge
@@ -103,6 +111,9 @@ def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> Dri
         )
     finally:
         sabotage.end()
+    if checked.report is not None:
+        for line in first_differences(checked.report):
+            say(line)
     return examine(drill, judge(scaled(objectives, drill), checked.recording), checked.recording)
 
 

@@ -98,9 +98,9 @@ def _is_complete(archive: Path) -> bool:
 
 
 def _digest(jars: Sequence[Path]) -> str:
-    """The JVM refuses an archive where one of them has another name, size or time; so does this, without a warning."""
+    """The JVM refuses an archive where one of them has another path, size or time; so does this, without a warning."""
     digest = hashlib.sha256()
     for jar in jars:
         found = jar.stat()
-        digest.update(f"{jar.name} {found.st_size} {found.st_mtime_ns}\n".encode())
+        digest.update(f"{jar} {found.st_size} {found.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

@@ -100,7 +100,8 @@ class Flusher:
         for (size, start, campaign, category), (impressions, clicks) in counts.take_changes().items():
             field = cell_field(campaign, category) if campaign else category.encode()
             hashes[size, start, bool(campaign)][field] = f"{impressions} {clicks}"
-        pipe = self._client.pipeline(transaction=False)
+        # A window's cells and its sums change together: readers of the key schema rely on it.
+        pipe = self._client.pipeline(transaction=True)
         for (size, start, is_cells), values in hashes.items():
             key = cells_key(size, start) if is_cells else categories_key(size, start)
             pipe.hset(key, mapping=values)  # type: ignore[arg-type]

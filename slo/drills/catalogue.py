@@ -30,16 +30,15 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"event_to_redis"}),
         may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
         reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 8.0),
-        end_seconds=20.0,
+        end_seconds=13.0,
     ),
     Drill(
         "partition_frozen",
         "One partition of four gives nothing for 5 s; it must read as 5 s, not as an average.",
-        sabotage.partition_frozen,
+        partial(sabotage.partition_frozen, seconds=5.0),
         must_fail=frozenset({"event_to_redis"}),
         may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
         reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 7.0),
-        end_seconds=20.0,
     ),
     Drill(
         "event_lost",
@@ -63,24 +62,6 @@ DRILLS: tuple[Drill, ...] = (
         sabotage.cache_reads_slow,
         must_fail=frozenset({"cache_read"}),
         changes=_FEW_READS,
-    ),
-    Drill(
-        "state_leak",
-        "1,500 campaigns a second that nobody has seen before.",
-        sabotage.state_leak,
-        must_fail=frozenset({"checkpoint_size_growth"}),
-        may_fail=frozenset({"redis_memory_growth", "checkpoint_size", "checkpoint_duration", "event_to_redis"}),
-        begin_seconds=1.0,
-        end_seconds=60.0,
-        seconds=60.0,
-        changes={
-            "checkpoint_size_growth": {
-                "value": 200e6,
-                "minimum.duration_seconds": 45.0,
-                "minimum.samples": 8,
-                "warm_up_seconds": 10.0,
-            },
-        },
     ),
     Drill(
         "ttl_removed",
@@ -126,7 +107,7 @@ DRILLS: tuple[Drill, ...] = (
         partial(sabotage.processes_frozen, services=("load",)),
         must_be_inconclusive=frozenset({"event_to_redis"}),
         may_be_inconclusive=frozenset({"event_to_postgres"}),
-        end_seconds=19.0,
+        end_seconds=12.0,
     ),
     Drill(
         "postgres_stalled",
@@ -134,7 +115,7 @@ DRILLS: tuple[Drill, ...] = (
         sabotage.postgres_stalled,
         must_fail=frozenset({"event_to_postgres"}),
         may_fail=_CHECKPOINTS | {"consumer_lag"},
-        end_seconds=30.0,
+        end_seconds=23.0,
     ),
     Drill(
         "dashboard_frozen",
@@ -142,7 +123,28 @@ DRILLS: tuple[Drill, ...] = (
         partial(sabotage.processes_frozen, services=("dashboard",)),
         must_fail=frozenset({"dashboard_refresh"}),
         reading=Reading(Indicator.DASHBOARD_AGE, 15.0, 34.0),
+        end_seconds=28.0,
+        seconds=45.0,
         changes={"dashboard_refresh": {"minimum.duration_seconds": 40.0, "minimum.samples": 150}},
+    ),
+    # The last one: its campaigns stay for as long as their windows, and every other drill would carry them along.
+    Drill(
+        "state_leak",
+        "1,500 campaigns a second that nobody has seen before.",
+        sabotage.state_leak,
+        must_fail=frozenset({"checkpoint_size_growth"}),
+        may_fail=_LATENCIES | {"redis_memory_growth", "checkpoint_size", "checkpoint_duration"},
+        begin_seconds=1.0,
+        end_seconds=60.0,
+        seconds=60.0,
+        changes={
+            "checkpoint_size_growth": {
+                "value": 200e6,
+                "minimum.duration_seconds": 45.0,
+                "minimum.samples": 8,
+                "warm_up_seconds": 10.0,
+            },
+        },
     ),
 )
 

@@ -67,9 +67,9 @@ class Drill:
     may_fail: frozenset[str] = frozenset()
     may_be_inconclusive: frozenset[str] = frozenset()
     reading: Reading | None = None
-    begin_seconds: float = 15.0
-    end_seconds: float | None = 35.0
-    seconds: float = 45.0
+    begin_seconds: float = 8.0
+    end_seconds: float | None = 26.0
+    seconds: float = 34.0
     rate: float = 5000.0
     changes: Changes = field(default_factory=dict)
     """Objectives scaled down to fit into minutes: name → field of `slo.spec.model.Objective` → value."""

@@ -49,8 +49,11 @@ def processes_frozen(bench: Bench, services: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def partition_frozen(bench: Bench, partition: int = 1) -> Iterator[None]:
-    """An open transaction: nobody who reads committed records gets past its first one until it ends."""
+def partition_frozen(bench: Bench, seconds: float, partition: int = 1) -> Iterator[None]:
+    """An open transaction: nobody who reads committed records gets past its first one until it ends.
+
+    It is all over on entry, so that opening it does not come off the time.
+    """
     settings = bench.settings
     producer = Producer(
         {"bootstrap.servers": settings.kafka_bootstrap, "transactional.id": f"drill-{uuid.uuid4().hex}"}
@@ -60,9 +63,10 @@ def partition_frozen(bench: Bench, partition: int = 1) -> Iterator[None]:
     _produce(producer, settings, _event(f"{CANARY_PREFIX}-{partition}", CANARY_PREFIX), partition)
     producer.flush(KAFKA_SECONDS)
     try:
-        yield
+        time.sleep(seconds)
     finally:
         producer.abort_transaction(KAFKA_SECONDS)
+    yield
 
 
 @contextmanager

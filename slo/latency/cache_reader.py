@@ -1,7 +1,8 @@
-"""Reads the cells of some windows from Redis, as cheaply as can be: one script call per look.
+"""Reads the cells of some windows from Redis, as cheaply for Redis as can be.
 
-A script joins the fields and values of each window with NUL bytes, which no name contains; so the client
-splits one string in C instead of parsing thousands of replies, and a window that has not changed costs one comparison.
+A window's sums per category change with its cells, in one script, and are few. So a look reads the sums, and then the
+cells of those windows alone whose sums have changed: a hundred thousand cells take Redis tens of milliseconds, in which
+it answers nobody else.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from pipeline.cache_access import CacheUser, credentials
-from pipeline.contract.cache_schema import CANARY_PREFIX, cells_key, complete_key, parse_counts
+from pipeline.contract.cache_schema import (
+    CANARY_PREFIX,
+    categories_key,
+    cells_key,
+    complete_key,
+    parse_cell_field,
+    parse_counts,
+)
 from pipeline.settings import Settings
 from slo.latency.sightings import CellKey
 
 TIMEOUT_SECONDS = 2.0
-_JOIN_WINDOWS = """
-if ARGV[1] and redis.call('EXISTS', ARGV[1]) == 0 then return false end
-local joined = {}
-for i, key in ipairs(KEYS) do joined[i] = table.concat(redis.call('HGETALL', key), '\\0') end
-return joined
-"""
+Hash = dict[bytes, bytes]
 
 
 class CacheIncomplete(redis.RedisError):
@@ -39,7 +42,7 @@ class CacheReader:
 
     def __init__(self, settings: Settings, size_seconds: int, *, complete_only: bool = False) -> None:
         self._size = size_seconds
-        self._marker = [complete_key()] if complete_only else []
+        self._complete_only = complete_only
         self._client = redis.Redis(
             host=settings.redis_host,
             port=settings.redis_port,
@@ -48,38 +51,50 @@ class CacheReader:
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._script = self._client.register_script(_JOIN_WINDOWS)
-        self._last: dict[int, list[bytes]] = {}
+        self._sums: dict[int, Hash] = {}
+        self._cells: dict[int, Hash] = {}
 
     def read(self, windows: Sequence[int]) -> tuple[float, list[tuple[CellKey, int]]]:
         """When the answer was there (unix seconds), and the counts that changed since the last read of their window.
 
         ``windows`` are starts in unix seconds. Canaries are left out.
         """
-        keys = [cells_key(self._size, start) for start in windows]
-        texts: list[bytes] | None = self._script(keys=keys, args=self._marker)
+        sums = self._hashes([categories_key(self._size, start) for start in windows])
+        # Whoever writes cells alone (a peer in a benchmark) has no sums to go by.
+        touched = {
+            start: found
+            for start, found in zip(windows, sums, strict=True)
+            if not found or found != self._sums.get(start)
+        }
+        cells = self._hashes([cells_key(self._size, start) for start in touched])
         at = time.time()
-        if texts is None:
-            raise CacheIncomplete("Redis is not complete: it is being restored")
-        changed = [row for start, text in zip(windows, texts, strict=True) for row in self._changes(start, text)]
-        for start in self._last.keys() - set(windows):
-            del self._last[start]
+        changed = [row for start, found in zip(touched, cells, strict=True) for row in self._changes(start, found)]
+        self._sums.update(touched)
+        for start in self._sums.keys() - set(windows):
+            del self._sums[start], self._cells[start]
         return at, changed
 
-    def _changes(self, start: int, text: bytes) -> Iterator[tuple[CellKey, int]]:
-        last = self._last.get(start)
-        parts = text.split(b"\0") if text else []
-        if parts == last:
-            return
-        self._last[start] = parts
-        # A hash keeps its fields in place until one is added; then everything is looked at once.
-        same_fields = last is not None and len(last) == len(parts)
-        for at in range(0, len(parts), 3):
-            if same_fields and last is not None and parts[at : at + 3] == last[at : at + 3]:
-                continue
-            campaign = parts[at].decode()
-            if not campaign.startswith(CANARY_PREFIX):
-                yield (start, campaign, parts[at + 1].decode()), parse_counts(parts[at + 2]).total
+    def _hashes(self, keys: Sequence[str]) -> list[Hash]:
+        """As they are at one instant. Raises CacheIncomplete, redis.RedisError."""
+        if not keys:
+            return []
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.exists(complete_key())
+            for key in keys:
+                pipe.hgetall(key)
+            complete, *hashes = pipe.execute()
+        if self._complete_only and not complete:
+            raise CacheIncomplete("Redis is not complete: it is being restored")
+        return hashes
+
+    def _changes(self, start: int, cells: Hash) -> Iterator[tuple[CellKey, int]]:
+        last = self._cells.get(start, {})
+        self._cells[start] = cells
+        for field, value in cells.items():
+            if last.get(field) != value:
+                campaign, category = parse_cell_field(field)
+                if not campaign.startswith(CANARY_PREFIX):
+                    yield (start, campaign, category), parse_counts(value).total
 
     def close(self) -> None:
         """Ends the connection."""

@@ -18,6 +18,8 @@ REACH_BACK_SECONDS = 150
 """How far behind the clock an event's window may end: the generator's disorder is at most 120 s."""
 SILENT_SECONDS = 10.0
 """A poller without an answer for longer at the end cannot tell an event that is late from one that it did not see."""
+MOST_BUSY = 1 / 3
+"""The share of the time that looks may take: one at many thousand cells keeps the store from its work."""
 _AHEAD_SECONDS = 2
 
 
@@ -38,7 +40,9 @@ def open_windows(now: float, reach_back_seconds: float = REACH_BACK_SECONDS) -> 
 
 
 class Poller:
-    """Looks every ``period_seconds`` from `start` to `stop`; failed looks are counted and the next one comes as usual.
+    """Looks every ``period_seconds`` from `start` to `stop`, less often where a look takes long (``MOST_BUSY``).
+
+    Failed looks are counted and the next one comes as usual.
 
     An error that no service raises is a bug: it ends the poller, is logged, and voids what was seen. The first look of
     all, in the constructor, is the baseline. It raises what the reader raises.
@@ -93,10 +97,8 @@ class Poller:
         began = time.thread_time()
         due = time.monotonic()
         while not self._stop.is_set() and self._look():
-            due += self._period
-            now = time.monotonic()
-            if due < now:  # behind: go on from here instead of catching up with a burst
-                due = now
+            looked, now = due, time.monotonic()
+            due = max(looked + self._period, now, looked + (now - looked) / MOST_BUSY)
             self._stop.wait(due - now)
         self.cpu_seconds = time.thread_time() - began
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -223,7 +223,8 @@ def task_manager_options() -> tuple[list[str], list[str]]:
 def prepare(plan: Plan, document: Mapping[str, object]) -> None:
     """Writes the configuration (``document`` is config.yaml), the links to jars and the processes' argument files."""
     layout = plan.layout
-    jars = _link_jars(lib_dir(layout))
+    jars = class_path()
+    _link_jars(jars, lib_dir(layout))
     for name in PLUGINS:
         link = plugins_dir(layout) / name
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -251,20 +252,19 @@ def prepare(plan: Plan, document: Mapping[str, object]) -> None:
     (layout.run / "taskmanager.args").write_text(argument_file(worker, jars, worker_main), encoding="utf-8")
 
 
-def _link_jars(target: Path) -> list[Path]:
+def class_path() -> list[Path]:
+    """Our own jar first, as one of its classes stands in for one of Flink's; no links, as class archives want it."""
+    own = compile_java()
+    return flink_jars() if own is None else [own, *flink_jars()]
+
+
+def _link_jars(jars: Sequence[Path], target: Path) -> None:
+    """For the client's scripts, which take a directory."""
     target.mkdir(parents=True, exist_ok=True)
     for stale in target.iterdir():
         stale.unlink()
-    jars = flink_jars()
-    format_jar = compile_java()
-    if format_jar is not None:
-        jars.insert(0, format_jar)
-    links = []
     for jar in jars:
-        link = target / jar.name
-        link.symlink_to(jar)
-        links.append(link)
-    return links
+        (target / jar.name).symlink_to(jar)
 
 
 def _get(url: str) -> dict[str, object]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from pipeline.contract.cache_schema import cell_field, cells_key, complete_key
+from pipeline.cache_writer import CacheWriter
+from pipeline.contract.cache_schema import Counts, cell_field, cells_key, complete_key
 from pipeline.settings import Settings
 from slo.latency.cache_reader import CacheIncomplete, CacheReader
 
@@ -19,4 +20,26 @@ def test_in_a_redis_that_is_being_restored_nothing_is_visible(redis_settings: Se
             reader.read([60, 120])
         client.set(complete_key(), 1)
         assert reader.read([60, 120])[1] == [((120, "c", "sports"), 4)]
+    reader.close()
+
+
+def test_each_count_that_rose_is_told_once_and_what_stands_still_costs_nothing(redis_settings: Settings) -> None:
+    """Only the cells of the window whose sums have changed are read again."""
+    reader = CacheReader(redis_settings, 60)
+    with redis.Redis(port=redis_settings.redis_port) as client:
+        writer = CacheWriter(client, retention_seconds=1 << 40)
+        first, second = {("a", "sports"): Counts(3, 1), ("b", "news"): Counts(2, 0)}, {("a", "sports"): Counts(1, 0)}
+        writer.raise_window(60, 60, first)
+        writer.raise_window(60, 120, second)
+        assert sorted(reader.read([60, 120])[1]) == [
+            ((60, "a", "sports"), 4),
+            ((60, "b", "news"), 2),
+            ((120, "a", "sports"), 1),
+        ]
+        writer.raise_window(60, 60, {("b", "news"): Counts(2, 1)})
+        client.config_resetstat()
+        assert reader.read([60, 120])[1] == [((60, "b", "news"), 3)]
+        # Two windows' sums and one window's cells.
+        assert client.info("commandstats")["cmdstat_hgetall"]["calls"] == 3
+        assert reader.read([60, 120])[1] == []
     reader.close()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 import redis
 
-from slo.latency.poller import Poller
+from slo.latency.poller import MOST_BUSY, Poller
 from slo.latency.sightings import CellKey
 
 CELL: CellKey = (0, "shoes", "sports")
@@ -65,6 +65,20 @@ def test_a_poller_that_ended_long_before_voids_what_it_saw(started: Callable[[Sc
     poller.stop()
     assert not poller.running
     assert poller.void(time.time() + 30) == "poller-Scripted got no answer in the last 30 s"
+
+
+def test_looks_that_take_long_come_less_often(started: Callable[[Scripted], Poller]) -> None:
+    """The store has other things to do."""
+
+    def script(number: int) -> int:
+        time.sleep(0.02)
+        return number
+
+    reader = Scripted(script)
+    poller = started(reader)
+    assert reader.enough.wait(5)
+    poller.stop()
+    assert min(poller.recorder.intervals()) >= 0.02 / MOST_BUSY
 
 
 def test_a_service_that_is_gone_until_the_end_voids_too(started: Callable[[Scripted], Poller]) -> None:

@@ -1,0 +1,38 @@
+"""Our class stands in for Flink's on the class path of every process, and an early firing comes once per burst."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from compose.stack.java import JAVA, QUICK_START
+from compose.stack.java_build import compile_sources
+from compose.stack.services.flink import class_path
+
+HARNESS = Path(__file__).with_name("java") / "FireEarly.java"
+
+
+def fire_early(classes: Path, *steps: str) -> list[str]:
+    """What becomes of each step, after the jar that the trigger's class came from."""
+    compile_sources([HARNESS], classes)
+    path = os.pathsep.join(map(str, [*class_path(), classes]))
+    command = [str(JAVA), *QUICK_START, "-cp", path, "FireEarly", *steps]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+
+
+def test_a_window_fires_after_an_element_and_then_not_before_another(tmp_path: Path) -> None:
+    """Flink's own goes on firing: with many cells a round outlasts its interval, and new windows never get a turn."""
+    steps = ("element 5", "element 100", "timer 205", "timer 405", "element 900", "timer 1100", "element 1200", "clear")
+    jar, *found = fire_early(tmp_path, *steps)
+    assert Path(jar).name.startswith("adctr-flink-")
+    assert found == [
+        "element 5: waits, timers [205]",
+        "element 100: waits, timers [205]",
+        "timer 205: fires, timers []",
+        "timer 405: waits, timers []",
+        "element 900: waits, timers [1100]",
+        "timer 1100: fires, timers []",
+        "element 1200: waits, timers [1400]",
+        "clear: waits, timers []",
+    ]
