@@ -120,8 +120,7 @@ def _redis(plan: Plan) -> Container:
         profile=CORE,
         user="redis",
         memory="1G",
-        # Protected is who has no password; here nobody gets in without a name, which that mode does not know.
-        command=("redis-server", _REDIS_FILE, "--protected-mode", "no"),
+        command=("redis-server", _REDIS_FILE),
         environment={"REDISCLI_AUTH": plan.passwords.redis_reader},
         check=f"redis-cli --user {CacheUser.READER} ping | grep -q PONG",
         ports={"redis": PORTS.redis},
