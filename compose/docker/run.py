@@ -38,11 +38,11 @@ def services(plan: Plan) -> dict[str, Service]:
     manager = flink.services(plan)[0]
     rest_url = plan.settings.flink_rest_url
     me = socket.gethostname()
-    worker = Service(
+    worker = dataclasses.replace(
+        manager,
         name=TASK_MANAGER,
         command=flink.task_manager_command(plan, me, plan.ports.flink_metrics),
         address=me,
-        prepare=manager.prepare,
         check=lambda: check_registered(rest_url, me),
     )
     ours = {each.name: each for each in python_services.services(plan)}
