@@ -138,6 +138,15 @@ def test_in_containers_flink_is_found_by_name_and_listens_to_all(embedded: Plan)
     assert flink.config(embedded)["taskmanager.host"] == "127.0.0.1"
 
 
+def test_each_process_in_the_image_finds_what_it_finds_in_the_embedded_stack(embedded: Plan) -> None:
+    """Flink's processes find jars and plugins by their environment."""
+    inside = run.services(embedded)
+    for service in every_service(embedded):
+        name = names.TASK_MANAGER if service.name.startswith(names.TASK_MANAGER) else service.name
+        if name in inside and name != monitoring.EXPORTER:
+            assert inside[name].environment == service.environment, name
+
+
 def test_the_image_refuses_a_service_that_it_has_not(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"service 'kafka': the image has jobmanager, taskmanager, .*provision and adctr"
