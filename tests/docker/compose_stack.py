@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -51,6 +52,11 @@ class ComposeStack:
         assert ended.returncode == 0, f"exit {ended.returncode}: {ended.stderr[-2000:]}{ended.stdout[-4000:]}"
         report: dict[str, Any] = json.loads(ended.stdout)
         return report
+
+
+def project_name(purpose: str) -> str:
+    """One of this run alone: with the same name, another run on the same engine would take these containers over."""
+    return f"adctr-{purpose}-{os.getpid()}"
 
 
 @contextmanager

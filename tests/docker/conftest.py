@@ -9,12 +9,12 @@ import pytest
 
 from compose.stack.state import REMOTE, STACK_VARIABLE
 from pipeline.settings import Settings
-from tests.docker.compose_stack import compose_stack
+from tests.docker.compose_stack import compose_stack, project_name
 from tests.docker.engine import build_images, left_of, require_engine
 from tests.integration.conftest import RunningStack
 
 INTEGRATION = Path(__file__).parent.parent / "integration"
-PROJECT = "adctr-integration"
+PROJECT = project_name("integration")
 
 
 class IntegrationTests(pytest.File):

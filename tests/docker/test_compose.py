@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.docker.compose_stack import ComposeStack, compose_stack
+from tests.docker.compose_stack import ComposeStack, compose_stack, project_name
 from tests.docker.engine import left_of
 from tests.integration.waiting import eventually
 
-PROJECT = "adctr-smoke"
+PROJECT = project_name("smoke")
 OPS = {"exporter", "prometheus", "alertmanager", "redis-exporter", "postgres-exporter"}
 CORE = {
     *("kafka", "registry", "redis", "postgres"),
