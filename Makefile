@@ -8,6 +8,7 @@ JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -ty
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit test-long test-browser lint format drills chaos gates bench peers up down lock clean
+.PHONY: docker-env docker-image docker-up docker-down docker-test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +52,22 @@ bench: setup ## the pipeline against a hand-written loop
 
 up down: setup ## start, stop the stack in ./data
 	$(BIN)/adctr $@
+
+COMPOSE := docker compose -f compose/docker/compose.yaml
+docker-env: setup ## compose/docker/.env with random passwords, once
+	$(BIN)/python -m compose.docker.env_file
+
+docker-image: setup ## the project's image
+	$(BIN)/python -m compose.docker.image
+
+docker-up: docker-env docker-image ## the stack in containers, healthy; COMPOSE_PROFILES=core,ops with Prometheus and Grafana
+	$(COMPOSE) up --detach --wait
+
+docker-down: ## stops the containers; volumes stay
+	$(COMPOSE) --profile '*' down
+
+docker-test: setup ## Compose and the integration tests against containers; needs a Docker engine
+	ADCTR_REQUIRE_DOCKER=1 TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -v tests/docker
 
 setup: $(VENV)/java.stamp ## fetches and compiles what is missing
 

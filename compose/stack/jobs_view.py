@@ -83,8 +83,7 @@ def wait_for_jobs(plan: Plan, cancelled: threading.Event, say: Callable[[str], N
             seen = _overview(plan.settings.flink_rest_url)
         except OSError:
             seen = []
-        ready = [job for job in seen if job.state == "RUNNING" and _has_checkpointed(plan.settings.flink_rest_url, job)]
-        if len(ready) >= EXPECTED_JOBS:
+        if _all_ready(plan.settings.flink_rest_url, seen):
             say("jobs are running: " + ", ".join(job.name for job in seen))
             return
         hopeless = _failed_submissions(log) - earlier_failures >= _FAILED_SUBMISSIONS_TOLERATED
@@ -95,6 +94,18 @@ def wait_for_jobs(plan: Plan, cancelled: threading.Event, say: Callable[[str], N
                 f"{plan.layout.log_of('jobmanager')}"
             )
         cancelled.wait(0.3)
+
+
+def check_jobs(rest_url: str) -> None:
+    """Returns if both jobs run and have completed a checkpoint. Raises OSError if they don't."""
+    seen = _overview(rest_url)
+    if not _all_ready(rest_url, seen):
+        states = ", ".join(f"{job.name} {job.state}" for job in seen) or "none was submitted"
+        raise ConnectionError(f"the Flink jobs do not run, or complete no checkpoint ({states})")
+
+
+def _all_ready(rest_url: str, seen: list[Job]) -> bool:
+    return sum(job.state == "RUNNING" and _has_checkpointed(rest_url, job) for job in seen) >= EXPECTED_JOBS
 
 
 def _has_checkpointed(rest_url: str, job: Job) -> bool:

@@ -14,6 +14,8 @@ import psutil
 from compose.errors import EnvironmentFailed
 
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104
+"""What a process listens on inside a container, whose network is its own."""
 
 
 class PortChoice(StrEnum):

@@ -42,6 +42,7 @@ class Plan:
     """Everything that the processes of one stack are configured from. `settings` contain the addresses.
 
     ``monitoring`` adds exporters, Prometheus and Flink's reporter, which a benchmark's own stack does without.
+    ``listen`` is the address that the processes listen on; where others find them stands in the settings.
     """
 
     layout: Layout
@@ -50,6 +51,7 @@ class Plan:
     settings: Settings
     job_links: JobLinks = STRAIGHT
     monitoring: bool = False
+    listen: str = LOOPBACK
 
 
 def _nothing() -> None:

@@ -60,24 +60,40 @@ class Record:
         write_private(layout.record, text + "\n")
 
 
-def settings_for(base: Settings, layout: Layout, ports: Ports, passwords: Passwords, historic: bool) -> Settings:
-    """`base` (time bounds, names) with this stack's addresses and passwords."""
+@dataclass(frozen=True)
+class Hosts:
+    """Where each server is found: all on this machine, or each under a name of its own."""
+
+    kafka: str = LOOPBACK
+    registry: str = LOOPBACK
+    redis: str = LOOPBACK
+    postgres: str = LOOPBACK
+    jobmanager: str = LOOPBACK
+
+
+LOCAL = Hosts()
+
+
+def settings_for(
+    base: Settings, layout: Layout, ports: Ports, passwords: Passwords, historic: bool, hosts: Hosts = LOCAL
+) -> Settings:
+    """`base` (time bounds, names) with a stack's addresses and passwords."""
     return dataclasses.replace(
         base,
-        kafka_bootstrap=f"{LOOPBACK}:{ports.kafka}",
-        schema_registry_url=f"http://{LOOPBACK}:{ports.registry}/apis/ccompat/v7",
-        redis_host=LOOPBACK,
+        kafka_bootstrap=f"{hosts.kafka}:{ports.kafka}",
+        schema_registry_url=f"http://{hosts.registry}:{ports.registry}/apis/ccompat/v7",
+        redis_host=hosts.redis,
         redis_port=ports.redis,
         redis_reader_password=passwords.redis_reader,
         redis_writer_password=passwords.redis_writer,
         redis_admin_password=passwords.redis_admin,
-        postgres_host=LOOPBACK,
+        postgres_host=hosts.postgres,
         postgres_port=ports.postgres,
         postgres_owner_password=passwords.postgres_owner,
         postgres_writer_password=passwords.postgres_writer,
         postgres_reader_password=passwords.postgres_reader,
         postgres_mender_password=passwords.postgres_mender,
-        flink_rest_url=f"http://{LOOPBACK}:{ports.flink_rest}",
+        flink_rest_url=f"http://{hosts.jobmanager}:{ports.flink_rest}",
         checkpoint_dir=str(layout.checkpoints),
         historic=historic,
     )

@@ -41,6 +41,21 @@ class PublishRefused(Exception):
     """Grafana understands and says no; the message has its words."""
 
 
+def data_source(prometheus_url: str) -> dict[str, Any]:
+    """As Grafana's API and its provisioning files have it."""
+    return {
+        "uid": DATA_SOURCE_UID,
+        "name": DATA_SOURCE_UID,
+        "type": "prometheus",
+        "access": "proxy",
+        "url": prometheus_url,
+        "basicAuth": False,
+        "isDefault": False,
+        # The shortest step that makes sense, and so the least that $__rate_interval looks back.
+        "jsonData": {"httpMethod": "POST", "timeInterval": "5s"},
+    }
+
+
 @dataclass(frozen=True)
 class Annotation:
     """A stretch of time with a text. ``key`` becomes a tag by which it is found again; times are Unix seconds."""
@@ -104,17 +119,7 @@ class Publisher:
             self._asked("folder", lambda: self._grafana.folder.create_folder(FOLDER_TITLE, FOLDER_UID))
 
     def _data_source(self, prometheus_url: str) -> None:
-        body = {
-            "uid": DATA_SOURCE_UID,
-            "name": DATA_SOURCE_UID,
-            "type": "prometheus",
-            "access": "proxy",
-            "url": prometheus_url,
-            "basicAuth": False,
-            "isDefault": False,
-            # The shortest step that makes sense, and so the least that $__rate_interval looks back.
-            "jsonData": {"httpMethod": "POST", "timeInterval": "5s"},
-        }
+        body = data_source(prometheus_url)
         path = f"/datasources/uid/{DATA_SOURCE_UID}"
         if self._asked_for("data source", lambda: self._grafana.api.GET(path)) is None:
             self._asked("data source", lambda: self._grafana.datasource.create_datasource(body))

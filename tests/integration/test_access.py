@@ -198,6 +198,7 @@ def leaks(secrets: dict[str, str], text: str) -> list[str]:
     return [name for name, secret in secrets.items() if secret in text]
 
 
+@pytest.mark.embedded
 def test_no_secret_is_in_a_log_a_command_line_or_a_report(stack: RunningStack) -> None:
     """Every file under logs, stack.json, `status`, and the command line of every process that there is."""
     secrets = dataclasses.asdict(Passwords.load(stack.layout))
@@ -223,6 +224,7 @@ def test_no_secret_is_in_a_log_a_command_line_or_a_report(stack: RunningStack) -
     assert leaks(secrets, repr(stack.settings)) == []
 
 
+@pytest.mark.embedded
 def test_each_process_is_told_the_passwords_that_it_needs(stack: RunningStack) -> None:
     """By its environment; servers have theirs in files of the user's own."""
     secrets = dataclasses.asdict(Passwords.load(stack.layout))
@@ -236,12 +238,14 @@ def test_each_process_is_told_the_passwords_that_it_needs(stack: RunningStack) -
     assert not any(told.values()), told
 
 
+@pytest.mark.embedded
 def test_only_the_user_can_read_the_secrets(stack: RunningStack) -> None:
     for path in (stack.layout.passwords, stack.layout.run / "redis.conf"):
         assert path.stat().st_mode & 0o077 == 0, path
     assert stack.layout.run.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.embedded
 def test_everything_listens_on_the_loopback_interface_alone(stack: RunningStack) -> None:
     import psutil
 

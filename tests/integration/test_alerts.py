@@ -24,6 +24,8 @@ from tests.integration.waiting import eventually
 if TYPE_CHECKING:
     from tests.integration.conftest import RunningStack
 
+pytestmark = pytest.mark.embedded
+
 SOON_SECONDS = 120.0
 """Folding the topic of a whole test session and waiting for a checkpoint takes its time."""
 MINUTES_SECONDS = 240.0

@@ -18,6 +18,7 @@ RATE, SECONDS = 10_000, 12
 
 
 @pytest.mark.long
+@pytest.mark.embedded
 def test_bad_records_are_dead_lettered_once_and_stop_nothing(stack: RunningStack) -> None:
     """One clean and one bad load. What it costs is printed; `adctr bench dead-letters` judges it."""
     pids = [row["pid"] for row in status(stack.layout)["services"] if row["name"].startswith("taskmanager")]

@@ -78,6 +78,7 @@ def test_everything_comes_back_after_flushall(stack: RunningStack, tmp_path: Pat
 
 
 @pytest.mark.long
+@pytest.mark.embedded
 def test_without_the_rebuild_the_loss_is_seen(stack: RunningStack) -> None:
     """The control: the keeper is stopped and the marker set by hand, and `adctr verify` finds the windows missing."""
     supervisor = Supervisor.find(stack.layout)

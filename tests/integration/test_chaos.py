@@ -23,7 +23,7 @@ from tests.integration.commands import adctr, adctr_json
 RATE = 2_000.0
 FROZEN_SECONDS = 12.0
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.embedded]
 
 
 @pytest.fixture(scope="module")

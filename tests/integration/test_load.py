@@ -255,6 +255,7 @@ def test_two_processes_are_one_run(stack: RunningStack, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.embedded
 def test_a_broker_that_is_killed_costs_no_truth(stack: RunningStack, tmp_path: Path) -> None:
     """At full speed, killed after a second: acknowledged ⊆ topic ⊆ sent, and every send has its answer."""
     killer = threading.Timer(1.5, _kill, [stack, "kafka"])

@@ -26,6 +26,8 @@ from tests.integration.waiting import eventually
 if TYPE_CHECKING:
     from tests.integration.conftest import RunningStack
 
+pytestmark = pytest.mark.embedded
+
 SOON_SECONDS = 180.0
 EMPTY = {
     "adctr_load_runs_active > 0": "only while a load run goes on",

@@ -67,6 +67,7 @@ def windows_in_redis(settings: Settings) -> int:
 
 
 @pytest.mark.long
+@pytest.mark.embedded
 def test_an_outage_longer_than_any_ttl_continues_exactly(tmp_path: Path) -> None:
     """Half of the first load is counted before the outage, half after it, when Redis has forgotten its windows."""
     layout = Layout.of(tmp_path / "stack")

@@ -61,6 +61,7 @@ def differences(data_dir: Path, code: int) -> tuple[dict[str, Any], list[tuple[s
 
 
 @pytest.mark.long
+@pytest.mark.embedded
 def test_mended_letters_are_recounted_and_verified(tmp_path: Path) -> None:
     """Export, mend, replay twice, recount, verify; then a recounted value is spoilt, and verify finds that alone."""
     data = tmp_path / "stack"

@@ -28,6 +28,8 @@ from tests.integration.waiting import eventually
 if TYPE_CHECKING:
     from tests.integration.conftest import RunningStack
 
+pytestmark = pytest.mark.embedded
+
 RATE = 1_000
 SECONDS = 20
 UNCOVERED_SECONDS = 1.5

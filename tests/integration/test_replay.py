@@ -107,6 +107,7 @@ def test_wrong_usage_is_exit_code_2(
 
 
 @pytest.mark.long
+@pytest.mark.embedded
 def test_an_old_log_on_a_historic_stack(tmp_path: Path) -> None:
     """An hour of 2019 with its own times: the windows of that hour are exact, and a second log is not taken."""
     layout = Layout.of(tmp_path / "historic")

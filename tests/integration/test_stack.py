@@ -32,6 +32,8 @@ from tests.integration.waiting import eventually
 if TYPE_CHECKING:
     from tests.integration.conftest import RunningStack
 
+pytestmark = pytest.mark.embedded
+
 MEMORY_LIMIT_BYTES = 5_000_000_000
 SERVICES = {
     "cache-keeper",

@@ -249,6 +249,7 @@ def test_jobs_that_are_not_through_in_time_leave_it_open(stack: RunningStack, le
     assert report["reason"].startswith("not drained in time: ")
 
 
+@pytest.mark.embedded
 def test_without_a_stack_the_command_says_how_to_start_one(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "compose.cli", "--data-dir", str(tmp_path), "verify"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -33,7 +33,7 @@ def services(plan: Plan) -> list[Service]:
     return [
         Service(
             name=NAME,
-            command=command(plan.ports.dashboard),
+            command=command(plan.ports.dashboard, plan.listen),
             address=plan.settings.dashboard_url,
             environment=environment(plan.settings),
             needs=("tables",),
@@ -42,10 +42,10 @@ def services(plan: Plan) -> list[Service]:
     ]
 
 
-def command(port: int) -> tuple[str, ...]:
+def command(port: int, listen: str = LOOPBACK) -> tuple[str, ...]:
     """The process that serves the page. What matters for safety is an argument: those win over anybody's own files."""
     options = {
-        "server.address": LOOPBACK,
+        "server.address": listen,
         "server.port": str(port),
         "server.headless": "true",
         "server.fileWatcherType": "none",

@@ -11,6 +11,7 @@ import json
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -90,15 +91,20 @@ def services(plan: Plan) -> list[Service]:
 def _task_manager(plan: Plan, name: str) -> Service:
     return Service(
         name=name,
-        command=(
-            *(str(JAVA), f"@{plan.layout.run / 'taskmanager.args'}", "-D", f"taskmanager.resource-id={name}"),
-            *(("-D", f"{REPORTER}.port={metrics_port(plan, name)}") if plan.monitoring else ()),
-        ),
+        command=task_manager_command(plan, name, metrics_port(plan, name)),
         address=f"{LOOPBACK} ({plan.settings.parallelism} slots)",
         environment=_environment(plan),
         # Needs the JobManager's files, not the JobManager: it waits for that by itself.
         needs=("jobmanager:prepared",),
-        check=lambda: _check_registered(plan.settings.flink_rest_url, name),
+        check=lambda: check_registered(plan.settings.flink_rest_url, name),
+    )
+
+
+def task_manager_command(plan: Plan, resource_id: str, port: int) -> tuple[str, ...]:
+    """A TaskManager of this id, which no other of the cluster has, and the port of its metrics."""
+    return (
+        *(str(JAVA), f"@{plan.layout.run / 'taskmanager.args'}", "-D", f"taskmanager.resource-id={resource_id}"),
+        *(("-D", f"{REPORTER}.port={port}") if plan.monitoring else ()),
     )
 
 
@@ -145,20 +151,22 @@ def _environment(plan: Plan) -> dict[str, str]:
 def config(plan: Plan) -> dict[str, object]:
     """config.yaml, shared by the processes and the client."""
     ports, settings = plan.ports, plan.settings
+    manager = urlsplit(settings.flink_rest_url).hostname
     return {
-        "jobmanager.rpc.address": LOOPBACK,
+        "jobmanager.rpc.address": manager,
         "jobmanager.rpc.port": ports.flink_rpc,
-        "jobmanager.bind-host": LOOPBACK,
+        "jobmanager.bind-host": plan.listen,
         "jobmanager.memory.process.size": "1024m",
         "blob.server.port": str(ports.flink_blob),
-        "rest.address": LOOPBACK,
-        "rest.bind-address": LOOPBACK,
+        "rest.address": manager,
+        "rest.bind-address": plan.listen,
         "rest.port": ports.flink_rest,
         "rest.bind-port": str(ports.flink_rest),
         # Jobs come from the client alone: nobody uploads a jar to an interface without a password.
         "web.submit.enable": False,
-        "taskmanager.host": LOOPBACK,
-        "taskmanager.bind-host": LOOPBACK,
+        # Elsewhere a TaskManager tells the address by which it reaches the JobManager.
+        **({"taskmanager.host": LOOPBACK} if plan.listen == LOOPBACK else {}),
+        "taskmanager.bind-host": plan.listen,
         "taskmanager.numberOfTaskSlots": settings.parallelism,
         "cluster.evenly-spread-out-slots": True,
         "parallelism.default": settings.parallelism,
@@ -229,7 +237,7 @@ def prepare(plan: Plan, document: Mapping[str, object]) -> None:
     log4j = conf / "log4j-console.properties"
     for name in (log4j.name, "log4j-cli.properties", "log4j-session.properties", "log4j.properties"):
         (conf / name).write_text(LOG4J, encoding="utf-8")
-    local = LOOPBACK_ONLY if plan.monitoring else ()
+    local = LOOPBACK_ONLY if plan.monitoring and plan.listen == LOOPBACK else ()
     shared = (*COMMON, *MODULE_OPTIONS, *local, f"-Dlog4j.configurationFile={log4j.as_uri()}")
     heap = JOB_MANAGER_HEAP_MEGABYTES
     manager = (
@@ -269,7 +277,7 @@ def _check_answers(rest_url: str) -> None:
     _get(f"{rest_url}/overview")
 
 
-def _check_registered(rest_url: str, name: str) -> None:
+def check_registered(rest_url: str, name: str) -> None:
     managers = _get(f"{rest_url}/taskmanagers")["taskmanagers"]
     assert isinstance(managers, list)
     if name not in [each["id"] for each in managers]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
 
@@ -55,18 +57,37 @@ def _check(client: AdminClient) -> None:
     client.list_topics(timeout=_PROBE_SECONDS)
 
 
+@dataclass(frozen=True)
+class OtherWay:
+    """A listener for those who come by another address than everybody: the ``advertised`` one, which they are told."""
+
+    port: int
+    advertised: str
+
+
 def server_properties(layout: Layout, ports: Ports, settings: Settings, links: JobLinks = STRAIGHT) -> str:
     """The broker's configuration file."""
-    lines: dict[str, object] = {
+    link = None
+    if links.kafka is not None and links.kafka_listener is not None:
+        link = OtherWay(links.kafka_listener, f"{LOOPBACK}:{links.kafka}")
+    properties = broker_properties(layout.of_service("kafka"), ports, settings, link)
+    return "".join(f"{key}={value}\n" for key, value in properties.items())
+
+
+def broker_properties(
+    directory: Path, ports: Ports, settings: Settings, link: OtherWay | None = None, listen: str = LOOPBACK
+) -> dict[str, str]:
+    """The broker's configuration; ``directory`` holds its logs. The controller is for the broker alone."""
+    lines = {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{LOOPBACK}:{ports.kafka_controller}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{ports.kafka},CONTROLLER://{LOOPBACK}:{ports.kafka_controller}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{ports.kafka}",
+        "listeners": f"PLAINTEXT://{listen}:{ports.kafka},CONTROLLER://{LOOPBACK}:{ports.kafka_controller}",
+        "advertised.listeners": f"PLAINTEXT://{settings.kafka_bootstrap}",
         "inter.broker.listener.name": "PLAINTEXT",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "log.dirs": layout.of_service("kafka"),
+        "log.dirs": str(directory),
         "auto.create.topics.enable": "false",
         "offsets.topic.replication.factor": "1",
         "offsets.topic.num.partitions": "4",
@@ -86,11 +107,11 @@ def server_properties(layout: Layout, ports: Ports, settings: Settings, links: J
         # Committed offsets are the recovery check of the jobs and of `verify`: they must not expire.
         "offsets.retention.minutes": str(60 * 24 * 365),
     }
-    if links.kafka is not None:
-        lines["listeners"] = f"{lines['listeners']},LINK://{LOOPBACK}:{links.kafka_listener}"
-        lines["advertised.listeners"] = f"{lines['advertised.listeners']},LINK://{LOOPBACK}:{links.kafka}"
-        lines["listener.security.protocol.map"] = f"{lines['listener.security.protocol.map']},LINK:PLAINTEXT"
-    return "".join(f"{key}={value}\n" for key, value in lines.items())
+    if link is not None:
+        lines["listeners"] += f",LINK://{listen}:{link.port}"
+        lines["advertised.listeners"] += f",LINK://{link.advertised}"
+        lines["listener.security.protocol.map"] += ",LINK:PLAINTEXT"
+    return lines
 
 
 LOG4J = """\

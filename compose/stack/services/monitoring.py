@@ -17,6 +17,7 @@ from compose.stack.layout import write_private
 from compose.stack.ports import LOOPBACK, Ports
 from compose.stack.service import Plan, Service
 from pipeline.cache_access import CacheUser
+from pipeline.settings import Settings
 
 EXPORTER = "exporter"
 NAMES = (EXPORTER, *binaries.NAMES)
@@ -39,7 +40,7 @@ def services(plan: Plan) -> list[Service]:
         binaries.POSTGRES_EXPORTER: _postgres_exporter,
     }
     programs = {name: binaries.find(name) for name in makers}
-    return [_exporter(plan), *(makers[name](plan, str(program)) for name, program in programs.items() if program)]
+    return [exporter(plan), *(makers[name](plan, str(program)) for name, program in programs.items() if program)]
 
 
 def unused_ports(monitoring: bool) -> frozenset[str]:
@@ -73,18 +74,25 @@ def _service(plan: Plan, name: str, command: Sequence[str], path: str, **more: o
     )
 
 
-def _exporter(plan: Plan) -> Service:
+def exporter(plan: Plan) -> Service:
+    """Our own; the one part of the monitoring that is there in any case."""
     command = [sys.executable, "-m", "compose.cli", "--data-dir", str(plan.layout.root), "slo", "export"]
-    command += ["--port", str(plan.ports.exporter), "--verify-every", VERIFY_EVERY]
+    command += ["--port", str(plan.ports.exporter), "--listen", plan.listen, "--verify-every", VERIFY_EVERY]
     # Earlier, its first comparison of all counts would find nothing counted, and the next is half an hour later.
     return _service(plan, EXPORTER, command, "/metrics", needs=("jobs running",))
 
 
 def _prometheus(plan: Plan, program: str) -> Service:
     config = plan.layout.run / "prometheus.yaml"
-    command = [program, f"--config.file={config}", f"--storage.tsdb.path={plan.layout.of_service('prometheus')}"]
-    command += [*RETENTION, f"--web.listen-address={LOOPBACK}:{plan.ports.prometheus}", "--log.level=warn"]
+    address = f"{LOOPBACK}:{plan.ports.prometheus}"
+    command = [program, *prometheus_options(str(config), str(plan.layout.of_service("prometheus")), address)]
     return _service(plan, binaries.PROMETHEUS, command, "/-/ready", prepare=lambda: _prepare_prometheus(plan, config))
+
+
+def prometheus_options(config: str, storage: str, address: str) -> tuple[str, ...]:
+    """Prometheus's command line."""
+    where = (f"--config.file={config}", f"--storage.tsdb.path={storage}", f"--web.listen-address={address}")
+    return (*where, *RETENTION, "--log.level=warn")
 
 
 def _prepare_prometheus(plan: Plan, config: Path) -> None:
@@ -117,34 +125,53 @@ def targets(ports: Ports) -> Targets:
 
 def _alertmanager(plan: Plan, program: str) -> Service:
     config = plan.layout.run / "alertmanager.yaml"
-    command = [program, f"--config.file={config}", f"--storage.path={plan.layout.of_service('alertmanager')}"]
-    command += [f"--web.listen-address={LOOPBACK}:{plan.ports.alertmanager}", "--cluster.listen-address="]
+    address = f"{LOOPBACK}:{plan.ports.alertmanager}"
+    command = [program, *alertmanager_options(str(config), str(plan.layout.of_service("alertmanager")), address)]
     text = yaml.safe_dump(alertmanager_config(plan.settings.alert_webhook_url), sort_keys=False)
     # Private: webhook addresses often carry a token.
     return _service(plan, binaries.ALERTMANAGER, command, "/-/ready", prepare=lambda: write_private(config, text))
 
 
+def alertmanager_options(config: str, storage: str, address: str) -> tuple[str, ...]:
+    """Alertmanager's command line: one that has no others to agree with."""
+    where = (f"--config.file={config}", f"--storage.path={storage}", f"--web.listen-address={address}")
+    return (*where, "--cluster.listen-address=")
+
+
 def _redis_exporter(plan: Plan, program: str) -> Service:
-    environment = {
-        "REDIS_ADDR": f"redis://{plan.settings.redis_host}:{plan.settings.redis_port}",
-        "REDIS_USER": str(CacheUser.READER),
-        "REDIS_PASSWORD": plan.settings.redis_reader_password,
-    }
+    environment = redis_exporter_environment(plan.settings)
     command = [program, "-web.listen-address", f"{LOOPBACK}:{plan.ports.redis_exporter}"]
     return _service(plan, binaries.REDIS_EXPORTER, command, "/health", environment=environment)
 
 
+def redis_exporter_environment(settings: Settings) -> dict[str, str]:
+    """Whom redis_exporter asks, and as whom."""
+    return {
+        "REDIS_ADDR": f"redis://{settings.redis_host}:{settings.redis_port}",
+        "REDIS_USER": str(CacheUser.READER),
+        "REDIS_PASSWORD": settings.redis_reader_password,
+    }
+
+
 def _postgres_exporter(plan: Plan, program: str) -> Service:
-    settings = plan.settings
-    environment = {
+    command = [program, *postgres_exporter_options(str(POSTGRES_QUERIES), f"{LOOPBACK}:{plan.ports.postgres_exporter}")]
+    environment = postgres_exporter_environment(plan.settings)
+    return _service(plan, binaries.POSTGRES_EXPORTER, command, "/", environment=environment, needs=("tables",))
+
+
+def postgres_exporter_environment(settings: Settings) -> dict[str, str]:
+    """Whom postgres_exporter asks, and as whom."""
+    return {
         "DATA_SOURCE_URI": f"{settings.postgres_host}:{settings.postgres_port}/{settings.postgres_database}"
         "?sslmode=disable",
         "DATA_SOURCE_USER": "adctr_reader",
         "DATA_SOURCE_PASS": settings.postgres_reader_password,
     }
-    command = [program, f"--web.listen-address={LOOPBACK}:{plan.ports.postgres_exporter}"]
-    command += [f"--extend.query-path={POSTGRES_QUERIES}", *POSTGRES_EXPORTER_OPTIONS]
-    return _service(plan, binaries.POSTGRES_EXPORTER, command, "/", environment=environment, needs=("tables",))
+
+
+def postgres_exporter_options(queries: str, address: str) -> tuple[str, ...]:
+    """postgres_exporter's command line; ``queries`` is the file with ours."""
+    return (f"--web.listen-address={address}", f"--extend.query-path={queries}", *POSTGRES_EXPORTER_OPTIONS)
 
 
 POSTGRES_QUERIES = resources.files("compose.monitoring") / "postgres_queries.yaml"

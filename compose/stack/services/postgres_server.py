@@ -17,21 +17,15 @@ from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
 
 OWNER = "adctr_owner"
+OPTIONS = {"max_wal_size": "2GB", "timezone": "UTC", "log_timezone": "UTC"}
 _PROBE_SECONDS = 2
 
 
 def service(plan: Plan) -> Service:
     """The record; state in DIR/postgres."""
     state = plan.layout.of_service("postgres")
-    options = {
-        "listen_addresses": LOOPBACK,
-        "port": str(plan.ports.postgres),
-        "unix_socket_directories": "",
-        "max_wal_size": "2GB",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-    }
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    local = {"listen_addresses": LOOPBACK, "port": str(plan.ports.postgres), "unix_socket_directories": ""}
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in {**local, **OPTIONS}.items()]
     return Service(
         name="postgres",
         command=(*as_ordinary_user(), str(_binary("postgres")), "-D", str(state), *arguments),

@@ -40,10 +40,11 @@ def exists(module: str) -> bool:
 
 def _check_cache(plan: Plan) -> None:
     # Imported late: their clients take a while to load, and the other services need not wait for them.
-    from pipeline.cache_manager import cache_client
     from pipeline.cache_rebuild import is_complete
+    from pipeline.cache_writer import writer_client
 
-    with closing(cache_client(plan.settings)) as client:
+    # As the keeper itself, which is told no other password.
+    with closing(writer_client(plan.settings)) as client:
         if not is_complete(client):
             raise ConnectionError("Redis is being restored from PostgreSQL")
 

@@ -29,7 +29,7 @@ def environment(plan: Plan) -> dict[str, str]:
     """Apicurio's and Quarkus's configuration."""
     database = plan.layout.of_service("registry") / "registry"
     return {
-        "QUARKUS_HTTP_HOST": LOOPBACK,
+        "QUARKUS_HTTP_HOST": plan.listen,
         "QUARKUS_HTTP_PORT": str(plan.ports.registry),
         "QUARKUS_MANAGEMENT_HOST": LOOPBACK,
         "QUARKUS_MANAGEMENT_PORT": str(plan.ports.registry_management),
