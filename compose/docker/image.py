@@ -39,7 +39,7 @@ def docker_build(
     try:
         ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     except FileNotFoundError:
-        raise EnvironmentFailed("there is no docker on PATH; CONTRIBUTING.md says how to come by an engine") from None
+        raise EnvironmentFailed("there is no docker on PATH; install Docker with Compose 2.24 or later") from None
     if ended.returncode != 0:
         raise EnvironmentFailed(f"image {tag} cannot be built:\n{ended.stdout[-4000:]}")
 
