@@ -19,17 +19,17 @@ NEXT_REFRESH_MS = 12_500
 _TOTALS = re.compile(r"([\d,]+) impressions\s+([\d,]+) clicks")
 
 _RECORD = """(attribute) => {
-  const log = window.adctrLog = {refreshes: [], ages: []};
+  const shown = () => Number(document.querySelector(`[${attribute}]`)?.getAttribute(attribute));
+  // What is there already is no refresh: nobody saw when it came.
+  const log = window.adctrLog = {refreshes: [], ages: [], last: shown()};
   const note = () => {
-    const element = document.querySelector(`[${attribute}]`);
-    const readAt = element && Number(element.getAttribute(attribute));
+    const readAt = shown();
     if (!readAt || readAt === log.last) return;
     log.last = readAt;
     // The figures of one refresh come in a row of messages: look when they are all there.
     const seen = Date.now();
     setTimeout(() => log.refreshes.push({seen, readAt, text: document.body.innerText}), 500);
   };
-  note();
   new MutationObserver(note).observe(document.body, {subtree: true, childList: true, attributes: true});
   setInterval(() => log.last && log.ages.push(Date.now() - log.last), 200);
 }"""
