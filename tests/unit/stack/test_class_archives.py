@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -76,3 +77,12 @@ def test_another_jar_makes_another_archive(layout: Layout, tmp_path: Path) -> No
     before = class_archives.options(layout, "tool", [jar])
     jar.write_bytes(b"another")
     assert class_archives.options(layout, "tool", [jar]) != before
+
+
+def test_the_same_jar_elsewhere_makes_another_archive(layout: Layout, tmp_path: Path) -> None:
+    """The JVM compares paths as well."""
+    jar = tmp_path / "a.jar"
+    jar.write_bytes(b"one")
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = Path(shutil.copy2(jar, tmp_path / "elsewhere"))
+    assert class_archives.options(layout, "tool", [jar]) != class_archives.options(layout, "tool", [elsewhere])

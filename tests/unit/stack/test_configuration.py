@@ -168,3 +168,14 @@ def test_a_user_that_an_upgrade_adds_gets_a_password_and_the_others_keep_theirs(
     made = Passwords.load_or_create(layout)
     assert made.postgres_owner == "kept"
     assert Passwords.load(layout) == made
+
+
+@pytest.mark.parametrize("process", ["jobmanager", "taskmanager"])
+def test_flinks_class_path_is_the_same_in_every_data_directory(plan: Plan, process: str) -> None:
+    """Or a class archive would serve one directory alone."""
+    plan.layout.create()
+    flink.prepare(plan, flink.config(plan))
+    lines = (plan.layout.run / f"{process}.args").read_text(encoding="utf-8").splitlines()
+    class_path = lines[lines.index('"-cp"') + 1]
+    assert "flink-dist" in class_path
+    assert str(plan.layout.root) not in class_path
