@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from slo.faults.fault import Fault, FaultResult, FaultRun
 
 DEFAULT_RATE = 10_000.0
+FAULTS_PER_STACK = 4
+"""Each verifies everything since the stack's start, which costs more than a new stack after a few of them."""
 
 chaos = typer.Typer(no_args_is_help=True, help="Faults under load, and what became of every count.")
 
@@ -100,7 +102,7 @@ def _json(results: Sequence[FaultResult], rate: float) -> str:
 
 
 def _runs(data_dir: Path, faults: Sequence[Fault], rate: float) -> Iterator[FaultRun]:
-    """Each fault's run, in order. A stack serves until a fault needs other links, or one has left it broken."""
+    """Each fault's run, in order. A stack serves a few, until one needs other links or has left it broken."""
     from compose.commands.fault_run import run_fault
     from compose.commands.stack_bench import own_stack, say
     from slo.activities import FAULT, FILE_NAME, noted
@@ -109,8 +111,8 @@ def _runs(data_dir: Path, faults: Sequence[Fault], rate: float) -> Iterator[Faul
     while done < len(faults):
         links = faults[done].links
         with own_stack(data_dir / "chaos", links, dashboard=False) as bench:
-            usable = True
-            while usable and done < len(faults) and faults[done].links == links:
+            usable, first = True, done
+            while usable and done < min(len(faults), first + FAULTS_PER_STACK) and faults[done].links == links:
                 fault = faults[done]
                 done += 1
                 say(f"{done}/{len(faults)} {fault.name}: {fault.story}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from compose.commands.checking import During, new_ledger, run_load_check
+from compose.commands.checking import During, GiveUp, new_ledger, run_load_check
 from compose.commands.load_process import LoadProcess
 from compose.commands.stack_bench import SEND_DELAY_LIMIT_SECONDS, Disturbance, StackBench
 from compose.errors import EnvironmentFailed, Inconclusive
@@ -15,6 +15,7 @@ from slo.check import Checked, Watch
 from slo.faults.fault import Fault, FaultRun
 from slo.faults.reader import Reader
 from slo.faults.recovery import recovery
+from slo.faults.steady import WATCHED_SECONDS, Steady
 from slo.reconciliation.drain import JobsStuck, NotDrained
 from slo.report.plots import Plot, plots
 from slo.spec.model import Indicator, Specification
@@ -36,11 +37,20 @@ def run_fault(fault: Fault, bench: StackBench, objectives: Specification, rate: 
         bench.begin(watch, load)
         disturbance.begin()
 
+    steady = Steady(rate)
+
+    def back(watch: Watch) -> bool:
+        """The load need not go on until the limit if the pipeline keeps up long before."""
+        assert watch.events is not None
+        counted = watch.events.redis.recorder.counted, watch.events.postgres.recorder.counted
+        longest = max(WATCHED_SECONDS, fault.watched_seconds)
+        return steady.look(time.time(), *counted, disturbance.ended_at, struck=disturbance.began, watched=longest)
+
     try:
         earlier = [_killed_load(bench, rate, fault.begin_seconds)] if fault.kills_generator else []
         try:
             with Reader(bench.settings) as reader:
-                checked = _check(fault, bench, rate, begin, earlier)
+                checked = _check(fault, bench, rate, begin, earlier, back)
         finally:
             disturbance.end()
     except (EnvironmentFailed, Inconclusive) as error:
@@ -53,7 +63,9 @@ def run_fault(fault: Fault, bench: StackBench, objectives: Specification, rate: 
     return replace(_found(fault, checked, ended, objectives), reads=reader.answers())
 
 
-def _check(fault: Fault, bench: StackBench, rate: float, begin: During, earlier: Sequence[Path]) -> Checked:
+def _check(
+    fault: Fault, bench: StackBench, rate: float, begin: During, earlier: Sequence[Path], back: GiveUp
+) -> Checked:
     return run_load_check(
         bench.layout.root,
         bench.settings,
@@ -64,6 +76,7 @@ def _check(fault: Fault, bench: StackBench, rate: float, begin: During, earlier:
         begin,
         earlier=earlier,
         outlives_stack=True,
+        give_up=back,
     )
 
 

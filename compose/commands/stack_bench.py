@@ -110,6 +110,7 @@ class Disturbance:
         begin_seconds: float,
         end_seconds: float | None,
     ) -> None:
+        self.began = False
         self.ended_at: float | None = None
         """Unix seconds at which the disturbance was over and everything else about to be put right again."""
         self._name, self._disturb = name, disturb
@@ -135,6 +136,7 @@ class Disturbance:
         try:
             if self._over.wait(self._begin_seconds):
                 return
+            self.began = True
             with self._disturb():
                 end = self._end_seconds
                 self._over.wait(None if end is None else max(0.0, began + end - time.monotonic()))
