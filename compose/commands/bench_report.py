@@ -21,7 +21,7 @@ class PageFormat(StrEnum):
 
 def report(
     files: Annotated[
-        list[Path], typer.Argument(help="What `bench capacity`, `cost` or `peers` printed with --format json.")
+        list[Path], typer.Argument(help="What `bench capacity`, `cost`, `cache-reads` or `peers` printed as JSON.")
     ],
     format_: Annotated[
         PageFormat, typer.Option("--format", help="Markdown for the docs, HTML with the curves for a browser.")

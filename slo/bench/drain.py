@@ -25,8 +25,8 @@ from slo.bench.cpu_meter import CpuMeter, ProcessGone
 from slo.bench.expected_counts import CountWatch, ExpectedCounts, differences, empty_cache
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict
 
-LEAST_RATIO_WALL = 2.5
-LEAST_RATIO_CPU = 1.2
+LEAST_RATIO_WALL = 3.5
+LEAST_RATIO_CPU = 1.5
 LOOK_SECONDS = 0.1
 STALL_SECONDS = 120.0
 

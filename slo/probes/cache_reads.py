@@ -83,14 +83,14 @@ class _TimedReads(Probe):
         samples: list[Sample] = []
         for _ in range(READS_PER_LOOK):
             at, began = self._clock(), time.perf_counter()
-            came = self._read(question(self._turn, at))
+            came = self.read(question(self._turn, at))
             took = time.perf_counter() - began
             self._turn += 1
             first = Sample(self.indicators[0], at, took if came else NEVER)
             samples += with_missed(first, took, self.period_seconds / READS_PER_LOOK)
         return samples
 
-    def _read(self, question: Question) -> bool:
+    def read(self, question: Question) -> bool:
         """Whether the cache answered."""
         raise NotImplementedError
 
@@ -115,7 +115,7 @@ class CacheReads(_TimedReads):
     def close(self) -> None:
         self._manager.close()
 
-    def _read(self, question: Question) -> bool:
+    def read(self, question: Question) -> bool:
         try:
             reading = question.ask(self._manager)
         except MetricsUnavailableError as error:
@@ -142,7 +142,7 @@ class BareCacheReads(_TimedReads):
     def close(self) -> None:
         self._client.close()
 
-    def _read(self, question: Question) -> bool:
+    def read(self, question: Question) -> bool:
         try:
             with self._client.pipeline(transaction=False) as pipe:
                 pipe.get(watermark_key(_SIZE_SECONDS))

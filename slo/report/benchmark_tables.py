@@ -60,6 +60,17 @@ def cost_rows(points: Sequence[Document], *varied: str) -> Rows:
     return rows
 
 
+def cache_read_rows(document: Document) -> Rows:
+    """One row per kind of question, after all of them together."""
+    rows = [["reads", "samples", "API p50", "bare p50", "API p99", "bare p99", "p99 over bare"]]
+    for row in document["reads"]:
+        latencies = [figure(row[f"{way}_{name}"], "seconds") for name in ("p50", "p99") for way in ("api", "bare")]
+        ratio = row["api_p99"] / row["bare_p99"] if row["bare_p99"] else None
+        over = NOTHING if ratio is None else f"× {ratio:.2f}"
+        rows.append([row["kind"].replace("_", " "), f"{row['samples']:,}", *latencies, over])
+    return rows
+
+
 def peer_rows(document: Document) -> Rows:
     """One row per contender: medians with lowest to highest, and each against adctr."""
     rows = [["contender", "events/s", "events per CPU-second", "peak memory", "adctr against it"]]

@@ -1,6 +1,6 @@
 """Real sabotage, a real exporter, a real Prometheus with the generated rules, a real Alertmanager: is the on-call told?
 
-Alerts of correctness, latency, ceilings, failing probes and silence. With the windows of the SRE workbook that would
+Alerts of every kind of objective, of failing probes and of silence. With the windows of the SRE workbook that would
 take hours, so all but the first see rules whose every duration is a sixtieth: an hour passes in a minute.
 """
 
@@ -16,6 +16,7 @@ import pytest
 from compose.monitoring import binaries
 from slo.drills import sabotage
 from slo.drills.drill import Sabotage
+from slo.faults.injections import checkpoints_full
 from slo.rules.rule_file import rule_file
 from slo.spec.load import load_bundled
 from tests.integration.alerting import Bench, OnCall, an_hour_in_a_minute, on_call, required
@@ -30,14 +31,18 @@ SOON_SECONDS = 120.0
 """Folding the topic of a whole test session and waiting for a checkpoint takes its time."""
 MINUTES_SECONDS = 240.0
 
+LEAKED_PER_SECOND = 1000
+"""Campaigns; what they add to a checkpoint is twice what the objective allows."""
+
 _frozen = sabotage.processes_frozen
 KINDS: dict[str, tuple[str, Sabotage]] = {
     "latency": ("CacheReadBurnsErrorBudget", sabotage.cache_reads_slow),
     "ceiling": ("RedisKeysWithoutTtlAboveCeiling", sabotage.ttl_removed),
+    "freshness": ("CheckpointAgeBurnsErrorBudget", checkpoints_full),
     "probe": ("ProbeFails", partial(_frozen, services=("redis",))),
+    "growth": ("CheckpointSizeGrowthGrows", partial(sabotage.state_leak, campaigns_per_second=LEAKED_PER_SECOND)),
 }
-"""Kind → its alert, and what is done to the stack so that it fires. Correctness and silence have tests of their own;
-freshness and growth are left to promtool (tests/unit/slo/rules/promtool)."""
+"""Kind → its alert, and what is done to the stack so that it fires. Correctness and silence have tests of their own."""
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ def test_the_browsers_page_is_whole_has_the_plots_and_runs_nothing(documents: li
 
 
 def test_another_file_is_refused_by_what_it_is() -> None:
-    with pytest.raises(UnknownBenchmark, match="benchmark None: known are capacity, cost, peers"):
+    with pytest.raises(UnknownBenchmark, match="benchmark None: known are capacity, cost, cache-reads, peers"):
         benchmarks_markdown([{"verdict": "pass"}])
 
 
