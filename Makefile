@@ -8,7 +8,7 @@ JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -ty
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit test-long test-browser lint format drills chaos gates bench peers up down lock clean
-.PHONY: docker-env docker-image docker-up docker-down docker-test
+.PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak release
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,11 @@ format: $(VENV)/packages.stamp ## repairs what ruff can repair
 drills: setup ## sabotage with a known right answer, on a stack of its own
 	$(BIN)/adctr slo drill --all
 
-chaos: setup ## every fault under load, on stacks of its own
-	$(BIN)/adctr chaos run --all
+chaos: setup ## every fault under load, on stacks of its own [REPEAT=1]
+	$(BIN)/adctr chaos run --all $(if $(REPEAT),--repeat $(REPEAT))
+
+soak: setup ## half an hour of load, and everything that may not grow
+	$(BIN)/adctr bench soak --minutes 30
 
 gates: setup ## benchmarks under pytest, held against their objectives
 	$(BIN)/pytest tests/bench
@@ -53,6 +56,7 @@ bench: setup ## the pipeline against a hand-written loop
 up down: setup ## start, stop the stack in ./data
 	$(BIN)/adctr $@
 
+DOCKER_TEST := ADCTR_REQUIRE_DOCKER=1 TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -v
 COMPOSE := docker compose -f compose/docker/compose.yaml
 docker-env: setup ## compose/docker/.env with random passwords, once
 	$(BIN)/python -m compose.docker.env_file
@@ -66,8 +70,14 @@ docker-up: docker-env docker-image ## the stack in containers, healthy; COMPOSE_
 docker-down: ## stops the containers; volumes stay
 	$(COMPOSE) --profile '*' down
 
+docker-smoke: setup ## Compose alone: up, load, kill, down; needs a Docker engine
+	$(DOCKER_TEST) tests/docker/test_compose.py
+
 docker-test: setup ## Compose and the integration tests against containers; needs a Docker engine
-	ADCTR_REQUIRE_DOCKER=1 TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -v tests/docker
+	$(DOCKER_TEST) tests/docker
+
+release: REPEAT = 3
+release: lint test test-long test-browser docker-test drills gates chaos soak ## everything, for a version: 4 hours
 
 setup: $(VENV)/java.stamp ## fetches and compiles what is missing
 
