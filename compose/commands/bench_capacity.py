@@ -169,12 +169,17 @@ class _Bench:
                 raise EnvironmentFailed(f"the stack does not recover from a trial: {error}") from error
 
     def _differences(self) -> int:
+        from compose.commands.progress import Progress
         from loadgen.ledger import read_ledger
         from slo.reconciliation.verify import reconcile
 
         say("verifying every count of every trial")
         ledgers = [read_ledger(path) for path in sorted((self.directory / "ledgers").glob("*.ledger"))]
-        return reconcile(self.settings, ledgers, _FULL_VERIFY_SECONDS).found.total
+        progress = Progress()
+        try:
+            return reconcile(self.settings, ledgers, _FULL_VERIFY_SECONDS, progress).found.total
+        finally:
+            progress.clear()
 
 
 def _slope_so_far(watch: Watch) -> float | None:

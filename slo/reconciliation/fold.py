@@ -125,6 +125,7 @@ class Fold:
         self.counted = Tally(self.names)
         self.late = Tally(self.names)
         self.runs = runs
+        self._prefix_sizes = {len(run.prefix) for run in runs}
         self.marks = {part: np.zeros(len(r), dtype=np.uint8) for part, r in self.ranges.items()}
         self.dropped = {part: np.zeros(len(r), dtype=np.bool_) for part, r in self.ranges.items()}
         self.dropped_minutes: set[int] = set()
@@ -202,7 +203,9 @@ class Fold:
 
     def _see_ids(self, partition: int, at: Longs, ids: list[bytes], *, valid: bool = True) -> None:
         self.id_hashes[partition][at] = np.asarray([hash(event_id) for event_id in ids], dtype=np.int64)
-        for run in self.runs:
+        # Of many runs a batch holds one or two.
+        prefixes = {event_id[:size] for size in self._prefix_sizes for event_id in ids}
+        for run in (run for run in self.runs if run.prefix in prefixes):
             self.in_a_run[partition][at[run.add(ids, valid=valid)]] = True
 
     def _note_dropped(self, event_time_ms: Longs) -> None:
