@@ -32,7 +32,7 @@ SOON_SECONDS = 120.0
 MINUTES_SECONDS = 240.0
 
 LEAKED_PER_SECOND = 1000
-"""Campaigns; what they add to a checkpoint is twice what the objective allows."""
+"""Campaigns: enough for checkpoints to grow faster than the objective allows."""
 
 _frozen = sabotage.processes_frozen
 KINDS: dict[str, tuple[str, Sabotage]] = {
