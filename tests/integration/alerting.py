@@ -61,8 +61,13 @@ class Inbox:
     url: str
     got: list[tuple[str, str]] = field(default_factory=list)
 
-    def has(self, alert: str, status: str = "firing") -> bool:
-        return (alert, status) in self.got
+    def has(self, alert: str, status: str = "firing", since: int = 0) -> bool:
+        """Whether it is among what arrived, the first ``since`` left out."""
+        return (alert, status) in self.got[since:]
+
+    def firing(self) -> set[str]:
+        """What the on-call must believe to be firing: whoever fires on is not announced again."""
+        return {alert for alert, status in dict(self.got).items() if status == "firing"}
 
 
 @contextmanager
