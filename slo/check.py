@@ -19,6 +19,7 @@ from pipeline.settings import Settings
 from slo.ceilings import read_redis_memory_ceiling_bytes
 from slo.latency.event_watch import EventWatch
 from slo.latency.figures import Spread
+from slo.latency.sample import Cell
 from slo.probes.clients import redis_client
 from slo.probes.probe import Probe
 from slo.probes.recorder import Recorder
@@ -74,23 +75,24 @@ def check_load(
     earlier: Sequence[Path] = (),
     *,
     verify: bool = True,
+    cells: Sequence[Cell] | None = None,
 ) -> Checked:
     """Watches ``run_load``, which returns when its load has ended, and compares every count if it is to ``verify``.
 
-    Ledgers of ``earlier`` loads are compared as well.
+    Ledgers of ``earlier`` loads are compared as well. With ``cells`` the events of those alone are timed.
 
     Latencies begin at the intended send time, so a generator that is late itself (p99 send delay above
     ``send_delay_limit`` seconds) is an excuse for a breach; what is met in spite of it is met. Raises NotSettled, what
     the readers raise, and what `slo.reconciliation.verify.reconcile` raises.
     """
-    with EventWatch(settings) as events:
+    with EventWatch(settings, cells) as events:
         events.await_settled()
         events.start()
         with Recorder(probes, clock=clock) as recorder:
             load = run_load(Watch(recorder, events))
             ended = clock()
             ledger = read_ledger(load.ledger)
-            events.await_visible(int((ledger.acked & ledger.countable).sum()))
+            events.await_visible(ledger)
             recording = recorder.recording(ended)
             void = recorder.clock_stepped() or _void(load)
         events.stop()

@@ -27,6 +27,7 @@ from pipeline.settings import Settings
 from slo.check import Checked, LoadSummary, Watch, check_load, check_production
 from slo.latency.event_watch import NotSettled
 from slo.latency.figures import Spread, figures
+from slo.latency.sample import Cell
 from slo.probes.probe import Probe
 from slo.reconciliation.drain import JobsStuck, NotDrained
 from slo.reconciliation.report import Report, difference_line
@@ -67,12 +68,14 @@ def run_load_check(
     load_options: Sequence[str] = (),
     give_up: GiveUp | None = None,
     verify: bool = True,
+    cells: Sequence[Cell] | None = None,
 ) -> Checked:
     """Load, observation, verification. ``during`` is called when the load has begun; its end is not waited for.
 
     A terminal shows the objectives of ``shown`` as a table meanwhile. Ledgers of ``earlier`` loads are verified as
     well; for ``outlives_stack`` see `LoadProcess`. ``give_up`` is asked once a second whether to end the load early.
-    Without ``verify`` no count is compared, and nothing waits for the jobs.
+    Without ``verify`` no count is compared, and nothing waits for the jobs. With ``cells`` the events of those alone
+    are timed; every count is compared all the same.
 
     Ctrl-C ends the load early and judges what there is; a second one ends everything. Raises EnvironmentFailed, and
     Inconclusive if the jobs did not get through what was sent.
@@ -90,7 +93,9 @@ def run_load_check(
             return process.summary()
 
     with _explained(progress):
-        return check_load(settings, probes, load, send_delay_limit, progress, clock, earlier, verify=verify)
+        return check_load(
+            settings, probes, load, send_delay_limit, progress, clock, earlier, verify=verify, cells=cells
+        )
 
 
 def new_ledger(data_dir: Path) -> Path:

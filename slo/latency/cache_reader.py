@@ -18,12 +18,14 @@ from pipeline.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import (
     CANARY_PREFIX,
     categories_key,
+    cell_field,
     cells_key,
     complete_key,
     parse_cell_field,
     parse_counts,
 )
 from pipeline.settings import Settings
+from slo.latency.sample import Cell
 from slo.latency.sightings import CellKey
 
 TIMEOUT_SECONDS = 2.0
@@ -37,11 +39,15 @@ class CacheIncomplete(redis.RedisError):
 class CacheReader:
     """One connection. Every read raises redis.RedisError where Redis does not answer; none is repeated.
 
-    With ``complete_only`` they also raise it where Redis is not complete, as readers then don't look at it.
+    With ``complete_only`` they also raise it where Redis is not complete, as readers then don't look at it. With
+    ``cells`` those alone are read.
     """
 
-    def __init__(self, settings: Settings, size_seconds: int, *, complete_only: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, size_seconds: int, *, complete_only: bool = False, cells: Sequence[Cell] | None = None
+    ) -> None:
         self._size = size_seconds
+        self._fields = None if cells is None else [cell_field(*cell) for cell in cells]
         self._complete_only = complete_only
         self._client = redis.Redis(
             host=settings.redis_host,
@@ -66,7 +72,7 @@ class CacheReader:
             for start, found in zip(windows, sums, strict=True)
             if not found or found != self._sums.get(start)
         }
-        cells = self._hashes([cells_key(self._size, start) for start in touched])
+        cells = self._hashes([cells_key(self._size, start) for start in touched], self._fields)
         at = time.time()
         changed = [row for start, found in zip(touched, cells, strict=True) for row in self._changes(start, found)]
         self._sums.update(touched)
@@ -74,18 +80,25 @@ class CacheReader:
             del self._sums[start], self._cells[start]
         return at, changed
 
-    def _hashes(self, keys: Sequence[str]) -> list[Hash]:
-        """As they are at one instant. Raises CacheIncomplete, redis.RedisError."""
+    def _hashes(self, keys: Sequence[str], fields: Sequence[bytes] | None = None) -> list[Hash]:
+        """As they are at one instant, of ``fields`` those that exist. Raises CacheIncomplete, redis.RedisError."""
         if not keys:
             return []
         with self._client.pipeline(transaction=True) as pipe:
             pipe.exists(complete_key())
             for key in keys:
-                pipe.hgetall(key)
-            complete, *hashes = pipe.execute()
+                if fields is None:
+                    pipe.hgetall(key)
+                else:
+                    pipe.hmget(key, fields)
+            complete, *replies = pipe.execute()
         if self._complete_only and not complete:
             raise CacheIncomplete("Redis is not complete: it is being restored")
-        return hashes
+        if fields is None:
+            return replies
+        return [
+            {name: value for name, value in zip(fields, reply, strict=True) if value is not None} for reply in replies
+        ]
 
     def _changes(self, start: int, cells: Hash) -> Iterator[tuple[CellKey, int]]:
         last = self._cells.get(start, {})

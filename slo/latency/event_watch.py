@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from slo.latency.expected import expected_events
 from slo.latency.figures import Spread, spread
 from slo.latency.matching import match
 from slo.latency.poller import WINDOW_SECONDS, Poller
+from slo.latency.sample import Cell, in_sample
 from slo.latency.store_reader import StoreReader
 from slo.recording import Series
 from slo.spec.model import Indicator
@@ -32,15 +34,17 @@ class NotSettled(RuntimeError):
 
 
 class EventWatch:
-    """One poller per store. Use as a context manager; they end with the block.
+    """One poller per store. Use as a context manager; they end with the block. With ``cells`` they watch those alone.
 
     Raises what the readers raise when Redis or PostgreSQL is not there at the start.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, cells: Sequence[Cell] | None = None) -> None:
         self._stopped_at = 0.0
-        self.redis = Poller(CacheReader(settings, WINDOW_SECONDS, complete_only=True), REDIS_PERIOD_SECONDS)
-        self.postgres = Poller(StoreReader(settings), POSTGRES_PERIOD_SECONDS)
+        self._cells = cells
+        cache_reader = CacheReader(settings, WINDOW_SECONDS, complete_only=True, cells=cells)
+        self.redis = Poller(cache_reader, REDIS_PERIOD_SECONDS)
+        self.postgres = Poller(StoreReader(settings, cells), POSTGRES_PERIOD_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -66,11 +70,12 @@ class EventWatch:
         self.redis.start()
         self.postgres.start()
 
-    def await_visible(self, events: int) -> None:
-        """Returns when both stores show as many events, or when there is no hope for them any more.
+    def await_visible(self, ledger: Ledger) -> None:
+        """Returns when both stores show what must be counted, or when there is no hope for it any more.
 
         A poller that is dead has seen what it will see.
         """
+        events = int((ledger.acked & ledger.countable & in_sample(ledger, self._cells)).sum())
         deadline = time.monotonic() + VISIBLE_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if all(each.recorder.counted >= events for each in (self.redis, self.postgres) if each.running):
@@ -89,7 +94,9 @@ class EventWatch:
         Only after `stop`. Void where a poller did not look until then.
         """
         pollers = {Indicator.EVENT_TO_REDIS: self.redis, Indicator.EVENT_TO_POSTGRES: self.postgres}
-        return {indicator: _series(poller, ledger, self._stopped_at) for indicator, poller in pollers.items()}
+        return {
+            indicator: _series(poller, ledger, self._stopped_at, self._cells) for indicator, poller in pollers.items()
+        }
 
     @property
     def cpu_seconds(self) -> float:
@@ -104,9 +111,9 @@ class EventWatch:
         }
 
 
-def _series(poller: Poller, ledger: Ledger, ended: float) -> Series:
+def _series(poller: Poller, ledger: Ledger, ended: float, cells: Sequence[Cell] | None) -> Series:
     recorder = poller.recorder
-    expected = expected_events(ledger, WINDOW_SECONDS, recorder.numbers)
+    expected = expected_events(ledger, WINDOW_SECONDS, recorder.numbers, cells)
     found = match(expected, recorder.sightings(), recorder.baseline)
     order = np.argsort(found.intended, kind="stable")
     surplus = f"{found.surplus} events that are not this run's were counted in its cells" if found.surplus else ""

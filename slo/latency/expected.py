@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from loadgen.ledger import Ledger
 from slo.latency.matching import Expected, Longs
+from slo.latency.sample import Cell, in_sample
 from slo.latency.sightings import CellNumbers
 
 _NS_PER_SECOND = 1_000_000_000
 
 
-def expected_events(ledger: Ledger, size_seconds: int, numbers: CellNumbers) -> Expected:
-    """The acknowledged events that must be counted, each with the cell of its window of ``size_seconds``."""
-    chosen = np.flatnonzero(ledger.acked & ledger.countable)
+def expected_events(
+    ledger: Ledger, size_seconds: int, numbers: CellNumbers, cells: Sequence[Cell] | None = None
+) -> Expected:
+    """The acknowledged events that must be counted, each with the cell of its window of ``size_seconds``.
+
+    With ``cells`` those of them alone.
+    """
+    chosen = np.flatnonzero(ledger.acked & ledger.countable & in_sample(ledger, cells))
     campaigns = len(ledger.header.campaigns)
     window = ledger.event_time_ms[chosen] // (size_seconds * 1000)
     pairs, of_pair = np.unique(window * campaigns + ledger.campaign[chosen], return_inverse=True)

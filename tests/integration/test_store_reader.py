@@ -1,4 +1,4 @@
-"""The reader of PostgreSQL's counts outlives its connection."""
+"""The reader of PostgreSQL's counts outlives its connection, and reads a sample of cells where it is to."""
 
 from __future__ import annotations
 
@@ -25,3 +25,23 @@ def test_a_connection_that_breaks_costs_one_look(settings: Settings) -> None:
             reader.read(windows)
         at, _ = reader.read(windows)
         assert time.time() - at < 5
+
+
+def test_of_a_sample_nothing_else_is_read(settings: Settings) -> None:
+    window = int(time.time()) // 60 * 60 - 86_400 * 400
+    cells = [("sampled-1", "food"), ("sampled-2", "news"), ("not-there", "food")]
+    with closing(connect_owner(settings)) as owner, owner.cursor() as cursor:
+        for campaign, category in (*cells[:2], ("sampled-1", "news"), ("another", "food")):
+            cursor.execute(
+                "INSERT INTO metrics_1min (window_start, campaign_id, category, impressions, clicks) "
+                "VALUES (to_timestamp(%s), %s, %s, 3, 1)",
+                (window, campaign, category),
+            )
+        owner.commit()
+        try:
+            with closing(StoreReader(settings, cells)) as reader:
+                _, found = reader.read([window - 60, window])
+            assert sorted(found) == [((window, *cell), 4) for cell in cells[:2]]
+        finally:
+            cursor.execute("DELETE FROM metrics_1min WHERE window_start = to_timestamp(%s)", (window,))
+            owner.commit()

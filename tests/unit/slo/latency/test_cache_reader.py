@@ -43,3 +43,15 @@ def test_each_count_that_rose_is_told_once_and_what_stands_still_costs_nothing(r
         assert client.info("commandstats")["cmdstat_hgetall"]["calls"] == 3
         assert reader.read([60, 120])[1] == []
     reader.close()
+
+
+def test_of_a_sample_nothing_else_is_read(redis_settings: Settings) -> None:
+    """Cells that are wanted and not there are no counts."""
+    reader = CacheReader(redis_settings, 60, cells=[("a", "sports"), ("c", "news")])
+    with redis.Redis(port=redis_settings.redis_port) as client:
+        writer = CacheWriter(client, retention_seconds=1 << 40)
+        writer.raise_window(60, 60, {("a", "sports"): Counts(3, 1), ("b", "news"): Counts(2, 0)})
+        assert reader.read([60, 120])[1] == [((60, "a", "sports"), 4)]
+        writer.raise_window(60, 60, {("a", "sports"): Counts(5, 1), ("b", "news"): Counts(4, 0)})
+        assert reader.read([60, 120])[1] == [((60, "a", "sports"), 6)]
+    reader.close()
