@@ -65,7 +65,7 @@ def soak(
     if seconds < shortest_seconds(objectives):
         say(f"{minutes:g} minutes won't judge everything: that takes {shortest_seconds(objectives) / 60:g} or more")
     machine = this_machine()
-    checked, subjects = _soaked(directory, rate, seconds)
+    checked, subjects = _soaked(directory, rate, seconds, save)
     result = Soak.of(minutes, rate, with_subjects(objectives, subjects), checked, machine)
     _print(result, format_)
     sys.stdout.flush()
@@ -105,7 +105,7 @@ def _require_room(directory: Path, rate: float, seconds: float) -> None:
         )
 
 
-def _soaked(directory: Path, rate: float, seconds: float) -> tuple[Checked, Subjects]:
+def _soaked(directory: Path, rate: float, seconds: float, save: Path | None) -> tuple[Checked, Subjects]:
     """On a stack of its own, which is removed afterwards."""
     from compose.stack.lifecycle import temporary_stack, throwaway_directory
     from compose.stack.ports import PortChoice
@@ -119,10 +119,12 @@ def _soaked(directory: Path, rate: float, seconds: float) -> tuple[Checked, Subj
             layout.root, PortChoice.AUTO, historic=False, say=say, environ=environ, dashboard=True
         ) as settings,
     ):
-        return _under_load(layout, settings, rate, seconds)
+        return _under_load(layout, settings, rate, seconds, save)
 
 
-def _under_load(layout: Layout, settings: Settings, rate: float, seconds: float) -> tuple[Checked, Subjects]:
+def _under_load(
+    layout: Layout, settings: Settings, rate: float, seconds: float, save: Path | None
+) -> tuple[Checked, Subjects]:
     from compose.commands.checking import new_ledger, run_long_check
     from compose.commands.load_process import LoadProcess
     from compose.commands.stack_processes import every_pid
@@ -134,6 +136,8 @@ def _under_load(layout: Layout, settings: Settings, rate: float, seconds: float)
         say(f"sending {rate:,.0f} events/s for {seconds / 60:g} minutes")
         with LoadProcess(layout.root, ledger, rate, seconds) as process:
             _wait(process, watch, seconds)
+            if save is not None:  # for now without counts, so that no failure of what follows takes it along
+                watch.recorder.recording().save(save)
             return process.summary()
 
     return run_long_check(settings, _probes(layout, settings), load), subjects
