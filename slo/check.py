@@ -111,6 +111,21 @@ def check_load(
     return Checked(recording, load, report, events.look_intervals())
 
 
+def check_long_load(
+    settings: Settings, probes: Sequence[Probe], run_load: Callable[[Watch], LoadSummary], say: Say
+) -> Checked:
+    """As `check_load`, but no event is timed: a load of hours has more of them than memory has room for.
+
+    Raises what `slo.reconciliation.verify.reconcile` raises.
+    """
+    with Recorder(probes) as recorder:
+        load = run_load(Watch(recorder))
+        recording = recorder.recording()
+    report = _compared(settings, [read_ledger(load.ledger)], say)
+    notes = {**recording.notes, **_notes(load)}
+    return Checked(replace(recording, exactness=_exactness(report), notes=notes), load, report, {})
+
+
 def check_production(
     settings: Settings, probes: Sequence[Probe], wait: Callable[[Watch], None], verify: bool, say: Say
 ) -> Checked:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from slo.spec.model import Ceiling, Indicator
 
 Floats = npt.NDArray[np.float64]
+Names = npt.NDArray[np.str_]
 FORMAT_VERSION = 1
 
 
@@ -35,6 +36,8 @@ class Series:
 
     ``void`` says why the samples mean nothing. ``excuse`` says why they may look worse than it was, so that a breach
     proves nothing while a pass still does. ``failed_looks`` are looks that got no answer. All are empty or 0 normally.
+
+    ``subjects`` says of which job, process or table each sample is; None where there is only one.
     """
 
     times: Floats
@@ -43,15 +46,25 @@ class Series:
     void: str = ""
     excuse: str = ""
     failed_looks: int = 0
+    subjects: Names | None = None
 
     def __post_init__(self) -> None:
         if self.times.shape != self.values.shape or self.times.ndim != 1:
             raise ValueError(f"times {self.times.shape} and values {self.values.shape}: must be two equal rows")
+        if self.subjects is not None and self.subjects.shape != self.times.shape:
+            raise ValueError(f"times {self.times.shape} and subjects {self.subjects.shape}: must be two equal rows")
 
     def since(self, began: float) -> Series:
         """The samples from a time (unix seconds) on."""
-        chosen = self.times >= began
-        return replace(self, times=self.times[chosen], values=self.values[chosen])
+        return self._chosen(self.times >= began)
+
+    def of(self, subject: str) -> Series:
+        """The samples of one subject; all of them where there is only one."""
+        return self if self.subjects is None else self._chosen(self.subjects == subject)
+
+    def _chosen(self, chosen: npt.NDArray[np.bool_]) -> Series:
+        subjects = None if self.subjects is None else self.subjects[chosen]
+        return replace(self, times=self.times[chosen], values=self.values[chosen], subjects=subjects)
 
 
 @dataclass(frozen=True)
@@ -88,12 +101,20 @@ class Recording:
         series = {indicator: each.since(began) for indicator, each in self.series.items()}
         return replace(self, began=began, series=series)
 
+    def of(self, subject: str) -> Recording:
+        """The same with the samples of one job, process or table alone; all of it for an empty name."""
+        if not subject:
+            return self
+        return replace(self, series={indicator: each.of(subject) for indicator, each in self.series.items()})
+
     def save(self, path: Path) -> None:
         """Writes one compressed file; an existing one is replaced."""
-        arrays: dict[str, Floats] = {}
+        arrays: dict[str, Floats | Names] = {}
         kept: dict[str, dict[str, Any]] = {}
         for indicator, series in self.series.items():
             arrays[f"{indicator.value}.times"], arrays[f"{indicator.value}.values"] = series.times, series.values
+            if series.subjects is not None:
+                arrays[f"{indicator.value}.subjects"] = series.subjects
             rest = {key: getattr(series, key) for key in ("resolution_seconds", "void", "excuse", "failed_looks")}
             kept[indicator.value] = rest
         document = {
@@ -117,7 +138,12 @@ class Recording:
                 if document["version"] != FORMAT_VERSION:
                     raise RecordingError(f"{path}: version {document['version']}, this is for {FORMAT_VERSION}")
                 series = {
-                    Indicator(name): Series(stored[f"{name}.times"], stored[f"{name}.values"], **rest)
+                    Indicator(name): Series(
+                        stored[f"{name}.times"],
+                        stored[f"{name}.values"],
+                        **rest,
+                        subjects=stored.get(f"{name}.subjects"),
+                    )
                     for name, rest in document["series"].items()
                 }
         except (KeyError, TypeError, OSError, EOFError, ValueError, zipfile.BadZipFile) as error:

@@ -16,6 +16,7 @@ from compose.commands.bench_cost import cost
 from compose.commands.bench_generator import generator
 from compose.commands.bench_peers import peers
 from compose.commands.bench_report import report as bench_report
+from compose.commands.bench_soak import soak
 from compose.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
     bench.command("cost")(cost)
     bench.command("cache-reads")(cache_reads)
     bench.command("peers")(peers)
+    bench.command("soak")(soak)
     bench.command("report")(bench_report)
     app.add_typer(bench, name="bench")
 

@@ -24,7 +24,7 @@ from compose.commands.progress import Progress
 from compose.errors import EnvironmentFailed, Inconclusive
 from compose.exit_codes import ExitCode
 from pipeline.settings import Settings
-from slo.check import Checked, LoadSummary, Watch, check_load, check_production
+from slo.check import Checked, LoadSummary, Watch, check_load, check_long_load, check_production
 from slo.latency.event_watch import NotSettled
 from slo.latency.figures import Spread, figures
 from slo.latency.sample import Cell
@@ -134,6 +134,13 @@ def run_production_check(settings: Settings, seconds: float, probes: Sequence[Pr
         return check_production(settings, probes, wait, verify, progress)
 
 
+def run_long_check(settings: Settings, probes: Sequence[Probe], load: Callable[[Watch], LoadSummary]) -> Checked:
+    """A load of hours, of which no event is timed; every count is compared. Raises EnvironmentFailed, Inconclusive."""
+    progress = Progress()
+    with _explained(progress):
+        return check_long_load(settings, probes, load, progress)
+
+
 @contextmanager
 def _explained(progress: Progress) -> Iterator[None]:
     """What a check raises, in the words of the command line."""
@@ -220,6 +227,14 @@ def as_json(checked: Checked, specification: Specification, verdict: RunVerdict)
 
 def _load_lines(checked: Checked) -> Iterator[str]:
     load, counted = checked.load, checked.report
+    yield from load_and_counts(load, counted)
+    if load is not None:
+        for store, indicator in _STORES.items():
+            yield f"{_STORE_NAMES[store]:<10} {_path(checked, indicator)}"
+
+
+def load_and_counts(load: LoadSummary | None, counted: Report | None) -> Iterator[str]:
+    """What was sent, and what was found on the topic: a line each, if there is something to say."""
     if load is not None:
         yield (
             f"load       {load.sent:,} sent, {load.acknowledged:,} acknowledged, {load.failed:,} failed, "
@@ -232,9 +247,6 @@ def _load_lines(checked: Checked) -> Iterator[str]:
             f"{counted.found.total:,} differences{' (exact)' if counted.exact else ''}"
         )
         yield from first_differences(counted)
-    if load is not None:
-        for store, indicator in _STORES.items():
-            yield f"{_STORE_NAMES[store]:<10} {_path(checked, indicator)}"
 
 
 def first_differences(counted: Report) -> Iterator[str]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -44,12 +45,13 @@ class LoadProcess:
         command += ["--rate", f"{rate:g}", "--ledger", str(ledger), "--format", "json", *options]
         if seconds is not None:
             command += ["--seconds", f"{seconds:g}"]
+        # Not the terminal: its progress would write over ours. Not a pipe, which that would fill in an hour.
+        self._words = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - until __exit__
         self._process: subprocess.Popen[str] = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            # Not the terminal: its progress would write over ours.
-            stderr=subprocess.PIPE,
+            stderr=self._words,
             text=True,
             # Out of reach of the terminal's Ctrl-C, which is for us: the load is then ended in order. Should we be
             # killed, the load notices; the mark lets `down` and the stack's guard sweep it up as well.
@@ -72,6 +74,7 @@ class LoadProcess:
             except subprocess.TimeoutExpired:
                 self._process.kill()
         self._process.wait()
+        self._words.close()
 
     @property
     def pid(self) -> int:
@@ -98,7 +101,9 @@ class LoadProcess:
 
         Raises UsageError or EnvironmentFailed with its message if it has no result.
         """
-        output, words = self._process.communicate(timeout=seconds_left + _END_SECONDS)
+        output, _ = self._process.communicate(timeout=seconds_left + _END_SECONDS)
+        self._words.seek(0)
+        words = self._words.read()
         try:
             return summary_of(json.loads(output), self._ledger)
         except ValueError:

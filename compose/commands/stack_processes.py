@@ -14,6 +14,14 @@ PIPELINE = ("jobmanager", "taskmanager-live", "taskmanager-store", "kafka", "red
 """What an event passes through."""
 
 
+def every_pid(layout: Layout) -> dict[str, int]:
+    """Every process that the stack consists of, by its service's name: those that run now, the supervisor included."""
+    supervisor = Supervisor.find(layout)
+    if supervisor is None:
+        return {}
+    return {each.name: each.pid for each in supervisor.processes() if each.pid} | {"supervisord": supervisor.pid}
+
+
 def stack_processes(layout: Layout, names: Sequence[str] = PIPELINE) -> dict[str, psutil.Process]:
     """Raises EnvironmentFailed if the stack is gone or one of them does not run."""
     supervisor = Supervisor.find(layout)

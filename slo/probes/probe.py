@@ -36,7 +36,8 @@ class Sample:
     """One measurement, in the indicator's unit.
 
     ``at`` is unix seconds: for a latency when it began to count (an event's intended send time, a read's start), else
-    when the probe looked. ``job`` is the Flink job's name where there is one value per job.
+    when the probe looked. ``job`` is the Flink job's name where there is one value per job, or what else it is one of
+    several of: a process, a table.
     """
 
     indicator: Indicator

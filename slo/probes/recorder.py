@@ -132,20 +132,26 @@ class Recorder:
 
     def _series(self, probe: Probe, indicator: Indicator, now: float, ended: float) -> Series:
         with self._lock:
-            columns = [_arrays(column) for (of, _), column in self._columns.items() if of is indicator]
+            columns = [(job, *_arrays(column)) for (of, job), column in self._columns.items() if of is indicator]
         overdue = [
             sample.at
             for sample in probe.missing()
             if sample.indicator is indicator and sample.at < now - PATIENCE_SECONDS
         ]
-        times = np.concatenate([np.array(overdue, dtype=np.float64), *(times for times, _ in columns)])
-        values = np.concatenate([np.full(len(overdue), NEVER), *(values for _, values in columns)])
-        inside = times < ended
-        times, values = times[inside], values[inside]
+        times = np.concatenate([np.array(overdue, dtype=np.float64), *(times for _, times, _ in columns)])
+        values = np.concatenate([np.full(len(overdue), NEVER), *(values for _, _, values in columns)])
+        subjects = None
+        if any(job for job, _, _ in columns):
+            subjects = np.repeat(
+                np.array(["", *(job for job, _, _ in columns)]),
+                [len(overdue), *(len(times) for _, times, _ in columns)],
+            )
         order = np.argsort(times, kind="stable")
+        order = order[times[order] < ended]
         return Series(
             times[order],
             values[order],
+            subjects=None if subjects is None else subjects[order],
             resolution_seconds=probe.resolution_seconds(),
             void=probe.void() or self._silence(probe) or (self.clock_stepped() if indicator in BY_THE_CLOCK else ""),
             excuse=probe.excuse(),

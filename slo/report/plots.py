@@ -60,6 +60,7 @@ class Plot:
 
 def plots(objective: Objective, result: ObjectiveResult, recording: Recording) -> list[Plot]:
     """The plots of one objective; none where there are no samples."""
+    recording = recording.of(objective.subject)
     series = recording.series.get(objective.indicator)
     if objective.kind is Kind.CORRECTNESS or series is None or not np.any(~np.isnan(series.values)):
         return []

@@ -54,7 +54,16 @@ def load(path: Path, docs: Path = DOCS) -> Specification:
 
 def load_bundled() -> Specification:
     """The objectives that come with the package."""
-    with resources.as_file(resources.files("slo") / "objectives.yaml") as path:
+    return _bundled("objectives.yaml")
+
+
+def load_bundled_soak() -> Specification:
+    """Those of `adctr bench soak`, which come with the package, too."""
+    return _bundled("soak.yaml")
+
+
+def _bundled(name: str) -> Specification:
+    with resources.as_file(resources.files("slo") / name) as path:
         return load(path)
 
 

@@ -51,11 +51,16 @@ class Indicator(StrEnum):
     CHECKPOINT_SIZE = "checkpoint_size_bytes"
     CHECKPOINT_DURATION = "checkpoint_duration_seconds"
     CHECKPOINT_AGE = "checkpoint_age_seconds"
+    STATE_STORAGE = "state_storage_bytes"
     REDIS_MEMORY = "redis_memory_bytes"
     REDIS_KEYS = "redis_keys"
     REDIS_KEYS_WITHOUT_TTL = "redis_keys_without_ttl"
     REDIS_EVICTIONS = "redis_evicted_keys"
     CONSUMER_LAG = "consumer_lag_records"
+    POSTGRES_BLOAT = "postgres_bloat_bytes"
+    PROCESS_MEMORY = "process_memory_bytes"
+    PROCESS_FILE_HANDLES = "process_file_handles"
+    PROCESS_THREADS = "process_threads"
     DASHBOARD_AGE = "dashboard_age_seconds"
     COUNT_DIFFERENCES = "count_differences"
     BENCHMARK_ROUND = "benchmark_round_seconds"
@@ -88,7 +93,8 @@ class Objective:
     """One objective. Exactly one of ``value`` and ``computed`` is given.
 
     ``value`` is in the indicator's unit (for growth: per hour); ``target`` is a share, 1.0 where nothing may be bad;
-    ``warm_up_seconds`` are left out before growth is judged. ``runbook`` is a path in the docs.
+    ``warm_up_seconds`` are left out before growth is judged. ``runbook`` is a path in the docs. ``subject`` narrows it
+    to the samples of one job, process or table; a file can't say so, a soak makes one objective of each.
     """
 
     name: str
@@ -105,6 +111,7 @@ class Objective:
     why: str
     when_broken: str
     runbook: str
+    subject: str = ""
 
 
 @dataclass(frozen=True)

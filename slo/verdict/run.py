@@ -31,7 +31,7 @@ def judge(specification: Specification, recording: Recording, *, release: bool =
 
 def judge_objective(objective: Objective, recording: Recording, *, release: bool = False) -> ObjectiveResult:
     """The verdict of one objective."""
-    found = _finding(objective, recording, release=release)
+    found = _finding(objective, recording.of(objective.subject), release=release)
     return ObjectiveResult(name=objective.name, unit=kinds.unit(objective), **asdict(found))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from compose.cli import _register_commands, app
 from compose.commands import bench_peers
-from compose.errors import UsageError
+from compose.errors import EnvironmentFailed, UsageError
 from tests.unit.slo.bench.test_peers import _result, _run
 
 _register_commands()
@@ -30,11 +30,24 @@ def run(*arguments: str) -> None:
         (("cost", "--rates", "", "--campaigns", "", "--parallelism", ""), "nothing to measure"),
         (("peers", "--contenders", "adctr,faust"), "allowed are adctr, loop, quix"),
         (("report", "nowhere.json"), "nowhere.json: "),
+        (("soak", "--out", "soak.pdf"), "soak.pdf: must end in one of .html, .json"),
+        (("soak", "--save", "nowhere/soak.recording"), "there is no directory nowhere"),
+        (("soak", "--spec", "nowhere.yaml"), "nowhere.yaml"),
     ],
 )
 def test_a_mistake_is_named_before_anything_starts(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         run(*arguments)
+
+
+def test_a_soak_that_the_disk_has_no_room_for_is_not_begun(tmp_path: Path) -> None:
+    """A million events a second for a year."""
+    with pytest.raises(EnvironmentFailed, match="this soak needs"):
+        app(
+            ["--data-dir", str(tmp_path / "data"), "bench", "soak", "--minutes", "525600", "--rate", "1000000"],
+            standalone_mode=False,
+        )
+    assert not (tmp_path / "data" / "bench-soak").exists()
 
 
 def test_a_peer_that_is_not_installed_is_named_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:

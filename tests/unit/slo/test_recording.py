@@ -33,6 +33,23 @@ def test_a_saved_recording_comes_back(tmp_path: Path) -> None:
     assert (found.resolution_seconds, found.excuse, found.void) == (0.05, "the generator was late", "")
 
 
+def test_samples_of_several_subjects_come_back_and_can_be_told_apart(tmp_path: Path) -> None:
+    of = np.array(["kafka", "redis", "kafka"])
+    before = Recording(
+        began=0.0,
+        ended=9.0,
+        series={
+            Indicator.PROCESS_THREADS: Series(np.array([1.0, 2.0, 3.0]), np.array([80.0, 5.0, 81.0]), subjects=of),
+            Indicator.REDIS_MEMORY: Series(np.array([1.0]), np.array([1e6])),
+        },
+    )
+    before.save(tmp_path / "soak.recording")
+    kafka = Recording.load(tmp_path / "soak.recording").of("kafka")
+    np.testing.assert_array_equal(kafka.series[Indicator.PROCESS_THREADS].values, [80.0, 81.0])
+    np.testing.assert_array_equal(kafka.last(6.0).series[Indicator.PROCESS_THREADS].values, [81.0])
+    np.testing.assert_array_equal(kafka.series[Indicator.REDIS_MEMORY].values, [1e6])
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04garbage"])
 def test_another_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "holiday.jpg"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slo.spec.load import _MINIMUM, _OBJECTIVE, _TIME_WINDOW, _TOP, DOCS, load, load_bundled
+from slo.spec.load import _MINIMUM, _OBJECTIVE, _TIME_WINDOW, _TOP, DOCS, load, load_bundled, load_bundled_soak
 from slo.spec.model import BudgetingMethod, Ceiling, Indicator, Kind, Minimum, Operator
 
 SMALL = Path(__file__).parent / "small.yaml"
@@ -39,6 +39,14 @@ def test_what_is_promised(name: str, kind: Kind, op: Operator, value: float | No
     """In the indicator's unit: seconds, bytes, records."""
     found = load_bundled().objective(name)
     assert (found.kind, found.op, found.value, found.target) == (kind, op, value, target)
+
+
+def test_names_of_the_soak_are_promises_too() -> None:
+    """With the job, table or process behind a dot where there are several."""
+    assert [each.name for each in load_bundled_soak().objectives] == [
+        "counts_exact", "checkpoint_size_growth", "state_storage_growth", "redis_memory_growth",
+        "postgres_bloat_growth", "process_memory_growth", "process_file_handles_growth", "process_threads_growth",
+    ]  # fmt: skip
 
 
 def test_units_and_defaults() -> None:

@@ -73,6 +73,12 @@ def test_the_interval_covers_the_truth_in_correlated_noise(correlation: float) -
     assert covered / runs >= 0.92
 
 
+def test_one_step_is_not_a_slope_of_hundreds() -> None:
+    """A thread more from the middle on, seen every 5 s: two or three in half an hour at most, and not 240 a minute."""
+    found = fitted(HALF_AN_HOUR, np.where(HALF_AN_HOUR < 900.0, 86.0, 87.0))
+    assert 0.0 <= found.low <= found.high <= 10.0
+
+
 def test_a_leak_that_slows_down_is_growth_all_the_same() -> None:
     """Never less than 60 an hour, without any noise: the interval is all slopes there are."""
     found = fitted(HALF_AN_HOUR, line(60.0) + 200.0 * np.sqrt(HALF_AN_HOUR / 1800.0))
