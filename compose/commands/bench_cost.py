@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SEND_DELAY_LIMIT_SECONDS = 0.25
 SEED = 1
+JVM_WARM_UP_SECONDS = 45.0
+"""Of the usual load at the point's rate, before all else: a JVM that has just started competes with its own compiler."""
 OBJECTIVES = ("counts_exact", "event_to_redis", "event_to_postgres", "checkpoint_size", "redis_memory", "consumer_lag")
 """Those that half a minute can judge."""
 
@@ -90,6 +92,7 @@ def _numbers(option: str, text: str) -> list[int]:
 
 def _measured(directory: Path, setting: Setting, seconds: float, warm_up: float) -> CostPoint:
     """One point on a stack of its own, which is removed afterwards."""
+    from compose.commands.checking import warm_up as warm_up_load
     from compose.stack.lifecycle import temporary_stack, throwaway_directory
     from compose.stack.ports import PortChoice
     from pipeline.settings import ENV_PREFIX
@@ -100,6 +103,7 @@ def _measured(directory: Path, setting: Setting, seconds: float, warm_up: float)
         throwaway_directory(directory) as layout,
         temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=_silent, environ=environ) as settings,
     ):
+        warm_up_load(layout.root, setting.rate, JVM_WARM_UP_SECONDS)
         return _under_load(layout, settings, setting, seconds, warm_up)
 
 
