@@ -37,12 +37,17 @@ class CacheIncomplete(redis.RedisError):
 class CacheReader:
     """One connection. Every read raises redis.RedisError where Redis does not answer; none is repeated.
 
-    With ``complete_only`` they also raise it where Redis is not complete, as readers then don't look at it.
+    With ``complete_only`` they also raise it where Redis is not complete, as readers then don't look at it. With
+    ``cells_alone`` sums are left alone and all cells are read every time: of writers of whom some write no sums, each
+    is then looked at in the same way.
     """
 
-    def __init__(self, settings: Settings, size_seconds: int, *, complete_only: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, size_seconds: int, *, complete_only: bool = False, cells_alone: bool = False
+    ) -> None:
         self._size = size_seconds
         self._complete_only = complete_only
+        self._cells_alone = cells_alone
         self._client = redis.Redis(
             host=settings.redis_host,
             port=settings.redis_port,
@@ -59,7 +64,9 @@ class CacheReader:
 
         ``windows`` are starts in unix seconds. Canaries are left out.
         """
-        sums = self._hashes([categories_key(self._size, start) for start in windows])
+        sums: list[Hash] = [{}] * len(windows)
+        if not self._cells_alone:
+            sums = self._hashes([categories_key(self._size, start) for start in windows])
         # Whoever writes cells alone (a peer in a benchmark) has no sums to go by.
         touched = {
             start: found

@@ -89,7 +89,7 @@ class EventWatch:
         Only after `stop`. Void where a poller did not look until then.
         """
         pollers = {Indicator.EVENT_TO_REDIS: self.redis, Indicator.EVENT_TO_POSTGRES: self.postgres}
-        return {indicator: _series(poller, ledger, self._stopped_at) for indicator, poller in pollers.items()}
+        return {indicator: series_of(poller, ledger, self._stopped_at) for indicator, poller in pollers.items()}
 
     @property
     def cpu_seconds(self) -> float:
@@ -104,7 +104,8 @@ class EventWatch:
         }
 
 
-def _series(poller: Poller, ledger: Ledger, ended: float) -> Series:
+def series_of(poller: Poller, ledger: Ledger, ended: float) -> Series:
+    """The latency of each event of the ledger that had to be counted; NaN if it was not seen until ``ended``."""
     recorder = poller.recorder
     expected = expected_events(ledger, WINDOW_SECONDS, recorder.numbers)
     found = match(expected, recorder.sightings(), recorder.baseline)
