@@ -28,7 +28,8 @@ def run(*arguments: str) -> None:
         (("cost", "--rates", "5000,many"), "--rates '5000,many': must be whole numbers"),
         (("cost", "--campaigns", "0"), "--campaigns '0'"),
         (("cost", "--rates", "", "--campaigns", "", "--parallelism", ""), "nothing to measure"),
-        (("peers", "--contenders", "adctr,faust"), "allowed are adctr, loop, quix"),
+        (("peers", "--contenders", "adctr,faust"), "allowed are adctr, loop, quix, pyflink"),
+        (("peers", "--out", "peers.svg"), "must end in .html"),
         (("report", "nowhere.json"), "nowhere.json: "),
     ],
 )
