@@ -88,7 +88,8 @@ def drain(
     """
     from compose.commands.bench_stack import preloaded_stack
     from compose.commands.flink_control import JobControl
-    from slo.bench.drain import DrainFailed, compare
+    from slo.bench.drain import compare
+    from slo.bench.drain_run import DrainFailed
 
     with preloaded_stack(context.obj / "bench-drain", events, keep=keep, say=_say) as stack:
         expected = stack.expected()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SEND_DELAY_LIMIT_SECONDS = 0.25
 SEED = 1
 JVM_WARM_UP_SECONDS = 45.0
-"""Of the usual load at the point's rate, before all else: a JVM that has just started competes with its own compiler."""
+"""Of the usual load at the point's rate, before all else: a new JVM competes with its own compiler."""
 OBJECTIVES = ("counts_exact", "event_to_redis", "event_to_postgres", "checkpoint_size", "redis_memory", "consumer_lag")
 """Those that half a minute can judge."""
 

@@ -16,6 +16,8 @@ from compose.commands.parent import ends_with_me
 from compose.errors import EnvironmentFailed, UsageError
 from compose.exit_codes import ExitCode
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
+from compose.stack.state import instead_of_the_stacks
+from pipeline.settings import Settings
 from slo.check import LoadSummary
 from slo.latency.figures import Spread
 
@@ -27,7 +29,8 @@ class LoadProcess:
     """``adctr load run`` as a child. Use as a context manager: it is gone when the block ends.
 
     ``options`` are further ones of that command, e.g. ``("--campaigns", "1000")``. One that ``outlives_stack`` is not
-    swept up with the stack's processes, and waits for a new broker.
+    swept up with the stack's processes, and waits for a new broker. ``settings`` replace the stack's, for instance to
+    load another topic.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class LoadProcess:
         options: Sequence[str] = (),
         *,
         outlives_stack: bool = False,
+        settings: Settings | None = None,
     ) -> None:
         self._ledger = ledger
         command = [sys.executable, "-m", "compose.cli", "--data-dir", str(data_dir), "load", "run"]
@@ -60,6 +64,7 @@ class LoadProcess:
                 **os.environ,
                 STACK_DIR_VARIABLE: "" if outlives_stack else str(Layout.of(data_dir).root),
                 **ends_with_me(),
+                **({} if settings is None else instead_of_the_stacks(settings)),
             },
         )
 

@@ -99,6 +99,11 @@ def settings_for(
     )
 
 
+def instead_of_the_stacks(settings: Settings) -> dict[str, str]:
+    """The environment in which `load_settings` gives these settings, whatever stack runs in its directory."""
+    return {STACK_VARIABLE: REMOTE, **settings.to_env()}
+
+
 def load_settings(data_dir: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of the stack that runs in `data_dir`. Raises StackNotRunning if none does.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from slo.bench.capacity_search import Capacity, Outcome, Phase
 from slo.bench.lag_trend import LEAST_SHARE_OF_RATE, falls_behind
 from slo.bench.machine import Machine
 from slo.check import LoadSummary
-from slo.latency.figures import LatencyFigures
+from slo.latency.figures import LatencyFigures, median_of
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict
 
 LEAST_CAPACITY = 60_000.0
@@ -88,10 +87,10 @@ class CapacityResult:
         p99 = [each.p99 for each in redis if each.p99 is not None]
         return {
             "rate": rate,
-            **{name: _median(redis, name) for name in PERCENTILES},
+            **{name: median_of(redis, name) for name in PERCENTILES},
             "p99_spread": [min(p99), max(p99)] if p99 else None,
-            "postgres_p50": _median(postgres, "p50"),
-            "postgres_p99": _median(postgres, "p99"),
+            "postgres_p50": median_of(postgres, "p50"),
+            "postgres_p99": median_of(postgres, "p99"),
             "trials": len(trials),
             "held": sum(each.outcome is Outcome.HELD for each in trials),
         }
@@ -148,9 +147,3 @@ class CapacityResult:
             "trials": [asdict(each) for each in self.trials],
             **self.verdict().as_json(),
         }
-
-
-def _median(figures: Sequence[LatencyFigures], name: str) -> float | None:
-    """Where one of them never came, so many did not come that no figure is fair."""
-    values = [getattr(each, name) for each in figures]
-    return None if not values or None in values else statistics.median(values)

@@ -9,32 +9,23 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import psutil
 
 from pipeline.settings import Settings
 from slo.bench.cpu_meter import CpuMeter, ProcessGone
+from slo.bench.drain_run import DrainFailed, DrainRun, Say, median, until_counted
 from slo.bench.expected_counts import CountWatch, ExpectedCounts, differences, empty_cache
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict
 
 LEAST_RATIO_WALL = 3.5
 LEAST_RATIO_CPU = 1.5
-LOOK_SECONDS = 0.1
-STALL_SECONDS = 120.0
-
-Say = Callable[[str], None]
-
-
-class DrainFailed(RuntimeError):
-    """A contender stopped before the end."""
 
 
 class LiveJob(Protocol):
@@ -48,32 +39,6 @@ class LiveJob(Protocol):
 
     def processes(self) -> Sequence[psutil.Process]:
         """The JobManager and the TaskManager: what the job costs."""
-
-
-@dataclass(frozen=True)
-class DrainRun:
-    """One drain. ``differences`` are cells in Redis that are not as they must be."""
-
-    contender: str
-    events: int
-    wall_seconds: float
-    cpu_seconds: float
-    differences: int
-
-    @property
-    def events_per_second(self) -> float:
-        """Of wall time."""
-        return self.events / self.wall_seconds
-
-    @property
-    def events_per_cpu_second(self) -> float:
-        """Of CPU time, the broker's and Redis's excluded."""
-        return self.events / self.cpu_seconds
-
-    def as_json(self) -> dict[str, Any]:
-        """All figures of the run."""
-        rates = {"events_per_second": self.events_per_second, "events_per_cpu_second": self.events_per_cpu_second}
-        return {**asdict(self), **rates, "exact": self.differences == 0}
 
 
 @dataclass(frozen=True)
@@ -94,8 +59,7 @@ class DrainResult:
 
     def median(self, contender: str, figure: str) -> float:
         """Median of one figure over the runs of one contender."""
-        values: list[float] = [getattr(run, figure) for run in self.runs if run.contender == contender]
-        return statistics.median(values)
+        return median(self.runs, contender, figure)
 
     def verdict(self) -> RunVerdict:
         """Both ratios against their objectives; void where a run was not exact."""
@@ -157,12 +121,13 @@ def describe(run: DrainRun) -> str:
 def drain_by_flink(settings: Settings, job: LiveJob, expected: ExpectedCounts) -> DrainRun:
     """One drain by the live job on a cluster that is already up. Raises DrainFailed if nothing moves any more."""
     empty_cache(settings)
-    meter = CpuMeter(job.processes())
+    processes = job.processes()
+    meter = CpuMeter(processes)
     with closing(CountWatch(settings, expected)) as watch:
         meter.start()
         try:
             began = job.start()
-            ended = _until_complete(watch, expected.events)
+            ended, _ = until_counted(watch, expected.events, "the live job", processes)
         finally:
             meter.stop()
     try:
@@ -171,19 +136,6 @@ def drain_by_flink(settings: Settings, job: LiveJob, expected: ExpectedCounts) -
         raise DrainFailed(f"void: {error}; was Flink restarted?") from error
     job.cancel()
     return DrainRun("flink", expected.events, ended - began, cpu, differences(settings, expected))
-
-
-def _until_complete(watch: CountWatch, events: int) -> float:
-    moved_at, before = time.monotonic(), -1
-    while True:
-        at, counted = watch.look()
-        if counted >= events:
-            return at
-        if counted != before:
-            moved_at, before = time.monotonic(), counted
-        elif time.monotonic() - moved_at > STALL_SECONDS:
-            raise DrainFailed(f"the live job stopped at {counted:,} of {events:,} events")
-        time.sleep(LOOK_SECONDS)
 
 
 def drain_by_loop(settings: Settings, expected: ExpectedCounts) -> DrainRun:

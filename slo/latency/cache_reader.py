@@ -40,15 +40,23 @@ class CacheReader:
     """One connection. Every read raises redis.RedisError where Redis does not answer; none is repeated.
 
     With ``complete_only`` they also raise it where Redis is not complete, as readers then don't look at it. With
-    ``cells`` those alone are read.
+    ``cells`` those alone are read; with ``cells_alone`` sums are left alone and all cells are read every time: of
+    writers of whom some write no sums, each is then looked at in the same way.
     """
 
     def __init__(
-        self, settings: Settings, size_seconds: int, *, complete_only: bool = False, cells: Sequence[Cell] | None = None
+        self,
+        settings: Settings,
+        size_seconds: int,
+        *,
+        complete_only: bool = False,
+        cells: Sequence[Cell] | None = None,
+        cells_alone: bool = False,
     ) -> None:
         self._size = size_seconds
         self._fields = None if cells is None else [cell_field(*cell) for cell in cells]
         self._complete_only = complete_only
+        self._cells_alone = cells_alone
         self._client = redis.Redis(
             host=settings.redis_host,
             port=settings.redis_port,
@@ -65,7 +73,9 @@ class CacheReader:
 
         ``windows`` are starts in unix seconds. Canaries are left out.
         """
-        sums = self._hashes([categories_key(self._size, start) for start in windows])
+        sums: list[Hash] = [{}] * len(windows)
+        if not self._cells_alone:
+            sums = self._hashes([categories_key(self._size, start) for start in windows])
         # Whoever writes cells alone (a peer in a benchmark) has no sums to go by.
         touched = {
             start: found

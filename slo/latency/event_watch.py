@@ -95,7 +95,7 @@ class EventWatch:
         """
         pollers = {Indicator.EVENT_TO_REDIS: self.redis, Indicator.EVENT_TO_POSTGRES: self.postgres}
         return {
-            indicator: _series(poller, ledger, self._stopped_at, self._cells) for indicator, poller in pollers.items()
+            indicator: series_of(poller, ledger, self._stopped_at, self._cells) for indicator, poller in pollers.items()
         }
 
     @property
@@ -111,7 +111,8 @@ class EventWatch:
         }
 
 
-def _series(poller: Poller, ledger: Ledger, ended: float, cells: Sequence[Cell] | None) -> Series:
+def series_of(poller: Poller, ledger: Ledger, ended: float, cells: Sequence[Cell] | None = None) -> Series:
+    """The latency of each event (of ``cells`` alone) that had to be counted; NaN if it was not seen until ``ended``."""
     recorder = poller.recorder
     expected = expected_events(ledger, WINDOW_SECONDS, recorder.numbers, cells)
     found = match(expected, recorder.sightings(), recorder.baseline)

@@ -6,6 +6,8 @@ negative latency (the clock stepped) is counted and stays in.
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +41,12 @@ def figures(latencies: Seconds) -> LatencyFigures:
         p999=p999,
         max=highest,
     )
+
+
+def median_of(runs: Sequence[LatencyFigures], figure: str) -> float | None:
+    """Of one figure over several runs. Where one of them has none, too little was seen for any to be fair."""
+    values = [getattr(run, figure) for run in runs]
+    return None if not values or None in values else statistics.median(values)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from slo.report.figures import NOTHING, figure
 
 Document = Mapping[str, Any]
 Rows = list[list[str]]
+PEER_LATENCIES = ("p50", "p99", "max")
 
 
 def capacity_rows(document: Document) -> Rows:
@@ -72,18 +73,80 @@ def cache_read_rows(document: Document) -> Rows:
 
 
 def peer_rows(document: Document) -> Rows:
-    """One row per contender: medians with lowest to highest, and each against adctr."""
-    rows = [["contender", "events/s", "events per CPU-second", "peak memory", "adctr against it"]]
+    """One row per contender: medians with lowest to highest, each against adctr, and latencies at the common rate."""
+    rows = [
+        [
+            "contender",
+            "events",
+            "events/s",
+            "events per CPU-second",
+            "peak memory",
+            "adctr against it",
+            *(f"{latency_heading(document)} {name}" for name in PEER_LATENCIES),
+        ]
+    ]
     for name in document["contenders"]:
         runs = [run for run in document["runs"] if run["contender"] == name]
         ratio = document["ratios"].get(name)
         rows.append(
             [
                 name,
+                f"{document.get('events_by_contender', {}).get(name, document['events']):,}",
                 _spread([run["events_per_second"] for run in runs]),
                 _spread([run["events_per_cpu_second"] for run in runs]),
                 figure(max(run["peak_memory_bytes"] for run in runs), "bytes") if runs else NOTHING,
                 NOTHING if ratio is None else f"× {ratio:.2f}",
+                *_latencies(peer_loads(document, name)),
+            ]
+        )
+    return rows
+
+
+def latency_heading(document: Document) -> str:
+    """``at 5,000/s``, or less where nothing was measured."""
+    latency = document.get("latency")
+    return "event → Redis" + (f" at {latency['rate']:,.0f}/s" if latency else "")
+
+
+def peer_loads(document: Document, name: str) -> list[Document]:
+    """The loads of a contender; none in a document that is older than they are."""
+    latency = document.get("latency") or {"runs": []}
+    return [run for run in latency["runs"] if run["contender"] == name]
+
+
+def _latencies(loads: Sequence[Document]) -> list[str]:
+    """Of one that fell behind the figures are of how long it was asked, so they are marked as such."""
+    behind = sum(not run["kept_up"] for run in loads)
+    mark = f" (fell behind in {behind} of {len(loads)})" if behind else ""
+    cells = [_median_latency([run[name] for run in loads]) for name in PEER_LATENCIES]
+    return [f"{cells[0]}{mark}", *cells[1:]]
+
+
+def _median_latency(values: Sequence[float | None]) -> str:
+    """Medians of percentiles; a percentile that falls among events that were never seen is above all others."""
+    seen = [value for value in values if value is not None]
+    if not seen or len(seen) < len(values):
+        return NOTHING
+    if len(seen) == 1:
+        return figure(seen[0], "seconds")
+    middle, low, high = (figure(value, "seconds") for value in (statistics.median(seen), min(seen), max(seen)))
+    return f"{middle} ({low} – {high})"
+
+
+def peer_load_rows(document: Document) -> Rows:
+    """One row per load, in the order in which they ran."""
+    rows = [["load", "contender", "p50", "p99", "p99.9", "max", "never seen", "send delay p99", "kept up", "exact"]]
+    for number, run in enumerate(document["latency"]["runs"], 1):
+        wrong = run["differences"]
+        rows.append(
+            [
+                str(number),
+                run["contender"],
+                *(figure(run[name], "seconds") for name in ("p50", "p99", "p999", "max")),
+                f"{run['unseen']:,}",
+                figure(run["send_delay_p99_seconds"], "seconds"),
+                "yes" if run["kept_up"] else f"no: {run['behind']}",
+                NOTHING if wrong is None else "yes" if wrong == 0 else f"{wrong:,} wrong",
             ]
         )
     return rows

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 
@@ -18,18 +18,20 @@ END_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class ProcessContender:
-    """``python -m MODULE``."""
+    """``python -m MODULE ARGUMENT…`` with the settings, and what ``environ`` adds, in its environment."""
 
     name: str
     module: str
     settings: Settings
+    arguments: Sequence[str] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
     def running(self) -> Iterator[Mapping[str, psutil.Process]]:
         """Its process; with everything that it has started it is gone when the block ends."""
         process = subprocess.Popen(
-            [sys.executable, "-m", self.module],
-            env={**os.environ, **self.settings.to_env()},
+            [sys.executable, "-m", self.module, *self.arguments],
+            env={**os.environ, **self.settings.to_env(), **self.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )

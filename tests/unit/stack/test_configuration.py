@@ -13,7 +13,7 @@ from compose.stack.passwords import Passwords
 from compose.stack.ports import Ports
 from compose.stack.service import JobLinks, Plan, Service
 from compose.stack.services import dashboard, flink, kafka, monitoring, python_services, redis_server, registry
-from compose.stack.state import Record, StackNotRunning, load_settings, settings_for
+from compose.stack.state import Record, StackNotRunning, instead_of_the_stacks, load_settings, settings_for
 from compose.stack.supervision import render
 from pipeline.settings import Settings
 
@@ -127,6 +127,12 @@ def test_the_record_has_the_settings_and_no_password(plan: Plan) -> None:
     assert '"kafka_bootstrap": "127.0.0.1:9092"' in text
     assert not [secret for secret in ("r3dis", "0wner", "wr1ter", "r3ader", "st0rage") if secret in text]
     assert Record.read(layout) == Record.of(plan.ports, plan.settings)
+
+
+def test_a_command_can_be_given_other_settings_than_those_of_the_stack(tmp_path: Path) -> None:
+    """All of them come through an environment, passwords and flags included."""
+    other = Settings(events_topic="other-events", historic=True, redis_admin_password="a", parallelism=2)
+    assert load_settings(tmp_path, instead_of_the_stacks(other)) == other
 
 
 def test_a_remote_stack_is_described_by_the_environment(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from slo.bench.drain import DrainResult, DrainRun
+from slo.bench.drain import DrainResult
+from slo.bench.drain_run import DrainRun
 from slo.verdict import Verdict
 
 

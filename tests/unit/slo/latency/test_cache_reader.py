@@ -55,3 +55,18 @@ def test_of_a_sample_nothing_else_is_read(redis_settings: Settings) -> None:
         writer.raise_window(60, 60, {("a", "sports"): Counts(5, 1), ("b", "news"): Counts(4, 0)})
         assert reader.read([60, 120])[1] == [((60, "a", "sports"), 6)]
     reader.close()
+
+
+def test_by_cells_alone_sums_are_not_asked_for(redis_settings: Settings) -> None:
+    """A writer with sums and one without are read in the same way; still each rise is told once."""
+    reader = CacheReader(redis_settings, 60, cells_alone=True)
+    with redis.Redis(port=redis_settings.redis_port) as client:
+        CacheWriter(client, retention_seconds=1 << 40).raise_window(60, 60, {("a", "sports"): Counts(3, 1)})
+        client.hset(cells_key(60, 120), cell_field("b", "news"), "2 0")  # type: ignore[arg-type]
+        client.config_resetstat()
+        assert reader.read([60, 120])[1] == [((60, "a", "sports"), 4), ((120, "b", "news"), 2)]
+        assert reader.read([60, 120])[1] == []
+        assert client.info("commandstats")["cmdstat_hgetall"]["calls"] == 4
+        client.hset(cells_key(60, 60), cell_field("a", "sports"), "4 1")  # type: ignore[arg-type]
+        assert reader.read([60, 120])[1] == [((60, "a", "sports"), 5)]
+    reader.close()

@@ -18,7 +18,7 @@ from slo.report.benchmarks import UnknownBenchmark, sections
 from slo.report.curves import curve_plot
 from tests.unit.slo.bench.test_capacity import MACHINE, _trial
 from tests.unit.slo.bench.test_cost import POINT
-from tests.unit.slo.bench.test_peers import _result, _run
+from tests.unit.slo.bench.test_peers import _load, _result, _run
 
 
 def _as_read(document: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +40,10 @@ def documents() -> list[dict[str, Any]]:
         CapacityResult(Capacity(60_000, Outcome.BROKEN), trials, 5_000, 0, MACHINE),
         CostResult(points, MACHINE),
         CostResult(many, MACHINE),
-        _result(_run("adctr", 500), _run("loop", 100), _run("adctr", 600), _run("loop", 120)),
+        _result(
+            *(_run("adctr", 500), _run("loop", 100), _run("adctr", 600), _run("loop", 120)),
+            loads=[_load("adctr", 0.3), _load("loop", None, "lag grew | <b>", None), _load("adctr", 0.5)],
+        ),
     )
     return [_as_read(result.as_json()) for result in results]
 
@@ -50,8 +53,24 @@ def test_the_page_names_machine_spread_and_what_is_left_out(documents: list[dict
     assert page.count("Measured on: 2 cores (a processor), 24 GiB, Linux 6, Python 3.11.9, 2026-11-25.") == 3
     assert page.count("Left out: ") == 3
     assert "Capacity: **60,000 events/s**" in page
-    assert "| adctr | 550 (500 – 600) |" in page
+    assert "| adctr | 1,000,000 | 550 (500 – 600) |" in page
     assert "| × 5.00 |" in page
+
+
+def test_a_contender_that_fell_behind_is_shown_as_such(documents: list[dict[str, Any]]) -> None:
+    """Its p99 lies among events that were never seen."""
+    page = benchmarks_markdown(documents)
+    assert "event → Redis at 5,000/s p99" in page
+    assert "| 100 ms (100 ms – 100 ms) | 400 ms (300 ms – 500 ms) |" in page
+    assert "| 100 ms (fell behind in 1 of 1) | – | – |" in page
+    assert "| no: lag grew ∣ <b> | – |" in page
+
+
+def test_a_document_from_before_there_were_loads_is_still_a_page(documents: list[dict[str, Any]]) -> None:
+    old = {key: value for key, value in documents[-1].items() if key not in ("latency", "events_by_contender")}
+    page = benchmarks_markdown([old])
+    assert "| adctr | 1,000,000 | 550 (500 – 600) |" in page
+    assert "All loads" not in page
 
 
 def test_a_table_has_as_many_cells_in_each_row(documents: list[dict[str, Any]]) -> None:
