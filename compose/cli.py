@@ -165,6 +165,15 @@ def _print_status(layout: Any, format_: Format) -> None:
     for job in found["jobs"]:
         checkpoint = job["last_checkpoint"]
         print(f"job {job['name']:<14} {job['state'].lower():<9} last checkpoint: {_describe(checkpoint)}")
+    if found["cache"] is not None:
+        print(f"{'cache':<18} {_describe_cache(found['cache'])}")
+
+
+def _describe_cache(cache: dict[str, int]) -> str:
+    limit = f" of {cache['maximum_bytes'] / 1e6:.0f}" if cache["maximum_bytes"] else ""
+    in_force, setting = cache["retention_seconds"], cache["longest_retention_seconds"]
+    short = f", memory is short: the setting is {setting} s" if in_force < setting else ""
+    return f"{cache['used_bytes'] / 1e6:.0f}{limit} MB, windows are kept for {in_force} s after their end{short}"
 
 
 def _describe(checkpoint: dict[str, Any] | None) -> str:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import redis
+
 from pipeline.contract.cache_schema import (
     CELL_SEPARATOR,
+    RETENTION_FIELDS,
     ZERO,
     Counts,
+    Retention,
     categories_key,
     cell_field,
     cells_key,
     is_canary,
     parse_cell_field,
     parse_counts,
+    retention_key,
 )
 
 _WHOLE_HASH = 1_000_000
 """HSCAN's COUNT: more fields than a window has, so that one call returns all that match."""
 _GLOB = b"\\*?[]"
+
+
+def read_retention(client: redis.Redis, longest_seconds: int) -> Retention:
+    """The retention in force, where the setting is ``longest_seconds``. Raises redis.RedisError, ValueError."""
+    values: Any = client.hmget(retention_key(), RETENTION_FIELDS)
+    return Retention.of(values, longest_seconds)
 
 
 def ask_counts(pipe: Any, size: int, start: int, campaign_id: str | None, category: str | None) -> None:

@@ -1,7 +1,7 @@
 """Watches over Redis's windows: ``python -m pipeline.cache_keeper``, one of the stack's processes.
 
 Whenever the marker of completeness is missing (the first start, ``FLUSHALL``, a Redis that came back empty) it rebuilds
-the windows from PostgreSQL and sets the marker.
+the windows from PostgreSQL and sets the marker. While memory is short, it shortens how long windows are kept.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 import psycopg2
 import redis
 
+from pipeline.cache_pressure import adapt_retention
 from pipeline.cache_rebuild import is_complete, rebuild
 from pipeline.cache_writer import writer_client
 from pipeline.flink_checkpoints import NoCheckpoint
@@ -31,6 +32,7 @@ def keep(settings: Settings) -> None:
     last = ""
     while True:
         try:
+            adapt_retention(client, settings, LOG.info)
             if not is_complete(client):
                 began = time.monotonic()
                 LOG.info("Redis has no marker that its windows are complete: restoring them")

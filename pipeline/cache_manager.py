@@ -17,15 +17,17 @@ from psycopg2 import extensions
 
 from pipeline.breakdown import Breakdown, ask_breakdown, from_replies, from_rows
 from pipeline.cache_access import CacheUser, impatient_client
-from pipeline.cache_commands import ask_counts, per_campaign, per_category, sum_of
+from pipeline.cache_commands import ask_counts, per_campaign, per_category, read_retention, sum_of
 from pipeline.contract.cache_schema import (
+    RETENTION_FIELDS,
     ZERO,
     Counts,
+    Retention,
     categories_key,
     cells_key,
     complete_key,
-    expires_at_seconds,
     is_canary,
+    retention_key,
     watermark_key,
 )
 from pipeline.contract.windows import window_state
@@ -210,6 +212,16 @@ class CacheManager:
             lambda rows, _: from_rows(windows, rows),
         )
 
+    def retention(self) -> Retention:
+        """What Redis keeps now; what it should keep by the settings where it does not say."""
+        now, longest = self._clock(), self._settings.cache_retention_seconds
+        if now >= self._skip_until:
+            try:
+                return read_retention(self._client, longest)
+            except (redis.RedisError, ValueError) as error:
+                self._skip_redis(error, now)
+        return Retention(longest)
+
     # --- both stores -----------------------------------------------------------------------------------------------
 
     def _read(
@@ -224,14 +236,17 @@ class CacheManager:
         reason = self._why_not_redis(windows, now)
         if reason is None:
             try:
-                complete, watermark_ms, replies = self._ask_redis(ask, windows.size_seconds)
-                if complete and watermark_ms is not None:
+                complete, watermark_ms, retention, replies = self._ask_redis(ask, windows.size_seconds)
+                reason = _why_not_in(retention, windows, now)
+                if not complete:
+                    reason = "Redis is not complete: it is being restored"
+                elif watermark_ms is None:
+                    reason = "Redis holds no watermark"
+                elif reason is None:
                     value = from_replies(replies, watermark_ms)
                     return self._reading(value, Source.REDIS, windows, watermark_ms, now, None)
-                reason = "Redis holds no watermark" if complete else "Redis is not complete: it is being restored"
             except (redis.RedisError, ValueError) as error:
-                reason = f"Redis at {self._settings.redis_host}:{self._settings.redis_port}: {error}"
-                self._skip_until, self._skip_reason = now + SKIP_SECONDS, reason
+                reason = self._skip_redis(error, now)
         try:
             rows = self._ask_postgres(query)
         except (psycopg2.Error, StoreUnavailable) as error:
@@ -246,21 +261,27 @@ class CacheManager:
         state = window_state(windows.starts[-1], windows.size_seconds, watermark_ms, self._settings.final_after_seconds)
         return Reading(value, source, state, watermark_ms, now, reason)
 
-    def _why_not_redis(self, windows: WindowRange, now: float) -> str | None:
-        retention = self._settings.cache_retention_seconds
-        expires = expires_at_seconds(windows.size_seconds, windows.first, retention)
-        if expires <= now + _EXPIRY_MARGIN_SECONDS:
-            return f"the range begins before what Redis keeps ({retention} s)"
-        return self._skip_reason if now < self._skip_until else None
+    def _skip_redis(self, error: Exception, now: float) -> str:
+        reason = f"Redis at {self._settings.redis_host}:{self._settings.redis_port}: {error}"
+        self._skip_until, self._skip_reason = now + SKIP_SECONDS, reason
+        return reason
 
-    def _ask_redis(self, ask: Callable[[Any], None], size_seconds: int) -> tuple[bool, int | None, list[Any]]:
-        """Whether Redis is complete, the watermark, and the replies, all of one instant: a transaction."""
+    def _why_not_redis(self, windows: WindowRange, now: float) -> str | None:
+        reason = _why_not_in(Retention(self._settings.cache_retention_seconds), windows, now)
+        return reason or (self._skip_reason if now < self._skip_until else None)
+
+    def _ask_redis(
+        self, ask: Callable[[Any], None], size_seconds: int
+    ) -> tuple[bool, int | None, Retention, list[Any]]:
+        """Whether Redis is complete, the watermark, the retention and the replies, of one instant: a transaction."""
         with self._client.pipeline(transaction=True) as pipe:
             pipe.exists(complete_key())
             pipe.get(watermark_key(size_seconds))
+            pipe.hmget(retention_key(), RETENTION_FIELDS)
             ask(pipe)
-            complete, watermark, *replies = pipe.execute()
-        return bool(complete), (None if watermark is None else int(watermark)), replies
+            complete, watermark, kept, *replies = pipe.execute()
+        retention = Retention.of(kept, self._settings.cache_retention_seconds)
+        return bool(complete), (None if watermark is None else int(watermark)), retention, replies
 
     def _ask_postgres(self, query: Query) -> list[Row]:
         """Tries once more on a new connection: the kept one may have died with a server that is back by now."""
@@ -285,6 +306,12 @@ class CacheManager:
         if self._postgres is not None:
             self._postgres.close()
             self._postgres = None
+
+
+def _why_not_in(retention: Retention, windows: WindowRange, now: float) -> str | None:
+    if retention.holds(windows.size_seconds, windows.first, now + _EXPIRY_MARGIN_SECONDS):
+        return None
+    return f"the range begins before what Redis keeps ({retention.seconds} s)"
 
 
 def _named(rows: list[Row]) -> list[NamedCounts]:

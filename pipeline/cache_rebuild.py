@@ -14,6 +14,7 @@ import redis
 from psycopg2 import extensions, sql
 
 from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
+from pipeline.cache_pressure import adapt_retention
 from pipeline.cache_writer import CacheWriter
 from pipeline.contract.cache_schema import Counts, complete_key, rebuild_key
 from pipeline.flink_checkpoints import complete_checkpoint
@@ -58,6 +59,7 @@ def rebuild(settings: Settings, client: redis.Redis, say: Say = lambda _: None) 
             watermark_ms = _watermark_ms(connection, size)
             for start, revision, counts in _stored_windows(connection, size, settings.cache_retention_seconds):
                 writer.raise_window(size, start, counts, revision)
+                adapt_retention(client, settings, say)  # which may let go what comes next
                 windows, cells = windows + 1, cells + len(counts)
             if watermark_ms is not None:
                 writer.raise_watermark(size, watermark_ms)

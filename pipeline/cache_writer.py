@@ -15,7 +15,7 @@ from pipeline.contract.cache_schema import (
     categories_key,
     cell_field,
     cells_key,
-    expires_at_seconds,
+    retention_key,
     watermark_key,
 )
 from pipeline.settings import Settings
@@ -48,13 +48,12 @@ class CacheWriter:
         self._watermark_script(keys=[watermark_key(size_seconds)], args=[watermark_ms])
 
     def raise_window(self, size_seconds: int, start_seconds: int, cells: CellCounts, revision: int = 0) -> bool:
-        """Raises cells of one window to a revision's counts; False if it has expired. Raises redis.RedisError."""
-        keys = [cells_key(size_seconds, start_seconds), categories_key(size_seconds, start_seconds)]
-        expires = expires_at_seconds(size_seconds, start_seconds, self._retention_seconds)
+        """Raises cells of one window to a revision's counts; False if it has gone. Raises redis.RedisError."""
+        keys = [cells_key(size_seconds, start_seconds), categories_key(size_seconds, start_seconds), retention_key()]
         kept = True
         rest = iter(cells.items())
         while some := list(itertools.islice(rest, CELLS_PER_CALL)):
-            arguments: list[bytes | str | int] = [expires, revision]
+            arguments: list[bytes | str | int] = [start_seconds + size_seconds, self._retention_seconds, revision]
             for (campaign_id, category), counts in some:
                 arguments += [cell_field(campaign_id, category), category, counts.impressions, counts.clicks]
             kept = bool(self._script(keys=keys, args=arguments)) and kept

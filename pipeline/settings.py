@@ -59,6 +59,8 @@ class Settings:
     out_of_orderness_seconds: int = 5
     idle_timeout_seconds: int = 30
     cache_retention_seconds: int = 1800
+    cache_max_memory_megabytes: int = 768
+    """Redis's maxmemory; 0: no limit."""
     early_fire_milliseconds: int = 200
     checkpoint_interval_seconds: int = 3
     parallelism: int = 1
@@ -78,6 +80,10 @@ class Settings:
         ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name}={getattr(self, name)}: must be at least 1")
+        if self.cache_max_memory_megabytes < 0:
+            raise SettingsError(
+                f"cache_max_memory_megabytes={self.cache_max_memory_megabytes}: must be at least 0 (no limit)"
+            )
         if self.cache_retention_seconds % 300 != 0:
             raise SettingsError(
                 f"cache_retention_seconds={self.cache_retention_seconds}: must be a multiple of 300 "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline.breakdown import Breakdown, CategoryWindow, Cell, joined
 from pipeline.cache_manager import MetricsUnavailableError
-from pipeline.contract.cache_schema import ZERO, Counts, is_canary
+from pipeline.contract.cache_schema import ZERO, Counts, Retention, is_canary
 from pipeline.contract.windows import window_state
 from pipeline.readings import Reading, Source
 from pipeline.settings import Settings
@@ -21,6 +21,8 @@ class MemoryMetrics:
     minutes: dict[int, dict[Cell, Counts]] = field(default_factory=dict)
     watermark_ms: int | None = None
     settings: Settings = field(default_factory=Settings)
+    in_force: Retention | None = None
+    """While memory is short."""
     redis_down: bool = False
     postgres_down: bool = False
     reads: int = 0
@@ -37,7 +39,7 @@ class MemoryMetrics:
         """As `pipeline.cache_manager.CacheManager.breakdown`."""
         self.reads += 1
         now = self.clock()
-        kept = from_seconds + size_seconds + self.settings.cache_retention_seconds > now + 2
+        kept = self.retention().holds(size_seconds, from_seconds // size_seconds * size_seconds, now + 2)
         reason = "Redis: connection refused" if self.redis_down else None if kept else "before what Redis keeps"
         if reason and self.postgres_down:
             raise MetricsUnavailableError(f"{reason}; PostgreSQL: connection refused")
@@ -49,6 +51,10 @@ class MemoryMetrics:
         value = found if campaigns else Breakdown(found.windows, {})
         source = Source.POSTGRES if reason else Source.REDIS
         return Reading(value, source, state, self.watermark_ms, now, reason)
+
+    def retention(self) -> Retention:
+        """As `pipeline.cache_manager.CacheManager.retention`."""
+        return self.in_force or Retention(self.settings.cache_retention_seconds)
 
     def _cells(self, start: int, size: int, campaign_id: str | None) -> dict[Cell, Counts]:
         sums: dict[Cell, Counts] = {}

@@ -12,6 +12,7 @@ from compose.stack.ports import EVERYWHERE, LOOPBACK
 from compose.stack.service import Plan
 from compose.stack.services import kafka, postgres_server, redis_server, registry
 from pipeline.cache_access import CacheUser
+from pipeline.settings import ENV_PREFIX
 
 KAFKA_IMAGE = "apache/kafka:4.1.1"
 REGISTRY_IMAGE = "apicurio/apicurio-registry:3.3.3"
@@ -93,10 +94,12 @@ def _registry(plan: Plan) -> Container:
 def redis_file(plan: Plan) -> str:
     """The configuration of the embedded stack; where digests of passwords stand, Compose puts the passwords."""
     layout = Layout(Path("/"))
-    text = redis_server.config(layout, PORTS.redis, plan.passwords)
+    limit = plan.settings.cache_max_memory_megabytes
+    text = redis_server.config(layout, PORTS.redis, plan.passwords, limit)
     for mine, theirs in (
         (f'dir "{layout.of_service("redis")}"', f'dir "{_REDIS_DATA}"'),
         (f"bind {LOOPBACK}", f"bind {EVERYWHERE}"),
+        (f"maxmemory {limit}mb", f"maxmemory ${{{ENV_PREFIX}CACHE_MAX_MEMORY_MEGABYTES:-{limit}}}mb"),
         *((f"#{_digest(password)}", f">{password}") for password in _redis_passwords()),
     ):
         if mine not in text:

@@ -11,6 +11,7 @@ import psutil
 from compose.errors import EnvironmentFailed, StackNotRunning
 from compose.monitoring.binaries import why_absent
 from compose.stack import leftovers
+from compose.stack.cache_view import cache
 from compose.stack.health import complaints
 from compose.stack.jobs_view import jobs
 from compose.stack.layout import Layout
@@ -65,6 +66,7 @@ def status(layout: Layout) -> dict[str, Any]:
         found = [asdict(job) for job in jobs(settings.flink_rest_url)]
     except OSError:
         found = []
+    held = cache(settings)
     absent = [
         {"name": name, "reason": why_absent(name)} for name in monitoring.absent([each.name for each in processes])
     ]
@@ -74,6 +76,7 @@ def status(layout: Layout) -> dict[str, Any]:
         "services": services,
         "absent": absent,
         "jobs": found,
+        "cache": None if held is None else asdict(held),
     }
 
 

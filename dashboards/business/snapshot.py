@@ -1,7 +1,7 @@
 """What one refresh reads: newest minutes, windows of the range, sums per campaign.
 
-What Redis keeps is read anew each time, in two round trips. What it no longer keeps comes from PostgreSQL, and once it
-is final (`pipeline.contract.windows`) it never changes, so it is read once per window and not once per refresh.
+What Redis keeps is read anew each time, in three round trips. What it no longer keeps comes from PostgreSQL, and once
+it is final (`pipeline.contract.windows`) it never changes, so it is read once per window and not once per refresh.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from pipeline.breakdown import Breakdown, CategoryWindow, Cell, joined
 from pipeline.cache_manager import MetricsUnavailableError
-from pipeline.contract.cache_schema import Counts
+from pipeline.contract.cache_schema import Counts, Retention
 from pipeline.contract.windows import WindowState
 from pipeline.readings import Reading, Source
 from pipeline.settings import Settings
@@ -43,6 +43,9 @@ class MetricsReads(Protocol):
         campaigns: bool = True,
     ) -> Reading[Breakdown]:
         """See there. Raises MetricsUnavailableError."""
+
+    def retention(self) -> Retention:
+        """See there."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,16 @@ class SnapshotReader:
             return Unavailable(now, str(error))
 
     def _take(self, now: float, range_seconds: int, campaign_id: str | None) -> Snapshot:
+        retention = self._reads.retention()
         minutes = min(max(range_seconds // MINUTE, FEWEST_MINUTES), MOST_MINUTES)
         began = time.perf_counter()
-        newest = self._recent(now, MINUTE, minutes, campaign_id, campaigns=False)
+        newest = self._recent(now, retention, MINUTE, minutes, campaign_id, campaigns=False)
         read_seconds = time.perf_counter() - began
-        whole = self._recent(now, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, campaigns=True)
-        older_minutes, missing = self._past(now, MINUTE, minutes, campaign_id, campaigns=False)
-        older, missing_too = self._past(now, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, campaigns=True)
+        whole = self._recent(now, retention, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, campaigns=True)
+        older_minutes, missing = self._past(now, retention, MINUTE, minutes, campaign_id, campaigns=False)
+        older, missing_too = self._past(
+            now, retention, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, campaigns=True
+        )
         everything = joined(older, whole.value)
         watermark = newest.watermark_ms
         fallbacks = [each for each in (newest, whole) if each.source is Source.POSTGRES]
@@ -120,16 +126,16 @@ class SnapshotReader:
         )
 
     def _recent(
-        self, now: float, size: int, count: int, campaign_id: str | None, *, campaigns: bool
+        self, now: float, retention: Retention, size: int, count: int, campaign_id: str | None, *, campaigns: bool
     ) -> Reading[Breakdown]:
-        _, kept, end = self._bounds(now, size, count)
+        _, kept, end = _bounds(now, retention, size, count)
         return self._reads.breakdown(kept, end, size, campaign_id=campaign_id, campaigns=campaigns)
 
     def _past(
-        self, now: float, size: int, count: int, campaign_id: str | None, *, campaigns: bool
+        self, now: float, retention: Retention, size: int, count: int, campaign_id: str | None, *, campaigns: bool
     ) -> tuple[Breakdown, str | None]:
         """What comes before that, and why it is missing if it is: the newer part is worth showing without it."""
-        first, kept, _ = self._bounds(now, size, count)
+        first, kept, _ = _bounds(now, retention, size, count)
         if first >= kept:
             return Breakdown((), {}), None
         key = first, kept, size, campaign_id, campaigns
@@ -148,9 +154,10 @@ class SnapshotReader:
                     self._pasts.popitem(last=False)
         return reading.value, None
 
-    def _bounds(self, now: float, size: int, count: int) -> tuple[int, int, int]:
-        """First window of the range, first that Redis keeps, end (exclusive); unix seconds."""
-        end = int(now) // size * size + size
-        first = end - count * size
-        expired = int(now) + _MARGIN_SECONDS - size - self._settings.cache_retention_seconds
-        return first, min(max(first, (expired // size + 1) * size), end - size), end
+
+def _bounds(now: float, retention: Retention, size: int, count: int) -> tuple[int, int, int]:
+    """First window of the range, first that Redis keeps, end (exclusive); unix seconds."""
+    end = int(now) // size * size + size
+    first = end - count * size
+    gone = max(int(now) + _MARGIN_SECONDS - retention.seconds, retention.kept_from_seconds) - size
+    return first, min(max(first, (gone // size + 1) * size), end - size), end

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.ops.board import Board, Section
 from dashboards.ops.limits import limit_of, quantile
 from dashboards.ops.panels import BYTES, PER_SECOND, RECORDS, SECONDS, Graph, Query
-from slo.spec.metrics import METRICS, ceiling_metric
+from slo.spec.metrics import CACHE_LONGEST_RETENTION, CACHE_RETENTION, METRICS, ceiling_metric
 from slo.spec.model import Ceiling, Indicator, Specification
 
 UID = "adctr-redis"
@@ -18,7 +18,7 @@ def board(specification: Specification) -> Board:
         "adctr: Redis",
         "The cache of click-through rates that bidders read.",
         [
-            Section("What it holds", [_memory(), _keys(), _keys_without_ttl(specification)]),
+            Section("What it holds", [_memory(), _retention(), _keys(), _keys_without_ttl(specification)]),
             Section("What readers see", [_reads(specification), _evictions(specification), _expired()]),
             Section("The server", [_commands(), _clients(), _resident()]),
         ],
@@ -30,17 +30,25 @@ def _memory() -> Graph:
         Query(METRICS[Indicator.REDIS_MEMORY].name, "used"),
         Query(ceiling_metric(Ceiling.REDIS_MEMORY), "ceiling"),
     ]
-    return Graph("Memory and its ceiling", queries, unit=BYTES)
+    return Graph("Memory and its ceiling", queries, unit=BYTES, width=6)
+
+
+def _retention() -> Graph:
+    queries = [Query(CACHE_RETENTION, "in force"), Query(CACHE_LONGEST_RETENTION, "setting")]
+    description = (
+        "Shorter than the setting while memory is short: the oldest windows have gone and are read from PostgreSQL."
+    )
+    return Graph("How long windows are kept", queries, unit=SECONDS, description=description, width=6)
 
 
 def _keys() -> Graph:
-    return Graph("Keys", [Query(METRICS[Indicator.REDIS_KEYS].name, "keys")], unit=RECORDS)
+    return Graph("Keys", [Query(METRICS[Indicator.REDIS_KEYS].name, "keys")], unit=RECORDS, width=6)
 
 
 def _keys_without_ttl(specification: Specification) -> Graph:
     name = METRICS[Indicator.REDIS_KEYS_WITHOUT_TTL].name
     limit = limit_of(specification, Indicator.REDIS_KEYS_WITHOUT_TTL)
-    return Graph("Windows that never expire", [Query(name, "keys")], unit=RECORDS, limit=limit)
+    return Graph("Windows that never expire", [Query(name, "keys")], unit=RECORDS, limit=limit, width=6)
 
 
 def _reads(specification: Specification) -> Graph:
@@ -80,5 +88,6 @@ def _resident() -> Graph:
     queries = [
         Query("redis_memory_used_bytes", "used"),
         Query("redis_memory_used_rss_bytes", "resident"),
+        Query("redis_memory_max_bytes", "maxmemory"),
     ]
     return Graph("Memory by the server", queries, unit=BYTES)

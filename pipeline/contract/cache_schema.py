@@ -9,7 +9,7 @@ Per window size (60 or 300 seconds) and window start (seconds since the epoch) t
 ``adctr:{60:1700000040}:categories``
     field ``<category>``, value as above without revision: the sums over the cells of that category.
 
-Both expire (``EXPIREAT``) at window end + retention; nothing is written to a window past that. The
+Both expire (``EXPIREAT``) at window end + the retention in force; nothing is written to a window past that. The
 braces are a Redis Cluster hash tag, so both keys of a window live in one slot and change in one script.
 A value never falls: a write of the same revision takes the larger of each count, so that a replay after a failure is
 harmless, and one of a smaller revision (the jobs' is 0) changes nothing. `RAISE_COUNTS` does that.
@@ -18,6 +18,13 @@ harmless, and one of a smaller revision (the jobs' is 0) changes nothing. `RAISE
     per window size: the watermark W of the live job's window operator, milliseconds since the epoch, ASCII. Whatever
     the operator had counted when it reached W stood in the hashes before this key was written. A window is *closed*
     when W has reached its end and *final* when W has reached its end + allowed lateness + record slack.
+
+``adctr:retention``
+    a hash: ``seconds``, the retention in force, and ``kept_from``, unix seconds, which never falls; ASCII. A window is
+    in Redis as long as its end > kept_from and now < its end + seconds (`Retention.holds`). One that isn't has gone for
+    good: it is no window of zeros, its counts are in PostgreSQL. Without the key the retention is the setting's. The
+    cache keeper shortens it while memory is short (docs/decisions/0021-retention-under-pressure.md). Read it in one
+    transaction with the hashes.
 
 ``adctr:complete``
     the marker of completeness: set last, when every window that Redis must hold is there (milliseconds since the
@@ -31,6 +38,7 @@ Campaigns and categories that begin with ``_canary`` are probes of the stack and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -41,6 +49,9 @@ RAISE_COUNTS = files("pipeline.contract").joinpath("raise_counts.lua").read_text
 """The script through which everybody writes a window; its head says how."""
 RAISE_WATERMARK = files("pipeline.contract").joinpath("raise_watermark.lua").read_text(encoding="utf-8")
 """The script through which everybody writes a watermark."""
+SET_RETENTION = files("pipeline.contract").joinpath("set_retention.lua").read_text(encoding="utf-8")
+"""The script through which the cache keeper changes the retention, and nobody else does."""
+RETENTION_FIELDS = ("seconds", "kept_from")
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,11 @@ def rebuild_key() -> str:
     return f"{PREFIX}:rebuild"
 
 
+def retention_key() -> str:
+    """The retention in force, as `Retention.of` reads it."""
+    return f"{PREFIX}:retention"
+
+
 def cell_field(campaign_id: str, category: str) -> bytes:
     """The field of one cell in a cells hash."""
     return campaign_id.encode() + CELL_SEPARATOR + category.encode()
@@ -118,6 +134,25 @@ def parse_revision(value: bytes) -> int:
 def expires_at_seconds(size_seconds: int, start_seconds: int, retention_seconds: int) -> int:
     """The unix time at which both hashes of a window disappear."""
     return start_seconds + size_seconds + retention_seconds
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long Redis keeps a window after its end; none that ended by ``kept_from_seconds`` (unix time) is there."""
+
+    seconds: int
+    kept_from_seconds: int = 0
+
+    @classmethod
+    def of(cls, values: Sequence[bytes | None], longest_seconds: int) -> Retention:
+        """Of what ``HMGET`` says of `RETENTION_FIELDS`, where the setting is ``longest_seconds``. Raises ValueError."""
+        seconds, kept_from = values
+        return cls(min(int(seconds or longest_seconds), longest_seconds), int(kept_from or 0))
+
+    def holds(self, size_seconds: int, start_seconds: int, now_seconds: float) -> bool:
+        """Whether a window is there, if anything was counted in it."""
+        expires = expires_at_seconds(size_seconds, start_seconds, self.seconds)
+        return start_seconds + size_seconds > self.kept_from_seconds and now_seconds < expires
 
 
 def is_canary(name: str) -> bool:

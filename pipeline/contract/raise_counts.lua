@@ -1,11 +1,13 @@
 -- Raises the counts of one window: see cache_schema.py. Run by the live job, by a recount and by the cache keeper.
--- KEYS: cells, categories.
--- ARGV: expiry in unix seconds, revision, then (field, category, impressions, clicks) per cell.
+-- KEYS: cells, categories, retention.
+-- ARGV: the window's end in unix seconds, the longest retention, revision, then (field, category, impressions, clicks) per cell.
 -- A value is the pair (revision, counts) and never falls: of two revisions the higher holds, within one the larger counts. The
--- category's sums change by the same difference. Windows past their expiry are left alone, so that nobody who is late can
--- bring back a part of one.
-if tonumber(redis.call('TIME')[1]) >= tonumber(ARGV[1]) then return 0 end
-local revision = tonumber(ARGV[2])
+-- category's sums change by the same difference. Windows that have gone are left alone, so that nobody who is late can bring
+-- back a part of one.
+local ends, kept = tonumber(ARGV[1]), redis.call('HMGET', KEYS[3], 'seconds', 'kept_from')
+local expires = ends + math.min(tonumber(kept[1] or ARGV[2]), tonumber(ARGV[2]))
+if ends <= tonumber(kept[2] or 0) or tonumber(redis.call('TIME')[1]) >= expires then return 0 end
+local revision = tonumber(ARGV[3])
 local function counts(value)
   if not value then return 0, 0, 0 end
   local impressions, clicks, revised = string.match(value, '^(%d+) (%d+) ?(%d*)$')
@@ -16,7 +18,7 @@ local function text(impressions, clicks, revised)
   return string.format('%d %d %d', impressions, clicks, revised)
 end
 local sums = {}
-for i = 3, #ARGV, 4 do
+for i = 4, #ARGV, 4 do
   local before, beforeClicks, revised = counts(redis.call('HGET', KEYS[1], ARGV[i]))
   local after, afterClicks = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
   if revision == revised then
@@ -34,6 +36,6 @@ for category, sum in pairs(sums) do
   local before, beforeClicks = counts(redis.call('HGET', KEYS[2], category))
   redis.call('HSET', KEYS[2], category, text(before + sum[1], beforeClicks + sum[2], 0))
 end
-redis.call('EXPIREAT', KEYS[1], ARGV[1])
-redis.call('EXPIREAT', KEYS[2], ARGV[1])
+redis.call('EXPIREAT', KEYS[1], expires)
+redis.call('EXPIREAT', KEYS[2], expires)
 return 1

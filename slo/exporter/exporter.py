@@ -11,6 +11,7 @@ from typing import Self
 import redis
 from prometheus_client import CollectorRegistry, start_http_server
 
+from pipeline.cache_commands import read_retention
 from pipeline.settings import Settings
 from slo.ceilings import read_redis_memory_ceiling_bytes
 from slo.exporter.metrics import ProbeMetrics, RunnerMetrics
@@ -24,6 +25,7 @@ from slo.spec.model import Ceiling, Indicator
 log = logging.getLogger("adctr.exporter")
 LOOPBACK = "127.0.0.1"
 CEILING_PERIOD_SECONDS = 15.0
+RETENTION_PERIOD_SECONDS = 1.0
 VERIFY_TIMEOUT_SECONDS = 180.0
 
 
@@ -55,7 +57,10 @@ class Exporter:
         """The port in use; known inside the block if 0 (any) was asked for."""
         self._redis = redis_client(settings)
         self._stop = threading.Event()
-        self._chores = [self._chore("ceilings", CEILING_PERIOD_SECONDS, self._read_ceilings)]
+        self._chores = [
+            self._chore("ceilings", CEILING_PERIOD_SECONDS, self._read_ceilings),
+            self._chore("retention", RETENTION_PERIOD_SECONDS, self._read_retention),
+        ]
         if verify_every_seconds is not None:
             self._chores.append(self._chore("verify", verify_every_seconds, self._verify))
 
@@ -73,7 +78,8 @@ class Exporter:
         self._server_thread.join()
         self._stop.set()
         self._runner.stop()
-        self._chores[0].join()
+        for chore in self._chores[:2]:
+            chore.join()
         # A verification may take minutes and writes nothing: it ends with the process.
         self._redis.close()
 
@@ -93,6 +99,13 @@ class Exporter:
             log.warning("no ceiling for Redis's memory: %s", error)
             ceiling = None
         self.metrics.set_ceiling(Ceiling.REDIS_MEMORY, ceiling)
+
+    def _read_retention(self) -> None:
+        longest = self._settings.cache_retention_seconds
+        try:
+            self.metrics.set_retention((read_retention(self._redis, longest).seconds, longest))
+        except (redis.RedisError, ValueError):
+            self.metrics.set_retention(None)  # the probe of Redis says that it is away
 
     def _verify(self) -> None:
         try:

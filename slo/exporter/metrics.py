@@ -16,7 +16,14 @@ from prometheus_client.registry import Collector
 
 from slo.probes.probe import Sample
 from slo.probes.runner import LookCounts
-from slo.spec.metrics import METRICS, PROBE_FAILURES, MetricType, ceiling_metric
+from slo.spec.metrics import (
+    CACHE_LONGEST_RETENTION,
+    CACHE_RETENTION,
+    METRICS,
+    PROBE_FAILURES,
+    MetricType,
+    ceiling_metric,
+)
 from slo.spec.model import Ceiling, Indicator
 
 PROBE_CPU_SECONDS = "adctr_probe_cpu_seconds_total"
@@ -83,6 +90,7 @@ class ProbeMetrics(Collector):
         self._counters: dict[Key, float] = {}
         self._ceilings: dict[Ceiling, float] = {}
         self._differences: int | None = None
+        self._retention: tuple[int, int] | None = None
         registry.register(self)
 
     def announce(self, indicators: Iterable[Indicator]) -> None:
@@ -121,10 +129,15 @@ class ProbeMetrics(Collector):
         with self._lock:
             self._differences = differences
 
+    def set_retention(self, retention: tuple[int, int] | None) -> None:
+        """Of windows in Redis, in force and by the setting, in seconds; None where Redis does not say."""
+        with self._lock:
+            self._retention = retention
+
     def collect(self) -> Iterator[Family]:
         """All metrics, for the registry."""
         with self._lock:
-            families = [*self._collect_indicators(), *self._collect_ceilings()]
+            families = [*self._collect_indicators(), *self._collect_ceilings(), *self._collect_retention()]
         yield from families
 
     def _histogram(self, key: Key) -> _Histogram:
@@ -153,6 +166,14 @@ class ProbeMetrics(Collector):
     def _collect_ceilings(self) -> Iterator[Family]:
         for ceiling, value in self._ceilings.items():
             yield GaugeMetricFamily(ceiling_metric(ceiling), "Computed ceiling.", value=value)
+
+    def _collect_retention(self) -> Iterator[Family]:
+        if self._retention is not None:
+            in_force, longest = self._retention
+            yield GaugeMetricFamily(CACHE_RETENTION, "How long Redis keeps a window after its end now.", value=in_force)
+            yield GaugeMetricFamily(
+                CACHE_LONGEST_RETENTION, "How long it keeps one unless memory is short.", value=longest
+            )
 
 
 class RunnerMetrics(Collector):

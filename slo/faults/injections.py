@@ -84,11 +84,12 @@ def redis_flushed(bench: Bench) -> Iterator[None]:
 def redis_out_of_memory(bench: Bench) -> Iterator[None]:
     """Redis has used all that it may and refuses every write."""
     with closing(_admin(bench)) as client:
+        before = str(client.config_get("maxmemory")["maxmemory"])
         client.config_set("maxmemory", 1)
         try:
             yield
         finally:
-            client.config_set("maxmemory", 0)  # none, as the stack has it
+            client.config_set("maxmemory", before)
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
+from pipeline.cache_commands import read_retention
 from pipeline.canary import MAX_PATIENCE_SECONDS, canary_event
-from pipeline.contract.cache_schema import cell_field, cells_key, expires_at_seconds, parse_counts, watermark_key
+from pipeline.contract.cache_schema import cell_field, cells_key, parse_counts, watermark_key
 from pipeline.settings import Settings
 from pipeline.store import StoreUnavailable, connect_reader
 from slo.probes.canary_rows import WINDOW_SECONDS, CanaryRows, Cell, Sighting
@@ -150,7 +151,8 @@ class Canaries(_Canaries):
         return None if watermark is None else int(watermark)
 
     def _gone(self, window: int, now: float) -> bool:
-        return now >= expires_at_seconds(WINDOW_SECONDS, window, self._settings.cache_retention_seconds)
+        retention = read_retention(self._client, self._settings.cache_retention_seconds)
+        return not retention.holds(WINDOW_SECONDS, window, now)
 
 
 class StoreCanaries(_Canaries):

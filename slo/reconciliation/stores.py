@@ -17,13 +17,15 @@ from psycopg2 import extensions, sql
 from pipeline.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import (
     PREFIX,
+    RETENTION_FIELDS,
     Counts,
+    Retention,
     categories_key,
     cells_key,
     complete_key,
-    expires_at_seconds,
     parse_cell_field,
     parse_counts,
+    retention_key,
 )
 from pipeline.contract.codec import AdEvent
 from pipeline.settings import Settings
@@ -242,6 +244,8 @@ class CachedWindow:
     categories: CellCounts | None
     kept: bool
     """Whether the window can't have expired yet: a missing key is then a difference."""
+    let_go: bool
+    """Whether it would be kept, had memory not been short."""
 
 
 class Cache:
@@ -280,12 +284,19 @@ class Cache:
             pipe.hgetall(cells_key(size_seconds, start_seconds))
             pipe.hgetall(categories_key(size_seconds, start_seconds))
             pipe.time()
-            cells, categories, now = pipe.execute()
-        expires = expires_at_seconds(size_seconds, start_seconds, self._settings.cache_retention_seconds)
+            pipe.hmget(retention_key(), RETENTION_FIELDS)
+            cells, categories, (now, _), stored = pipe.execute()
+        setting = Retention(self._settings.cache_retention_seconds)
+        retention = Retention.of(stored, setting.seconds)
+        # A window that is not final is let go by no rule, whatever the key says.
+        needed = Retention(self._settings.final_after_seconds)
+        at = now + _EXPIRY_MARGIN_SECONDS
+        kept = any(each.holds(size_seconds, start_seconds, at) for each in (retention, needed))
         return CachedWindow(
             {parse_cell_field(key): parse_counts(value) for key, value in cells.items()} or None,
             {("", key.decode()): parse_counts(value) for key, value in categories.items()} or None,
-            kept=now[0] + _EXPIRY_MARGIN_SECONDS < expires,
+            kept=kept,
+            let_go=not kept and setting.holds(size_seconds, start_seconds, at),
         )
 
     @contextmanager

@@ -36,7 +36,7 @@ from slo.reconciliation.ledger_check import check_ledger, id_counter
 from slo.reconciliation.mended import STORE
 from slo.reconciliation.raw_events import RAW_EVENTS, compare_raw_events
 from slo.reconciliation.report import Report, Unverifiable
-from slo.reconciliation.stores import Cache, RedisUnavailable
+from slo.reconciliation.stores import Cache, CachedWindow, RedisUnavailable
 from slo.reconciliation.tally import CellCounts, Names, Tally
 from slo.reconciliation.topic import KafkaUnavailable, Topics
 from slo.reconciliation.writer_schemas import plain_schema_test
@@ -199,30 +199,34 @@ class _Reconciliation:
             cached = cache.windows()
             for size in WINDOW_SIZES_SECONDS:
                 expected = set(self.fold.counted.windows(size))
-                expired = []
+                expired: list[int] = []
+                let_go: list[int] = []
                 for start in sorted(expected | {start for s, start in cached if s == size}):
                     self.progress(f"reading Redis: window {stores.window_name(start)} ({size} s)")
-                    if not self._compare_cached_window(cache, size, start):
-                        expired.append(start)
+                    window = self._compare_cached_window(cache, size, start)
+                    if window is not None and not window.kept:
+                        (let_go if window.let_go else expired).append(start)
                 if expired:
                     self._unverifiable("redis", "expired, or about to", size, tuple(expired))
+                if let_go:
+                    self._unverifiable("redis", "let go early, as memory was short", size, tuple(let_go))
         finally:
             cache.close()
 
-    def _compare_cached_window(self, cache: Cache, size: int, start: int) -> bool:
-        """False if the window may have expired, which says nothing about what it held."""
+    def _compare_cached_window(self, cache: Cache, size: int, start: int) -> CachedWindow | None:
+        """The window, compared if it is kept: one that may have expired says nothing about what it held."""
         try:
             window = cache.window(size, start)
         except ValueError as error:
             where = Difference("redis", f"breaks the key schema: {error}", window_seconds=size)
             self._found([where])
-            return True
+            return None
         if not window.kept:
-            return False
+            return window
         cells = self.mending.window(size, start, self.fold.counted.window(size, start))
         self._compare_window(f"redis.cells.{size}", size, start, cells, window.cells or {})
         self._compare_window(f"redis.categories.{size}", size, start, by_category(cells), window.categories or {})
-        return True
+        return window
 
     def _compare_replays(self, connection: extensions.connection) -> None:
         """Each replay is of a rejected record, and its row is there; what they are is compared with all the others."""

@@ -12,6 +12,11 @@ PREFIX = "adctr_"
 PROBE_FAILURES = "adctr_probe_failures_total"
 """Counter with the label ``probe``: looks that got no answer."""
 
+CACHE_RETENTION = "adctr_cache_retention_seconds"
+"""Gauge: how long Redis keeps a window after its end now, which is less than the setting while memory is short."""
+CACHE_LONGEST_RETENTION = "adctr_cache_longest_retention_seconds"
+"""Gauge: the setting."""
+
 
 class MetricType(StrEnum):
     """A type of Prometheus."""

@@ -16,10 +16,12 @@ from pipeline.cache_manager import CacheManager, MetricsUnavailableError, cache_
 from pipeline.contract.cache_schema import (
     ZERO,
     Counts,
+    Retention,
     categories_key,
     cell_field,
     cells_key,
     complete_key,
+    retention_key,
     watermark_key,
 )
 from pipeline.contract.windows import WindowState
@@ -191,6 +193,28 @@ def test_a_range_longer_than_the_cache_keeps_comes_from_postgres(manager: CacheM
     assert "before what Redis keeps (1800 s)" in str(reading.fallback_reason)
     assert reading.value[-1].counts == Counts(15, 1)
     assert len(reading.value) == 33
+
+
+@pytest.mark.parametrize("kept_from", [0, NOON])
+def test_what_went_early_is_asked_of_postgres(manager: CacheManager, ours: Settings, kept_from: int) -> None:
+    """The window before noon has gone, by the retention in force or one that was; it is not a window of zeros."""
+    seconds = 1800 if kept_from else 30
+    with cache_client(ours) as client:
+        client.hset(retention_key(), mapping={"seconds": seconds, "kept_from": kept_from})
+        client.delete(cells_key(60, MINUTE_BEFORE), categories_key(60, MINUTE_BEFORE))
+    assert manager.retention() == Retention(seconds, kept_from)
+    reading = manager.time_series(MINUTE_BEFORE, NOON + 60)
+    assert (reading.source, [each.counts for each in reading.value]) == (
+        Source.POSTGRES,
+        [Counts(21, 7), Counts(15, 1)],
+    )
+    assert f"before what Redis keeps ({seconds} s)" in str(reading.fallback_reason)
+    assert manager.current_window().source is Source.REDIS
+
+
+def test_without_redis_the_retention_is_the_settings(manager: CacheManager, server: RedisServer) -> None:
+    server.kill()
+    assert manager.retention() == Retention(1800)
 
 
 def test_five_minute_windows_are_used_where_they_cover_the_range(manager: CacheManager) -> None:

@@ -77,6 +77,11 @@ def test_status_lists_every_service_and_both_jobs(stack: RunningStack) -> None:
         ("adctr-live", "RUNNING"),
         ("adctr-store", "RUNNING"),
     ]
+    cache = found["cache"]
+    assert 0 < cache["used_bytes"] < cache["maximum_bytes"] == 768 * 1024 * 1024
+    assert cache["retention_seconds"] == cache["longest_retention_seconds"] == 1800
+    text = adctr(stack.data_dir, "status").stdout
+    assert "of 805 MB, windows are kept for 1800 s after their end\n" in text
 
 
 def test_a_service_that_hangs_is_unhealthy(stack: RunningStack) -> None:

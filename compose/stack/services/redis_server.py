@@ -89,10 +89,11 @@ def users(passwords: Passwords) -> str:
     )
 
 
-def config(layout: Layout, port: int, passwords: Passwords) -> str:
+def config(layout: Layout, port: int, passwords: Passwords, max_memory_megabytes: int) -> str:
     """The server's configuration file.
 
     A process title is written over the environment, by whose mark the stack finds processes that nobody supervises.
+    Nothing is ever evicted: a window without some of its cells would be a wrong number, a refused write is tried again.
     """
     return f"""\
 set-proc-title no
@@ -103,6 +104,8 @@ dir "{layout.of_service("redis")}"
 appendonly yes
 appendfsync everysec
 save ""
+maxmemory {max_memory_megabytes}mb
+maxmemory-policy noeviction
 """
 
 
@@ -112,7 +115,8 @@ def _config_file(layout: Layout) -> Path:
 
 def _prepare(plan: Plan) -> None:
     plan.layout.of_service("redis").mkdir(exist_ok=True)
-    write_private(_config_file(plan.layout), config(plan.layout, plan.ports.redis, plan.passwords))
+    limit = plan.settings.cache_max_memory_megabytes
+    write_private(_config_file(plan.layout), config(plan.layout, plan.ports.redis, plan.passwords, limit))
 
 
 def _check(settings: Settings) -> None:

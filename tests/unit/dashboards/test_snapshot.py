@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.business.snapshot import Snapshot, SnapshotReader, Unavailable
-from pipeline.contract.cache_schema import Counts
+from pipeline.contract.cache_schema import Counts, Retention
 from pipeline.readings import Source
 from pipeline.settings import Settings
 from tests.memory_metrics import MemoryMetrics
@@ -79,6 +79,19 @@ def test_without_redis_everything_is_postgres_and_says_so() -> None:
     fake.redis_down = True
     found = taken(snapshots, 1800)
     assert (found.source, found.fallback_reason) == (Source.POSTGRES, "Redis: connection refused")
+
+
+def test_while_memory_is_short_what_has_gone_is_postgres_and_the_rest_is_redis() -> None:
+    """At every second, while windows go and after: what is live never waits for PostgreSQL, and nothing is zero."""
+    for in_force in (Retention(1260), Retention(1800, NOON - 1320)):
+        for second in range(0, 300, 7):
+            snapshots, fake, _ = reader(NOON + second)
+            fake.in_force = in_force
+            found = taken(snapshots, 1800)
+            assert (found.source, found.fallback_reason, found.past_missing) == (Source.REDIS, None, None)
+            assert fake.reads > 2
+            assert len(found.minutes) == 30
+            assert all(each.by_category for each in found.minutes)
 
 
 def test_without_postgres_the_newest_part_is_still_there() -> None:

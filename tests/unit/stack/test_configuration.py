@@ -57,10 +57,12 @@ def test_no_transaction_stays_open_for_longer_than_half_the_slack(plan: Plan) ->
 
 
 def test_redis_lets_nobody_in_without_a_name_and_keeps_what_it_is_told(plan: Plan) -> None:
-    """The configuration holds digests of the passwords, none of them in clear."""
-    text = redis_server.config(plan.layout, 6379, PASSWORDS)
+    """The configuration holds digests of the passwords, none of them in clear. A full Redis refuses writes."""
+    text = redis_server.config(plan.layout, 6379, PASSWORDS, 768)
     nobody = "user default off resetpass allkeys allchannels allcommands"
-    assert {"bind 127.0.0.1", nobody, "appendonly yes"} <= set(text.splitlines())
+    assert {"bind 127.0.0.1", nobody, "appendonly yes", "maxmemory 768mb", "maxmemory-policy noeviction"} <= set(
+        text.splitlines()
+    )
     assert "r3dis" not in text
 
 

@@ -59,7 +59,7 @@ def config(tmp_path: Path, port: int) -> Path:
     layout.create()
     layout.of_service("redis").mkdir()
     file = layout.run / "redis.conf"
-    file.write_text(redis_server.config(layout, port, PASSWORDS))
+    file.write_text(redis_server.config(layout, port, PASSWORDS, 0))
     return file
 
 

@@ -8,9 +8,11 @@ import time
 import pytest
 import requests
 
+from pipeline.contract.cache_schema import retention_key
 from pipeline.settings import Settings
 from slo.exporter.buckets import USUAL_EDGES_SECONDS
 from slo.exporter.exporter import Exporter
+from slo.probes.clients import redis_client
 from slo.probes.redis_server import RedisServer
 
 
@@ -34,6 +36,14 @@ def test_metrics_are_served_while_the_block_lasts(redis_settings: Settings) -> N
     assert threading.active_count() == before
 
 
+def test_the_retention_in_force_stands_beside_the_setting(redis_settings: Settings) -> None:
+    with Exporter(redis_settings, [], USUAL_EDGES_SECONDS, port=0) as exporter:
+        scrape(exporter, "adctr_cache_retention_seconds 1800.0", "adctr_cache_longest_retention_seconds 1800.0")
+        with redis_client(redis_settings) as client:
+            client.hset(retention_key(), mapping={"seconds": 1260, "kept_from": 0})
+        scrape(exporter, "adctr_cache_retention_seconds 1260.0", "adctr_cache_longest_retention_seconds 1800.0")
+
+
 def test_it_listens_where_it_is_told(redis_settings: Settings) -> None:
     """On one address alone; every address of 127.0.0.0/8 is this machine."""
     with Exporter(redis_settings, [], USUAL_EDGES_SECONDS, port=0, host="127.0.0.2") as exporter:
@@ -47,3 +57,4 @@ def test_a_redis_that_is_away_is_a_failure_and_no_value() -> None:
     with Exporter(nobody, [RedisServer(nobody)], USUAL_EDGES_SECONDS, port=0) as exporter:
         page = scrape(exporter, 'adctr_probe_failures_total{probe="redis_server"} 1.0')
     assert "adctr_redis_memory_bytes" not in page
+    assert "adctr_cache_retention_seconds" not in page

@@ -141,14 +141,15 @@ final class CacheWriter implements SinkWriter<RowData> {
 
     private List<String> newArguments(long windowStartMs) {
         List<String> arguments = new ArrayList<>();
-        arguments.add(Long.toString(windowStartMs / 1000 + cache.sizeSeconds() + cache.retentionSeconds()));
+        arguments.add(Long.toString(windowStartMs / 1000 + cache.sizeSeconds()));
+        arguments.add(Integer.toString(cache.retentionSeconds()));
         arguments.add("0"); // the jobs' revision: a recount's are higher
         return arguments;
     }
 
     private List<String> keys(long windowStartMs) {
         String window = "adctr:{" + cache.sizeSeconds() + ":" + windowStartMs / 1000 + "}";
-        return List.of(window + ":cells", window + ":categories");
+        return List.of(window + ":cells", window + ":categories", "adctr:retention");
     }
 
     private void connect() {
