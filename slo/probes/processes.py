@@ -47,12 +47,12 @@ class Processes(Probe):
 
     def look(self) -> Iterable[Sample]:
         found = self._find()
-        children, others = _children(), set(found.values())
+        children, others = children_by_parent(), set(found.values())
         samples: list[Sample] = []
         for name, pid in found.items():
             if self._first.setdefault(name, pid) != pid:
                 self._restarted.add(name)
-            samples += self._of(name, [pid, *_descendants(pid, children, others)])
+            samples += self._of(name, [pid, *descendants(pid, children, others)])
         return samples
 
     def close(self) -> None:
@@ -96,8 +96,8 @@ def file_handles(pid: int, by_design: Sequence[str] = ()) -> int:
     return count
 
 
-def _children() -> Mapping[int, Sequence[int]]:
-    """Children by parent, of all processes, in one pass."""
+def children_by_parent() -> Mapping[int, Sequence[int]]:
+    """The children of every process by its id, in one pass over all processes."""
     children: dict[int, list[int]] = defaultdict(list)
     for each in psutil.process_iter():
         with suppress(psutil.Error):
@@ -105,9 +105,9 @@ def _children() -> Mapping[int, Sequence[int]]:
     return children
 
 
-def _descendants(pid: int, children: Mapping[int, Sequence[int]], others: Collection[int]) -> Iterator[int]:
-    """Without services of their own: the supervisor is every service's parent."""
+def descendants(pid: int, children: Mapping[int, Sequence[int]], others: Collection[int]) -> Iterator[int]:
+    """Of a process id, without ``others`` and what is below them: the supervisor is every service's parent."""
     for child in children.get(pid, ()):
         if child not in others:
             yield child
-            yield from _descendants(child, children, others)
+            yield from descendants(child, children, others)
