@@ -92,7 +92,8 @@ def file_handles(pid: int, by_design: Sequence[str] = ()) -> int:
     count = 0
     for each in (_PROC / str(pid) / "fd").iterdir():
         with suppress(*_GONE):
-            count += not str(each.readlink()).startswith(tuple(by_design)) if by_design else 1
+            # Asked of each, as of our own process the listing has the handle by which it was listed.
+            count += not str(each.readlink()).startswith(tuple(by_design))
     return count
 
 
