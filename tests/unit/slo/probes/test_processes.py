@@ -21,8 +21,10 @@ from slo.recording import Recording
 from slo.spec.load import load_bundled_soak
 from slo.spec.model import Indicator, Minimum
 from slo.verdict import Verdict, judge
+from tests.integration.waiting import eventually
 
 WATCHED_SECONDS = 2.5
+FEWEST_LOOKS = 30
 LEAKS = {
     "memory": "kept.append(b'x' * 1_000_000)",
     "file_handles": "kept.append(open('/dev/null'))",
@@ -49,7 +51,7 @@ def running(program: str) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Recording]:
-    """Two and a half seconds of all four, with twenty looks a second."""
+    """Two and a half seconds of all four, with twenty looks a second; longer where the machine is busy."""
     with (
         running(PROGRAM.format(leak=LEAKS["memory"])) as memory,
         running(PROGRAM.format(leak=LEAKS["file_handles"])) as file_handles,
@@ -61,7 +63,12 @@ def watched() -> Iterator[Recording]:
         probe.period_seconds = 0.05
         with Recorder([probe]) as recorder:
             time.sleep(WATCHED_SECONDS)
+            eventually("there are enough looks", lambda: _looks(recorder) >= FEWEST_LOOKS)
             yield recorder.recording()
+
+
+def _looks(recorder: Recorder) -> int:
+    return len(recorder.recording().of("nothing").series[Indicator.PROCESS_THREADS].values)
 
 
 @pytest.mark.parametrize("what", ["memory", "file_handles", "threads"])
