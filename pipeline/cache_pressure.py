@@ -6,18 +6,18 @@ The oldest windows go first, of either size, and none before it is final. Called
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import redis
 
 from pipeline.contract.cache_schema import (
     RETENTION_FIELDS,
     SET_RETENTION,
+    WINDOW_PATTERN,
     Retention,
-    categories_key,
-    cells_key,
     retention_key,
     watermark_key,
+    window_end,
 )
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 
@@ -28,8 +28,6 @@ RELAX_BELOW = 0.7
 STEP_SECONDS = 60
 _LAG_MARGIN_SECONDS = 5
 """So far the watermark may fall behind until the next look."""
-_AHEAD_SECONDS = 300
-"""Windows begin so far ahead of Redis's clock at most: twice the minute that records may be ahead, and then some."""
 
 Say = Callable[[str], None]
 
@@ -81,7 +79,7 @@ def adapt_retention(client: redis.Redis, settings: Settings, say: Say = lambda _
     seconds = tightened if tightened < oldest else max(tightened, retention.seconds)
     if stored[0] is not None and seconds == int(stored[0]):
         return
-    _set(client, seconds, now, longest)
+    _set(client, seconds)
     if seconds != retention.seconds:
         say(
             f"{used / 1e6:.0f} of {maximum / 1e6:.0f} MB used: windows are kept for {seconds} s after their end "
@@ -89,14 +87,7 @@ def adapt_retention(client: redis.Redis, settings: Settings, say: Say = lambda _
         )
 
 
-def _set(client: redis.Redis, seconds: int, now: int, longest: int) -> None:
-    hashes = dict(_hashes(now, longest))
-    client.register_script(SET_RETENTION)(keys=[retention_key(), *hashes], args=[seconds, *hashes.values()])
-
-
-def _hashes(now: int, longest: int) -> Iterator[tuple[str, int]]:
-    """(key, end of its window) of every hash that there may be."""
-    for size in WINDOW_SIZES_SECONDS:
-        for start in range((now - longest) // size * size - size, now + _AHEAD_SECONDS, size):
-            yield cells_key(size, start), start + size
-            yield categories_key(size, start), start + size
+def _set(client: redis.Redis, seconds: int) -> None:
+    """A window that comes in between has the retention in force, and the new one from its next write on."""
+    ends = {key: end for key in client.scan_iter(match=WINDOW_PATTERN, count=1000) if (end := window_end(key))}
+    client.register_script(SET_RETENTION)(keys=[retention_key(), *ends], args=[seconds, *ends.values()])

@@ -38,6 +38,7 @@ Campaigns and categories that begin with ``_canary`` are probes of the stack and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -51,6 +52,9 @@ RAISE_WATERMARK = files("pipeline.contract").joinpath("raise_watermark.lua").rea
 """The script through which everybody writes a watermark."""
 SET_RETENTION = files("pipeline.contract").joinpath("set_retention.lua").read_text(encoding="utf-8")
 """The script through which the cache keeper changes the retention, and nobody else does."""
+WINDOW_PATTERN = f"{PREFIX}:{{*}}:*"
+"""What SCAN finds all windows by."""
+_WINDOW_KEY = re.compile(rb"%s:\{(\d+):(\d+)\}:(?:cells|categories)" % PREFIX.encode())
 RETENTION_FIELDS = ("seconds", "kept_from")
 
 
@@ -86,6 +90,12 @@ def cells_key(size_seconds: int, start_seconds: int) -> str:
 def categories_key(size_seconds: int, start_seconds: int) -> str:
     """The hash of per-category counts of one window."""
     return f"{PREFIX}:{{{size_seconds}:{start_seconds}}}:categories"
+
+
+def window_end(key: bytes) -> int | None:
+    """Where the window of a hash ends (unix seconds); None for another key that `WINDOW_PATTERN` matches."""
+    found = _WINDOW_KEY.fullmatch(key)
+    return int(found[1]) + int(found[2]) if found else None
 
 
 def watermark_key(size_seconds: int) -> str:

@@ -1,5 +1,5 @@
 -- Sets how long windows are kept, and with it the expiry of those that are there: see cache_schema.py. Run by the cache keeper.
--- KEYS: retention, then the hashes of every window that there may be.
+-- KEYS: retention, then the hashes of every window.
 -- ARGV: seconds, then the end of each hash's window in unix seconds.
 -- What has gone stays gone, even where a longer retention would have kept it: kept_from never falls.
 -- At maxmemory Redis refuses HSET, unless a script has written before it: so it comes after EXPIREAT, which is never refused.

@@ -284,7 +284,7 @@ def test_without_a_watermark_nothing_goes(settings: Settings, client: redis.Redi
 def test_two_keepers_and_late_writers_at_once(settings: Settings, client: redis.Redis) -> None:
     """No step is taken back, and nothing comes back in parts."""
     fill(client)
-    client.config_set("maxmemory", int(used(client) * 1.05))
+    client.config_set("maxmemory", int(used(client) * 1.1))
     stop, failures = threading.Event(), []
 
     def again_and_again(work: Callable[[redis.Redis], None]) -> None:
