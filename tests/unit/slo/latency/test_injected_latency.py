@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from slo.latency.cache_reader import CacheReader
 from slo.latency.matching import Expected, Seconds, match
 from slo.latency.poller import WINDOW_SECONDS, Poller
 from slo.statistics.percentiles import percentiles
+from tests.integration.waiting import eventually
 
 EVENTS_PER_SECOND = 200
 SECONDS = 10
@@ -93,7 +95,8 @@ def _inject(settings: Settings, attempt: int) -> tuple[Seconds, Seconds]:
     writer = threading.Thread(target=publish, args=(settings, injected, delays))
     writer.start()
     writer.join()
-    time.sleep(0.1)
+    with suppress(AssertionError):
+        eventually("all is seen", lambda: poller.recorder.counted == len(injected), 10.0)
     poller.stop()
     assert (poller.failed_looks, poller.recorder.counted) == (0, len(injected))
 
