@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _BEHIND_SECONDS = 0.5
 _HINTS = {
     "INVALID_TIMESTAMP": ": the broker takes no time more than a minute ahead of its clock, nor one older than the "
-    "slack; is the clock right here, and there?"
+    "slack; is the clock right here, and there?",
+    "INVALID_RECORD": ": in one batch with a record that the broker refuses",
 }
 
 LedgerOption = Annotated[
