@@ -77,7 +77,7 @@ docker-test: setup ## Compose and the integration tests against containers; need
 	$(DOCKER_TEST) tests/docker
 
 release: REPEAT = 3
-release: lint test test-long test-browser docker-test drills gates chaos soak ## everything, for a version: 4 hours
+release: lint test test-long test-browser docker-test drills gates chaos soak ## everything, for a version; takes hours
 
 setup: $(VENV)/java.stamp ## fetches and compiles what is missing
 

@@ -16,8 +16,8 @@ import typer
 from compose.cli import Format, FormatOption
 from compose.commands.bench_output import say
 from compose.commands.objectives_file import SpecOption
-from compose.commands.report_files import require_writable
-from compose.errors import EnvironmentFailed, UsageError
+from compose.commands.report_files import check_files
+from compose.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
     from compose.commands.load_process import LoadProcess
@@ -59,7 +59,7 @@ def soak(
     from slo.bench.soak import Soak, shortest_seconds, with_subjects
 
     objectives, seconds = _objectives(spec), minutes * 60
-    _check_files(out or (), save)
+    check_files(out or (), save)
     directory = context.obj / "bench-soak"
     _require_room(directory, rate, seconds)
     if seconds < shortest_seconds(objectives):
@@ -78,19 +78,6 @@ def _objectives(path: Path | None) -> Specification:
     from slo.spec.load import load_bundled_soak
 
     return load_bundled_soak() if path is None else specification(path)
-
-
-def _check_files(out: Sequence[Path], save: Path | None) -> None:
-    from slo.report.write import UnknownForm, check_form
-
-    for path in out:
-        try:
-            check_form(path)
-        except UnknownForm as error:
-            raise UsageError(str(error)) from error
-        require_writable("--out", path)
-    if save is not None:
-        require_writable("--save", save)
 
 
 def _require_room(directory: Path, rate: float, seconds: float) -> None:

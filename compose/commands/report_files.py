@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from compose.errors import UsageError
+
+
+def check_files(out: Sequence[Path], save: Path | None) -> None:
+    """Whether there is a place for the reports and the recording, and a form for each report. Raises UsageError."""
+    from slo.report.write import UnknownForm, check_form
+
+    for path in out:
+        try:
+            check_form(path)
+        except UnknownForm as error:
+            raise UsageError(str(error)) from error
+    for option, path in (*(("--out", path) for path in out), *((("--save", save),) if save else ())):
+        require_writable(option, path)
 
 
 def require_writable(option: str, path: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from compose.cli import Format, FormatOption
 from compose.commands.objectives_file import SpecOption, specification
-from compose.commands.report_files import require_writable
+from compose.commands.report_files import check_files
 from compose.durations import parse_duration_seconds
 from compose.errors import UsageError
 from compose.exit_codes import ExitCode
@@ -103,7 +103,7 @@ def check(
     if warm_up is not None and rate is None:
         raise UsageError("--warm-up is for a load of the check's own: give its --rate as well")
     before = parse_duration_seconds("--warm-up", warm_up, zero=True) if warm_up is not None else 0.0
-    _check_files(out or (), save)
+    check_files(out or (), save)
     checked = _watched(context.obj, load_settings(context.obj), rate, before, seconds, verify=verify)
     verdict = judge(objectives, checked.recording, release=release)
     code = _print(checked, objectives, verdict, format_)
@@ -111,19 +111,6 @@ def check(
     sys.stdout.flush()
     _write_files(out or (), save, checked, objectives, verdict)
     return code
-
-
-def _check_files(out: Sequence[Path], save: Path | None) -> None:
-    """Before a check of hours, whether there is a place for what it will write. Raises UsageError."""
-    from slo.report.write import UnknownForm, check_form
-
-    for path in out:
-        try:
-            check_form(path)
-        except UnknownForm as error:
-            raise UsageError(str(error)) from error
-    for option, path in (*(("--out", path) for path in out), *((("--save", save),) if save else ())):
-        require_writable(option, path)
 
 
 def _watched(
