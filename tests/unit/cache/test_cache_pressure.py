@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -30,7 +29,6 @@ from pipeline.contract.cache_schema import (
 )
 from pipeline.settings import Settings
 from slo.reconciliation.stores import Cache
-from tests.integration.redis_servers import RedisServer
 from tests.integration.waiting import eventually
 
 Window = tuple[int, int]
@@ -85,16 +83,6 @@ def test_the_shortest_retention_follows_the_slower_watermark(watermarks_ms: list
 
 
 # --- a real Redis ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = RedisServer(port, Path(tmp_path_factory.mktemp("redis")))
-    yield Settings(redis_port=port)
-    server.kill()
 
 
 @pytest.fixture

@@ -38,8 +38,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def client(server: Settings) -> Iterator[redis.Redis]:
-    client = writer_client(server)
+def client(settings: Settings) -> Iterator[redis.Redis]:
+    client = writer_client(settings)
     client.flushall()
     yield client
     client.close()
