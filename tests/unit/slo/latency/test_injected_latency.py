@@ -53,10 +53,11 @@ def draw(began: float, attempt: int) -> Injected:
     return Injected(began + np.arange(size) / EVENTS_PER_SECOND, delay, attempt)
 
 
-def publish(settings: Settings, injected: Injected, delays: Seconds) -> None:
+def publish(settings: Settings, injected: Injected, asked: Seconds, delays: Seconds) -> None:
     """Counts each event when its delay is over, as the live job's sink does: absolute counts of its cell.
 
-    ``delays`` takes the delays as they were: on a busy machine a little longer than they were drawn.
+    ``asked`` and ``delays`` take the delays as they were, when Redis was asked to count and when it had answered: on a
+    busy machine a little longer than they were drawn.
     """
     visible = injected.due + injected.delay
     counts: dict[tuple[int, str, str], int] = {}
@@ -65,34 +66,58 @@ def publish(settings: Settings, injected: Injected, delays: Seconds) -> None:
             time.sleep(max(0.0, visible[number] - time.time()))
             cell = injected.cell(number)
             counts[cell] = counts.get(cell, 0) + 1
+            asked[number] = time.time() - injected.due[number]
             client.hset(cells_key(WINDOW_SECONDS, cell[0]), cell_field(*cell[1:]), f"{counts[cell]} 0")  # type: ignore[arg-type]
             delays[number] = time.time() - injected.due[number]
 
 
 ATTEMPTS = 3
-"""Whatever keeps the poller from a processor only adds to what it measures: one attempt in quiet shows what it can."""
+QUIET_SECONDS = 2 * PERIOD_SECONDS
+"""Between the looks that an event fell into, on average: above it the machine kept the poller from looking."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The delays that were injected, the latencies that the poller has measured, and the error that its looks allow."""
+
+    asked: Seconds
+    delay: Seconds
+    latency: Seconds
+    error: Seconds
+    """At most so much later than it became visible was each event seen: up to two looks, as one was under way."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the poller had the processor when it was its turn."""
+        return bool(self.error.mean() / 2 <= QUIET_SECONDS)
 
 
 def test_an_injected_distribution_comes_back_within_5_percent(redis_settings: Settings) -> None:
-    """Percentiles and mean of what was measured, against the delays that were injected; nothing is subtracted."""
+    """Percentiles and mean of what was measured, against the delays that were injected; nothing is subtracted.
+
+    On any machine no event is seen before it is visible, or later than the looks allow. That adds up to less than 5 %
+    where the poller gets to look as often as it wants to.
+    """
     for attempt in range(ATTEMPTS):
-        delays, found = _inject(redis_settings, attempt)
-        _agree_with_other_libraries(found)
-        shares = (0.5, 0.9, 0.99)
-        measured = [*percentiles(found, shares), found.mean()]
-        injected = [*np.quantile(delays, shares, method="inverted_cdf"), delays.mean()]
-        if measured == pytest.approx(injected, rel=0.05):
-            return
-    assert measured == pytest.approx(injected, rel=0.05)
+        found = _inject(redis_settings, attempt)
+        _agree_with_other_libraries(found.latency)
+        assert np.all(found.latency > found.asked)
+        assert np.all(found.latency < found.delay + found.error)
+        if found.quiet:
+            break
+    else:
+        pytest.skip(f"inconclusive: {found.error.mean() / 2:.3f} s between looks every {PERIOD_SECONDS} s")
+    shares = (0.5, 0.9, 0.99)
+    measured = [*percentiles(found.latency, shares), found.latency.mean()]
+    assert measured == pytest.approx([*percentiles(found.delay, shares), found.delay.mean()], rel=0.05)
 
 
-def _inject(settings: Settings, attempt: int) -> tuple[Seconds, Seconds]:
-    """The delays that were injected, and the latencies that the poller has measured."""
+def _inject(settings: Settings, attempt: int) -> Measured:
     poller = Poller(CacheReader(settings, WINDOW_SECONDS), PERIOD_SECONDS)
     poller.start()
     injected = draw(time.time() + 0.2, attempt)
-    delays = np.zeros(len(injected))
-    writer = threading.Thread(target=publish, args=(settings, injected, delays))
+    asked, delays = np.zeros((2, len(injected)))
+    writer = threading.Thread(target=publish, args=(settings, injected, asked, delays))
     writer.start()
     writer.join()
     with suppress(AssertionError):
@@ -103,7 +128,9 @@ def _inject(settings: Settings, attempt: int) -> tuple[Seconds, Seconds]:
     numbers = [poller.recorder.numbers.number(injected.cell(number)) for number in range(len(injected))]
     found = match(Expected(np.array(numbers), injected.due), poller.recorder.sightings(), poller.recorder.baseline)
     assert (found.unseen, found.surplus) == (0, 0)
-    return delays, found.latency
+    looks = np.array(poller.recorder.looks)
+    seen_by = np.searchsorted(looks, injected.due + found.latency)
+    return Measured(asked, delays, found.latency, looks[seen_by] - looks[seen_by - 2])
 
 
 def _agree_with_other_libraries(latency: Seconds) -> None:
