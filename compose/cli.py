@@ -83,13 +83,22 @@ def status(context: typer.Context, format_: FormatOption = Format.TEXT) -> None:
 
 
 @app.command()
-def down(context: typer.Context) -> None:
+def down(
+    context: typer.Context,
+    savepoint: Annotated[
+        bool, typer.Option("--savepoint", help="End the jobs with savepoints first: before an upgrade.")
+    ] = False,
+) -> None:
     """Stops the stack. Its state stays in the data directory."""
     from compose.stack import leftovers
     from compose.stack.layout import Layout
     from compose.stack.lifecycle import take_down
 
     layout = Layout.of(context.obj)
+    if savepoint:
+        from compose.stack.savepoints import stop_with_savepoints
+
+        stop_with_savepoints(layout, _progress)
     swept = take_down(layout)
     left = leftovers.find(layout)
     if left:

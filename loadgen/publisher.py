@@ -29,6 +29,9 @@ FAILED_PARTITION = -1
 QUEUE_FULL = -184
 """librdkafka's code for "local queue full": such an event never left this process."""
 
+_LARGEST_BROKER_CODE = 99
+"""Of those that a producer may get; librdkafka's own are -100 and below."""
+
 Int64s = npt.NDArray[np.int64]
 
 
@@ -42,6 +45,13 @@ class Answers:
 
     def __len__(self) -> int:
         return len(self.seqs)
+
+
+def failure_name(offset: int) -> str:
+    """What kept a send from being acknowledged, from its "offset": Kafka's name of the error, ``INVALID_TIMESTAMP``."""
+    code = abs(offset)
+    name: str = KafkaError(code if code <= _LARGEST_BROKER_CODE else -code).name()
+    return name.lstrip("_")
 
 
 class _Mailbox:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadgen.profiles import Profile
@@ -39,7 +39,8 @@ Report = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What became of a run. ``failed`` are all sends without an acknowledgement."""
+    """What became of a run. ``failed`` are all sends without an acknowledgement; ``failures`` are those with an error,
+    by its name."""
 
     run_id: str
     ledger: Path
@@ -50,6 +51,7 @@ class LoadResult:
     send_delay: SendDelay | None
     cpu_seconds: float
     interrupted: bool
+    failures: Mapping[str, int] = field(default_factory=dict)
 
 
 def new_run_id() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Protocol
 
 from loadgen.errors import BrokerUnavailable, LoadRefused
 from loadgen.ledger import LedgerHeader, LedgerWriter
-from loadgen.publisher import Answers, Publisher, delivery_seconds
+from loadgen.publisher import Answers, Publisher, delivery_seconds, failure_name
 from loadgen.run import LoadPlan, LoadResult
 from loadgen.send_delay import SendDelay
 from loadgen.traffic import GeneratedTraffic, Prepared
@@ -44,6 +45,7 @@ class Session:
         self.answer_seconds = delivery_seconds(settings)
         self.acknowledged = 0
         self.failed = 0
+        self.failures: Counter[str] = Counter()
 
     def generated(self, plan: LoadPlan) -> GeneratedTraffic:
         """The traffic of a plan."""
@@ -75,7 +77,9 @@ class Session:
         answers = self.publisher.take_answers()
         if len(answers):
             self.ledger.answers(answers.seqs, answers.partitions, answers.offsets)
-            failed = int((answers.partitions < 0).sum())
+            errors = answers.offsets[answers.partitions < 0].tolist()
+            failed = len(errors)
+            self.failures.update(map(failure_name, errors))
             self.failed += failed
             self.acknowledged += len(answers) - failed
         return answers
@@ -116,6 +120,7 @@ class Session:
             send_delay=send_delay,
             cpu_seconds=time.process_time() - self._cpu,
             interrupted=interrupted,
+            failures=dict(self.failures),
         )
 
 

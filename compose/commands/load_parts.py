@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -179,6 +180,13 @@ def _sum(run_id: str, ledger: Path, results: Sequence[dict[str, Any]], *, interr
     delays = [SendDelay.of({int(value): count for value, count in histogram.items()}) for histogram in histograms]
     totals = {name: sum(each[name] for each in results) for name in ("sent", "acknowledged", "failed", "cpu_seconds")}
     rate = sum(each["rate_achieved"] for each in results)
+    failures = sum((Counter(each["failures"]) for each in results), Counter[str]())
     return LoadResult(
-        run_id, ledger, rate_achieved=rate, send_delay=together(delays), interrupted=interrupted, **totals
+        run_id,
+        ledger,
+        rate_achieved=rate,
+        send_delay=together(delays),
+        interrupted=interrupted,
+        failures=failures,
+        **totals,
     )

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from loadgen.run import LoadPlan, LoadResult, Progress
 
 _BEHIND_SECONDS = 0.5
+_HINTS = {
+    "INVALID_TIMESTAMP": ": the broker takes no time more than a minute ahead of its clock, nor one older than the "
+    "slack; is the clock right here, and there?",
+    "INVALID_RECORD": ": in one batch with a record that the broker refuses",
+}
 
 LedgerOption = Annotated[
     Path | None, typer.Option(help="New file for the truth about the run; default DIR/ledgers/<run id>.ledger.")
@@ -131,6 +136,7 @@ def to_json(result: LoadResult) -> dict[str, Any]:
         "sent": result.sent,
         "acknowledged": result.acknowledged,
         "failed": result.failed,
+        "failures": dict(result.failures),
         "rate_achieved": round(result.rate_achieved, 3),
         "send_delay_seconds": None if delay is None else {"p50": delay.p50, "p99": delay.p99, "max": delay.max},
         "cpu_seconds": round(result.cpu_seconds, 3),
@@ -146,6 +152,7 @@ def to_text(result: LoadResult) -> str:
         f"sent          {result.sent:,} ({result.rate_achieved:,.0f}/s)",
         f"acknowledged  {result.acknowledged:,}",
         f"failed        {result.failed:,}",
+        *(f"  {number:,} {name}{_HINTS.get(name, '')}" for name, number in result.failures.items()),
     ]
     if result.send_delay is not None:
         delay = result.send_delay

@@ -1,18 +1,21 @@
-"""The retained checkpoints of a job on disk: which one to resume from, which ones nobody needs any more."""
+"""The retained checkpoints and savepoints of a job on disk: from which to resume, which ones nobody needs any more."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
+SAVEPOINTS = "savepoints"
+"""Directory beside those of the submissions: ``checkpoints/<job>/savepoints/savepoint-…``."""
+
 
 def complete_checkpoints(job_dir: Path) -> list[Path]:
-    """Complete checkpoints below ``checkpoints/<job>``, newest first.
+    """Complete checkpoints and savepoints below ``checkpoints/<job>``, newest first.
 
     Flink writes ``_metadata`` last and renames it into place, so a checkpoint that has it is complete.
     """
     found: list[tuple[float, Path]] = []
-    for metadata in job_dir.glob("*/chk-*/_metadata"):
+    for metadata in (*job_dir.glob("*/chk-*/_metadata"), *job_dir.glob(f"{SAVEPOINTS}/savepoint-*/_metadata")):
         try:
             found.append((metadata.stat().st_mtime, metadata.parent))
         except FileNotFoundError:
@@ -21,7 +24,10 @@ def complete_checkpoints(job_dir: Path) -> list[Path]:
 
 
 def remove_predecessors(job_dir: Path, job_id: str, retained: int) -> list[Path]:
-    """Removes what earlier submissions of a job left behind, once this one has as many checkpoints as are retained."""
+    """Removes what earlier submissions of a job left behind, once this one has as many checkpoints as are retained.
+
+    Savepoints as well: a job is resumed from its newest state or not at all.
+    """
     if len(complete_checkpoints_of(job_dir / job_id)) < retained:
         return []
     stale = [path for path in job_dir.iterdir() if path.is_dir() and path.name != job_id]

@@ -6,7 +6,7 @@ import pytest
 
 from loadgen import publisher
 from loadgen.errors import BrokerUnavailable
-from loadgen.publisher import Answers, Publisher
+from loadgen.publisher import Answers, Publisher, failure_name
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.settings import Settings
 from tests.dying_producer import DyingProducer
@@ -40,3 +40,11 @@ def test_an_event_that_is_too_large_fails_alone() -> None:
     real.send_patiently(_values(1, "u" * 1_500_000), [b"c"], [0], [1])
     assert _columns(real.take_answers()) == ([0], [-1], [-10])
     real.require_usable()
+
+
+@pytest.mark.parametrize(
+    ("offset", "name"), [(-32, "INVALID_TIMESTAMP"), (-184, "QUEUE_FULL"), (-192, "MSG_TIMED_OUT")]
+)
+def test_a_failure_has_a_name(offset: int, name: str) -> None:
+    """The broker's codes are positive, the producer's own negative; both stand negative in the place of an offset."""
+    assert failure_name(offset) == name

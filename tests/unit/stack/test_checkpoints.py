@@ -23,6 +23,16 @@ def test_the_newest_complete_checkpoint_comes_first_across_submissions(tmp_path:
     assert complete_checkpoints(tmp_path) == [new, old]
 
 
+def test_a_savepoint_is_one_of_them_and_goes_like_the_others(tmp_path: Path) -> None:
+    """Newer than the last checkpoint of the job that ended with it; gone when the next has checkpoints of its own."""
+    checkpoint = _checkpoint(tmp_path, "aaa/chk-9", age=30)
+    savepoint = _checkpoint(tmp_path, "savepoints/savepoint-aaa-0123", age=20)
+    assert complete_checkpoints(tmp_path) == [savepoint, checkpoint]
+    newest = [_checkpoint(tmp_path, f"bbb/chk-{number}", age=20 - number) for number in (10, 11, 12)]
+    remove_predecessors(tmp_path, "bbb", retained=3)
+    assert complete_checkpoints(tmp_path) == newest[::-1]
+
+
 def test_predecessors_stay_until_the_new_submission_has_checkpoints_of_its_own(tmp_path: Path) -> None:
     """With one checkpoint of three the old ones may still be needed; with three they go."""
     _checkpoint(tmp_path, "old/chk-40", age=30)
