@@ -17,7 +17,7 @@ from pipeline.settings import ENV_PREFIX, Settings
 SETTINGS_FILE = "settings.env"
 LOAD_COMMAND = ("adctr", "load", "run", "--rate", "${ADCTR_LOAD_RATE:-1000}")
 TASK_MANAGERS = 2
-"""As many as there are jobs, each of which takes as many slots as one TaskManager has."""
+"""As many as there are jobs, so that each has one to itself."""
 
 _USER = "adctr"
 _CHECKPOINTS = f"checkpoints:{DATA / 'checkpoints'}"

@@ -24,6 +24,8 @@ from compose.stack.service import Plan, Service
 
 # One per job: what kills one job's TaskManager leaves the other job alone.
 TASK_MANAGERS = ("taskmanager-live", "taskmanager-store")
+# With room for the other job as well: it goes on here at once, in a warm JVM, when its own TaskManager dies.
+JOBS_PER_TASK_MANAGER = 2
 JOB_MANAGER_HEAP_MEGABYTES = 448
 _PROBE_SECONDS = 2.0
 REPORTER = "metrics.reporter.prom"
@@ -92,12 +94,17 @@ def _task_manager(plan: Plan, name: str) -> Service:
     return Service(
         name=name,
         command=task_manager_command(plan, name, metrics_port(plan, name)),
-        address=f"{LOOPBACK} ({plan.settings.parallelism} slots)",
+        address=f"{LOOPBACK} ({task_slots(plan)} slots)",
         environment=_environment(plan),
         # Needs the JobManager's files, not the JobManager: it waits for that by itself.
         needs=("jobmanager:prepared",),
         check=lambda: check_registered(plan.settings.flink_rest_url, name),
     )
+
+
+def task_slots(plan: Plan) -> int:
+    """Slots of each TaskManager; a job takes as many as its parallelism."""
+    return JOBS_PER_TASK_MANAGER * plan.settings.parallelism
 
 
 def task_manager_command(plan: Plan, resource_id: str, port: int) -> tuple[str, ...]:
@@ -167,7 +174,7 @@ def config(plan: Plan) -> dict[str, object]:
         # Elsewhere a TaskManager tells the address by which it reaches the JobManager.
         **({"taskmanager.host": LOOPBACK} if plan.listen == LOOPBACK else {}),
         "taskmanager.bind-host": plan.listen,
-        "taskmanager.numberOfTaskSlots": settings.parallelism,
+        "taskmanager.numberOfTaskSlots": task_slots(plan),
         "cluster.evenly-spread-out-slots": True,
         "parallelism.default": settings.parallelism,
         # One second and six are enough on one machine, and a dead TaskManager is noticed soon.
