@@ -17,7 +17,7 @@ from loadgen.traffic import Prepared, Traffic
 
 LOOKAHEAD_SECONDS = 0.5
 """How far ahead events are generated, encoded and in the ledger."""
-TICK_SECONDS = 0.002
+TICK_SECONDS = 0.005
 """Shortest sleep: events that are due within it are sent together."""
 LONGEST_SLEEP_SECONDS = 0.1
 MAX_SLICE = 256

@@ -20,7 +20,7 @@ from loadgen.errors import BrokerUnavailable, LoadRefused
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.settings import Settings
 
-LINGER_MS = 5
+LINGER_MS = 10
 MAX_QUEUED_MESSAGES = 2_000_000
 MAX_QUEUED_KILOBYTES = 1_000_000
 MAX_DELIVERY_SECONDS = 120.0

@@ -41,6 +41,8 @@ FETCH_WAIT_MILLISECONDS = 20
 """How long the broker may keep a fetch waiting. A consumer has one fetch per broker under way: while that waits for
 partitions that have nothing, those that have much wait as well (docs/decisions/0006-fetching.md)."""
 
+FETCH_LEAST_BYTES = 65_536
+"""Less than that is waited for, as long as above: a fetch costs the broker and the job as much for ten records."""
 FETCH_BYTES = 4_194_304
 """Per partition: enough to be busy with until the next fetch has come."""
 
@@ -73,6 +75,7 @@ def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_
         # What a producer takes back was never published; by default Flink would count it all the same.
         "properties.isolation.level": "read_committed",
         "properties.fetch.max.wait.ms": FETCH_WAIT_MILLISECONDS,
+        "properties.fetch.min.bytes": FETCH_LEAST_BYTES,
         "properties.max.partition.fetch.bytes": FETCH_BYTES,
         "scan.startup.mode": "earliest-offset",
         # Looks up each new schema id when its records have arrived: an older answer "unknown" may be out of date.
