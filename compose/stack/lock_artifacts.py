@@ -31,8 +31,6 @@ COORDINATES: dict[str, tuple[tuple[str, ...], bool]] = {
             "org.lz4:lz4-java:jar:1.8.0",
             "org.xerial.snappy:snappy-java:jar:1.1.10.5",
             "org.apache.flink:flink-sql-avro-confluent-registry:jar:2.2.0",
-            "org.apache.flink:flink-connector-jdbc-core:jar:4.0.0-2.0",
-            "org.apache.flink:flink-connector-jdbc-postgres:jar:4.0.0-2.0",
             "org.postgresql:postgresql:jar:42.7.8",
             # The Redis client; slf4j comes with Flink.
             "redis.clients:jedis:jar:6.0.0",

@@ -14,28 +14,24 @@ WRITER_ROLE = "adctr_writer"
 def _url(settings: Settings) -> str:
     return (
         f"jdbc:postgresql://{settings.postgres_host}:{settings.postgres_port}/{settings.postgres_database}"
-        "?reWriteBatchedInserts=true&connectTimeout=5&socketTimeout=60"
+        "?connectTimeout=5&socketTimeout=60"
     )
 
 
-def _jdbc(settings: Settings, name: str, *, rows: int, interval_milliseconds: int) -> dict[str, str | int]:
+def _copy(settings: Settings, name: str) -> dict[str, str | int]:
     return {
-        "connector": "adctr-jdbc",
+        "connector": "adctr-copy",
         "url": _url(settings),
-        "table-name": f"realtime.{name}",
         "username": WRITER_ROLE,
         "password": settings.postgres_writer_password,
-        "sink.buffer-flush.max-rows": rows,
-        "sink.buffer-flush.interval": f"{interval_milliseconds} ms",
-        "sink.parallelism": 1,
+        "table-name": f"realtime.{name}",
     }
 
 
 def metrics_table(settings: Settings, size_seconds: int) -> str:
     """DDL of table ``metrics_<name>``: absolute counts, upserted; the database derives the CTR."""
     name = f"metrics_{WINDOW_NAMES[size_seconds]}"
-    options = _jdbc(settings, name, rows=2_000, interval_milliseconds=500)
-    return table(name, WINDOW_COLUMNS, options, primary_key=WINDOW_KEY)
+    return table(name, WINDOW_COLUMNS, _copy(settings, name), primary_key=WINDOW_KEY)
 
 
 def metrics_insert(size_seconds: int) -> str:
@@ -54,14 +50,7 @@ def raw_events_table(settings: Settings) -> str:
         *(f"`{name}` STRING" for name in EVENT_FIELDS),
         "`late` BOOLEAN",
     ]
-    options: dict[str, str | int] = {
-        "connector": "adctr-copy",
-        "url": _url(settings),
-        "username": WRITER_ROLE,
-        "password": settings.postgres_writer_password,
-        "table-name": "realtime.raw_events",
-    }
-    return table("raw_events", columns, options)
+    return table("raw_events", columns, _copy(settings, "raw_events"))
 
 
 def raw_events_insert(settings: Settings) -> str:
@@ -78,8 +67,7 @@ def raw_events_insert(settings: Settings) -> str:
 def tombstones_table(settings: Settings) -> str:
     """DDL of table ``tombstones``: the origins of records without a value."""
     columns = ["`kafka_partition` INT", "`kafka_offset` BIGINT", "`record_time` TIMESTAMP(3)"]
-    options = _jdbc(settings, "tombstones", rows=1_000, interval_milliseconds=500)
-    return table("tombstones", columns, options, primary_key="`kafka_partition`, `kafka_offset`")
+    return table("tombstones", columns, _copy(settings, "tombstones"))
 
 
 def tombstones_insert() -> str:

@@ -5,18 +5,21 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import org.apache.flink.core.memory.DataOutputSerializer;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A connection that copies batches into a table. Each batch is one statement: all of it is there, or nothing.
+ * A connection that copies batches into a table. Each batch is one transaction: all of it is there, or nothing.
  *
- * <p>A batch that holds a row which is there already (after a replay, or when the answer to a copy was lost) is
- * refused by the primary key as a whole. It then goes through a temporary table, and only what is new is inserted.
- * That costs twice as much, which is why it is not the rule.
+ * <p>Where rows are appended, a batch that holds one which is there already (after a replay, or when the answer to a
+ * copy was lost) is refused by the primary key as a whole. It then goes through a temporary table, and only what is new
+ * is inserted. That costs twice as much, which is why it is not the rule. Upserts always go that way.
  */
 final class CopyConnection {
     private static final Logger LOG = LoggerFactory.getLogger(CopyConnection.class);
@@ -26,20 +29,34 @@ final class CopyConnection {
 
     private final CopySink sink;
     private final String columns;
+    private final String insertIncoming;
     private volatile Connection connection;
     private volatile boolean aborted;
+    private boolean hasIncoming;
 
     CopyConnection(CopySink sink) {
         this.sink = sink;
-        columns = sink.columns().stream().map(name -> '"' + name + '"').collect(Collectors.joining(", ", "(", ")"));
+        columns = list(sink.columns(), name -> name);
+        insertIncoming = "INSERT INTO " + sink.table() + " (" + columns + ") SELECT " + columns + " FROM " + INCOMING
+                + " ON CONFLICT " + (sink.upserts() ? replaceOther() : "DO NOTHING");
+    }
+
+    private String replaceOther() {
+        List<String> key = sink.columns().subList(0, sink.keyColumns());
+        List<String> other = sink.columns().subList(sink.keyColumns(), sink.columns().size());
+        return "(" + list(key, name -> name) + ") DO UPDATE SET " + list(other, name -> name + " = EXCLUDED." + name);
+    }
+
+    private static String list(List<String> columns, UnaryOperator<String> each) {
+        return columns.stream().map(name -> each.apply('"' + name + '"')).collect(Collectors.joining(", "));
     }
 
     /** Returns when the batch is in the table. Waits while PostgreSQL is away. */
-    void copy(byte[] encoded, int length) throws IOException, InterruptedException {
+    void copy(DataOutputSerializer encoded) throws IOException, InterruptedException {
         long giveUpAt = System.nanoTime() + GIVE_UP_AFTER_NANOS;
         for (long pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 1_000)) {
             try {
-                copyOnce(encoded, length);
+                copyOnce(encoded);
                 return;
             } catch (SQLException error) {
                 disconnect();
@@ -52,38 +69,45 @@ final class CopyConnection {
         }
     }
 
-    private void copyOnce(byte[] encoded, int length) throws SQLException {
+    private void copyOnce(DataOutputSerializer encoded) throws SQLException {
         connect();
+        if (sink.upserts()) {
+            insertThrough(encoded);
+            return;
+        }
         try {
-            copyInto(sink.table(), encoded, length);
+            copyInto(sink.table(), encoded);
         } catch (SQLException error) {
             if (!UNIQUE_VIOLATION.equals(error.getSQLState())) {
                 throw error;
             }
-            insertWhatIsNew(encoded, length);
-        }
-    }
-
-    private void insertWhatIsNew(byte[] encoded, int length) throws SQLException {
-        connection.setAutoCommit(false);
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("CREATE TEMPORARY TABLE IF NOT EXISTS " + INCOMING
-                    + " (LIKE " + sink.table() + ") ON COMMIT DELETE ROWS");
-            copyInto(INCOMING, encoded, length);
-            int inserted = statement.executeUpdate("INSERT INTO " + sink.table() + " " + columns
-                    + " SELECT " + columns.substring(1, columns.length() - 1) + " FROM " + INCOMING
-                    + " ON CONFLICT DO NOTHING");
-            connection.commit();
+            int inserted = insertThrough(encoded);
             LOG.info("{}: a batch was there in part, {} rows of it were new", sink.table(), inserted);
         }
-        connection.setAutoCommit(true); // after an error the connection is not used again
     }
 
-    private void copyInto(String table, byte[] encoded, int length) throws SQLException {
+    /** Through a temporary table; rows that were inserted or replaced. */
+    private int insertThrough(DataOutputSerializer encoded) throws SQLException {
+        connection.setAutoCommit(false);
+        int inserted;
+        try (Statement statement = connection.createStatement()) {
+            if (!hasIncoming) {
+                statement.execute("CREATE TEMPORARY TABLE " + INCOMING + " (LIKE " + sink.table() + ") ON COMMIT DELETE ROWS");
+            }
+            copyInto(INCOMING, encoded);
+            inserted = statement.executeUpdate(insertIncoming);
+            connection.commit();
+            hasIncoming = true;
+        }
+        connection.setAutoCommit(true); // after an error the connection is not used again
+        return inserted;
+    }
+
+    private void copyInto(String table, DataOutputSerializer encoded) throws SQLException {
         CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI()
-                .copyIn("COPY " + table + " " + columns + " FROM STDIN (FORMAT binary)");
+                .copyIn("COPY " + table + " (" + columns + ") FROM STDIN (FORMAT binary)");
         try {
-            copy.writeToCopy(encoded, 0, length);
+            copy.writeToCopy(encoded.getSharedBuffer(), 0, encoded.length());
             copy.endCopy();
         } finally {
             if (copy.isActive()) {
@@ -101,6 +125,7 @@ final class CopyConnection {
     private void connect() throws SQLException {
         if (connection == null) {
             connection = DriverManager.getConnection(sink.url(), sink.username(), sink.password());
+            hasIncoming = false;
         }
     }
 

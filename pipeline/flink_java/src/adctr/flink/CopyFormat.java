@@ -34,6 +34,12 @@ final class CopyFormat {
     }
 
     void append(RowData row, DataOutputSerializer out) throws IOException {
+        append(row, out, 0);
+    }
+
+    /** Where in {@code out} the first so many columns end. */
+    int append(RowData row, DataOutputSerializer out, int columns) throws IOException {
+        int end = out.length();
         out.writeShort(writers.length);
         for (int i = 0; i < writers.length; i++) {
             if (row.isNullAt(i)) {
@@ -41,7 +47,11 @@ final class CopyFormat {
             } else {
                 writers[i].write(row, out);
             }
+            if (i < columns) {
+                end = out.length();
+            }
         }
+        return end;
     }
 
     void end(DataOutputSerializer out) throws IOException {

@@ -8,14 +8,20 @@ import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalType;
 
-/** Which table rows are copied into, and what their columns are called and hold. */
+/** Which table rows are copied into, and what their columns are called and hold; the first {@code keyColumns} are its key. */
 record CopySink(
-        String url, String username, String password, String table, List<String> columns, List<LogicalType> types)
+        String url, String username, String password, String table, List<String> columns, List<LogicalType> types,
+        int keyColumns)
         implements Sink<RowData>, Serializable {
+    /** Whether rows replace those of the same key. */
+    boolean upserts() {
+        return keyColumns > 0;
+    }
+
     @Override
     public SinkWriter<RowData> createWriter(WriterInitContext context) {
         return new CopyWriter(
-                new CopyFormat(types), new CopyConnection(this), context.getProcessingTimeService());
+                new CopyBatch(new CopyFormat(types), keyColumns), new CopyConnection(this), context.getProcessingTimeService());
     }
 
     @Override

@@ -11,19 +11,18 @@ import org.apache.flink.api.common.operators.ProcessingTimeService;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.types.RowKind;
 
 /**
  * Encodes rows in the task's thread and copies full batches in a thread of its own, so that decoding and PostgreSQL
  * don't wait for each other. Nothing outlives a checkpoint here: {@link #flush} returns when all is in the table.
  */
 final class CopyWriter implements SinkWriter<RowData> {
-    private static final int MOST_ROWS = 5_000;
-    private static final int MOST_BYTES = 4 << 20;
     private static final long LINGER_MS = 500;
     /** Batches under way or waiting; more hold the job back. */
     private static final int MOST_BATCHES = 3;
 
-    private final CopyFormat format;
+    private final CopyBatch batch;
     private final CopyConnection connection;
     private final ProcessingTimeService timers;
     private final ExecutorService copying = Executors.newSingleThreadExecutor(task -> {
@@ -32,28 +31,25 @@ final class CopyWriter implements SinkWriter<RowData> {
         return thread;
     });
     private final Deque<Future<?>> underWay = new ArrayDeque<>();
-    private DataOutputSerializer batch;
-    private int rows;
     private boolean sendScheduled;
     private boolean closed;
 
-    CopyWriter(CopyFormat format, CopyConnection connection, ProcessingTimeService timers) {
-        this.format = format;
+    CopyWriter(CopyBatch batch, CopyConnection connection, ProcessingTimeService timers) {
+        this.batch = batch;
         this.connection = connection;
         this.timers = timers;
     }
 
     @Override
     public void write(RowData row, Context context) throws IOException, InterruptedException {
-        if (rows == 0) {
-            batch = new DataOutputSerializer(64 << 10);
-            format.begin(batch);
-            scheduleSend();
+        if (row.getRowKind() == RowKind.UPDATE_BEFORE) {
+            return; // group windows send it unasked
         }
-        format.append(row, batch);
-        rows++;
-        if (rows >= MOST_ROWS || batch.length() >= MOST_BYTES) {
+        batch.add(row);
+        if (batch.isFull()) {
             send();
+        } else {
+            scheduleSend();
         }
     }
 
@@ -73,16 +69,12 @@ final class CopyWriter implements SinkWriter<RowData> {
         while (!underWay.isEmpty() && (underWay.size() >= MOST_BATCHES || underWay.peek().isDone())) {
             await(underWay.remove());
         }
-        if (rows == 0) {
+        if (batch.isEmpty()) {
             return;
         }
-        format.end(batch);
-        byte[] encoded = batch.getSharedBuffer();
-        int length = batch.length();
-        batch = null;
-        rows = 0;
+        DataOutputSerializer encoded = batch.take();
         underWay.add(copying.submit(() -> {
-            connection.copy(encoded, length);
+            connection.copy(encoded);
             return null;
         }));
     }
