@@ -175,13 +175,15 @@ def config(plan: Plan) -> dict[str, object]:
         **({"taskmanager.host": LOOPBACK} if plan.listen == LOOPBACK else {}),
         "taskmanager.bind-host": plan.listen,
         "taskmanager.numberOfTaskSlots": task_slots(plan),
-        "cluster.evenly-spread-out-slots": True,
+        "taskmanager.load-balance.mode": "SLOTS",
         "parallelism.default": settings.parallelism,
         # One second and six are enough on one machine, and a dead TaskManager is noticed soon.
         "heartbeat.interval": "1000 ms",
         "heartbeat.timeout": "6000 ms",
         "execution.checkpointing.dir": settings_checkpoint_uri(plan),
         "execution.checkpointing.num-retained": 3,
+        # By default each 4 kB of a state is a call of the system.
+        "execution.checkpointing.write-buffer-size": 1_048_576,
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         # A checkpoint that fails because a sink's server is away is no reason to restart the job.
         "execution.checkpointing.tolerable-failed-checkpoints": 1_000_000,

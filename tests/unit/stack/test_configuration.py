@@ -2,12 +2,14 @@
 
 import configparser
 import dataclasses
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from compose.errors import EnvironmentFailed
 from compose.stack.java import argument_file
+from compose.stack.java_build import flink_jars
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.ports import Ports
@@ -187,3 +189,15 @@ def test_flinks_class_path_is_the_same_in_every_data_directory(plan: Plan, proce
     class_path = lines[lines.index('"-cp"') + 1]
     assert "flink-dist" in class_path
     assert str(plan.layout.root) not in class_path
+
+
+def test_flink_knows_every_option_that_it_is_given(plan: Plan) -> None:
+    """One that a later version has dropped is ignored without a word."""
+    classes = b"".join(
+        jar.read(name)
+        for jar in map(zipfile.ZipFile, flink_jars())
+        for name in jar.namelist()
+        if name.startswith("org/apache/flink/") and name.endswith("Options.class")
+    )
+    options = [key for key in flink.config(plan) if not key.startswith(flink.REPORTER)]
+    assert [key for key in options if key.encode() not in classes] == []
