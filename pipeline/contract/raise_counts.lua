@@ -1,6 +1,7 @@
 -- Raises the counts of one window: see cache_schema.py. Run by the live job, by a recount and by the cache keeper.
 -- KEYS: cells, categories, retention.
--- ARGV: the window's end in unix seconds, the longest retention, revision, then (field, category, impressions, clicks) per cell.
+-- ARGV: the window's end in unix seconds, the longest retention, revision, then (field, category, impressions, clicks) per cell,
+-- each cell once.
 -- A value is the pair (revision, counts) and never falls: of two revisions the higher holds, within one the larger counts. The
 -- category's sums change by the same difference. Windows that have gone are left alone, so that nobody who is late can bring
 -- back a part of one.
@@ -18,20 +19,31 @@ local function text(impressions, clicks, revised)
   return string.format('%d %d %d', impressions, clicks, revised)
 end
 local sums = {}
-for i = 4, #ARGV, 4 do
-  local before, beforeClicks, revised = counts(redis.call('HGET', KEYS[1], ARGV[i]))
-  local after, afterClicks = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  if revision == revised then
-    after, afterClicks = math.max(before, after), math.max(beforeClicks, afterClicks)
-  elseif revision < revised then
-    after, afterClicks = before, beforeClicks
+-- A command costs as much as what is done here for several cells, so they are read and written many at a time: as many as
+-- `unpack` has room for.
+local function raise(first, last)
+  local fields, raised = {}, {}
+  for i = first, last, 4 do fields[#fields + 1] = ARGV[i] end
+  local values = redis.call('HMGET', KEYS[1], unpack(fields))
+  for i = first, last, 4 do
+    local before, beforeClicks, revised = counts(values[(i - first) / 4 + 1])
+    local after, afterClicks = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+    if revision == revised then
+      after, afterClicks = math.max(before, after), math.max(beforeClicks, afterClicks)
+    elseif revision < revised then
+      after, afterClicks = before, beforeClicks
+    end
+    if after ~= before or afterClicks ~= beforeClicks or revision > revised then
+      raised[#raised + 1] = ARGV[i]
+      raised[#raised + 1] = text(after, afterClicks, math.max(revision, revised))
+      local sum = sums[ARGV[i + 1]]
+      if not sum then sum = {0, 0}; sums[ARGV[i + 1]] = sum end
+      sum[1], sum[2] = sum[1] + after - before, sum[2] + afterClicks - beforeClicks
+    end
   end
-  if after ~= before or afterClicks ~= beforeClicks or revision > revised then
-    redis.call('HSET', KEYS[1], ARGV[i], text(after, afterClicks, math.max(revision, revised)))
-    local sum = sums[ARGV[i + 1]] or {0, 0}
-    sums[ARGV[i + 1]] = {sum[1] + after - before, sum[2] + afterClicks - beforeClicks}
-  end
+  if #raised > 0 then redis.call('HSET', KEYS[1], unpack(raised)) end
 end
+for first = 4, #ARGV, 4000 do raise(first, math.min(first + 3999, #ARGV)) end
 for category, sum in pairs(sums) do
   local before, beforeClicks = counts(redis.call('HGET', KEYS[2], category))
   redis.call('HSET', KEYS[2], category, text(before + sum[1], beforeClicks + sum[2], 0))
