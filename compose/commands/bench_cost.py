@@ -182,6 +182,7 @@ def _point(setting: Setting, seconds: float, checked: Checked, meter: ProcessMet
         redis_bytes=_most(checked, Indicator.REDIS_MEMORY),
         live_cells=cells,
         event_to_redis_p99_seconds=figures(recording.series[Indicator.EVENT_TO_REDIS].values).p99,
+        event_to_postgres_p99_seconds=figures(recording.series[Indicator.EVENT_TO_POSTGRES].values).p99,
         differences=report.found.total,
         objectives={each.name: each.verdict.value for each in verdict.objectives},
     )

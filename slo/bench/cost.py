@@ -51,6 +51,7 @@ class CostPoint:
     redis_bytes: float | None
     live_cells: int
     event_to_redis_p99_seconds: float | None
+    event_to_postgres_p99_seconds: float | None
     differences: int
     objectives: Mapping[str, str]
 

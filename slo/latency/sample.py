@@ -15,7 +15,7 @@ from loadgen.ledger import Ledger
 Cell = tuple[str, str]
 """(campaign_id, category)"""
 
-MOST_CELLS = 1_000
+MOST_CELLS = 200
 
 
 def sample(cells: Sequence[Cell], most: int = MOST_CELLS) -> tuple[Cell, ...] | None:

@@ -30,6 +30,7 @@ POINT = CostPoint(
     redis_bytes=2e6,
     live_cells=400,
     event_to_redis_p99_seconds=0.2,
+    event_to_postgres_p99_seconds=1.5,
     differences=0,
     objectives={"event_to_redis": "pass"},
 )
