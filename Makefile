@@ -8,7 +8,7 @@ JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -ty
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit test-long test-browser lint format drills chaos gates bench peers up down lock clean
-.PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak release
+.PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak release benchmarks-page
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,9 @@ up down: setup ## start, stop the stack in ./data
 
 DOCKER_TEST := ADCTR_REQUIRE_DOCKER=1 TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -v
 COMPOSE := docker compose -f compose/docker/compose.yaml
+benchmarks-page: setup ## docs/benchmarks.md from the figures in docs/benchmarks
+	$(BIN)/adctr bench report docs/benchmarks/*.json > docs/benchmarks.md
+
 docker-env: setup ## compose/docker/.env with random passwords, once
 	$(BIN)/python -m compose.docker.env_file
 

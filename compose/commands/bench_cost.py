@@ -44,7 +44,7 @@ def cost(
     base_rate: Annotated[float, typer.Option(min=100, help="Events/s where something else is varied.")] = 10_000.0,
     base_campaigns: Annotated[int, typer.Option(min=1, help="Campaigns where something else is varied.")] = 200,
     seconds: Annotated[float, typer.Option(min=10, help="How long each point is measured.")] = 60.0,
-    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of the same load before that.")] = 30.0,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of the same load before that.")] = 60.0,
     out: OutOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:

@@ -10,8 +10,10 @@ from slo.report.html import templates
 HEAD = """\
 # Benchmarks
 
-Made by `adctr bench report FILE…` from what `adctr bench capacity`, `cost`, `cache-reads` and `peers` printed with
-`--format json`; `--format html` draws the curves.
+Made by `make benchmarks-page` from what `adctr bench capacity`, `cost`, `cache-reads` and `peers` printed with
+`--format json`, in [benchmarks](benchmarks). `adctr bench report --format html docs/benchmarks/*.json` draws the
+curves. Nothing was repeated until it looked better. [measurements.md](measurements.md) has what other commands
+measured.
 """
 
 
