@@ -28,6 +28,7 @@ What was set, and why:
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -211,6 +212,7 @@ def main() -> None:
 
 def _end_children() -> None:
     """The JVM and its Python workers, which have nothing that would be lost."""
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # it would say of each of its objects that their JVM is gone
     children = psutil.Process().children(recursive=True)
     for child in children:
         child.kill()
