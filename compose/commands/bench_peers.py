@@ -41,7 +41,7 @@ def peers(
         int, typer.Option(min=1, help=f"How many of them for {' and '.join(SLOW)}, in a topic of their own.")
     ] = 200_000,
     repetitions: Annotated[int, typer.Option(min=1, help="Measured drains of each contender, by turns.")] = 5,
-    latency_rate: Annotated[float, typer.Option(min=1, help="Then events per second for each, for its latency.")] = 5e3,
+    latency_rate: Annotated[float, typer.Option(min=1, help="Then events per second for each, for its latency.")] = 2e3,
     latency_seconds: Annotated[float, typer.Option(min=0, help="How long to measure that; 0: not at all.")] = 30.0,
     latency_warm_up: Annotated[float, typer.Option(min=0, help="Seconds at that rate before, not judged.")] = 10.0,
     latency_repetitions: Annotated[int, typer.Option(min=1, help="Such loads on each contender, by turns.")] = 3,
