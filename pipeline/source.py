@@ -37,7 +37,7 @@ ORIGIN_COLUMNS = [
     "`headers` MAP<STRING, BYTES> METADATA FROM 'headers' VIRTUAL",
 ]
 
-FETCH_WAIT_MILLISECONDS = 20
+FETCH_WAIT_MILLISECONDS = 10
 """How long the broker may keep a fetch waiting. A consumer has one fetch per broker under way: while that waits for
 partitions that have nothing, those that have much wait as well (docs/decisions/0006-fetching.md)."""
 

@@ -32,7 +32,7 @@ final class CacheWriter implements SinkWriter<RowData> {
     private static final Logger LOG = LoggerFactory.getLogger(CacheWriter.class);
     private static final int MOST_BUFFERED_CELLS = 5_000;
     private static final int CELLS_PER_CALL = 1_000; // ARGV is unpacked on Redis's side; keep each script short
-    private static final long LINGER_MS = 20;
+    private static final long LINGER_MS = 5; // firings of one moment come in one piece
     private static final long GIVE_UP_AFTER_NANOS = 120_000_000_000L;
     private static final int TIMEOUT_MS = 2_000;
 
