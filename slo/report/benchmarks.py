@@ -125,7 +125,7 @@ def _cost(documents: Sequence[Document]) -> Section:
         ("By parallelism", "parallelism", False),
     ):
         chosen = _varied(points, key)
-        if len(chosen) > 1:
+        if len({point[key] for point in chosen}) > 1:
             tables.append(Table(title, cost_rows(chosen, key)))
             plots += _cost_plots(chosen, key, title.lower(), logarithmic=logarithmic)
     if not tables:
