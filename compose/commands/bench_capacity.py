@@ -183,11 +183,11 @@ class _Bench:
 
 
 def _slope_so_far(watch: Watch) -> float | None:
-    from slo.bench.lag_trend import lag_slope
+    from slo.bench.lag_trend import certain_lag_slope
     from slo.spec.model import Indicator
 
     recording = watch.recorder.recording()
-    return lag_slope(recording.series[Indicator.CONSUMER_LAG], recording.began + TRIAL_WARM_UP_SECONDS)
+    return certain_lag_slope(recording.series[Indicator.CONSUMER_LAG], recording.began + TRIAL_WARM_UP_SECONDS)
 
 
 def _judged(rate: float, phase: Phase, seconds: float, checked: Checked, *, gave_up: bool) -> Trial:

@@ -11,6 +11,7 @@ from slo.recording import Floats, Series
 
 LEAST_SECONDS = 15.0
 """Five checkpoints: offsets are committed with them, so lag is a sawtooth, a part of which looks like a trend."""
+_LEAST_LOOKS = 4
 LEAST_SHARE_OF_RATE = 0.05
 """Growth above this share of the rate is a backlog, not noise: within an hour it would be three minutes of events."""
 
@@ -20,12 +21,25 @@ def lag_slope(series: Series, began: float) -> float | None:
 
     Least squares. None where the samples span less than ``LEAST_SECONDS``.
     """
+    found = _fit(series, began)
+    return None if found is None else found[0]
+
+
+def certain_lag_slope(series: Series, began: float) -> float | None:
+    """The same less two of its standard errors: of so few teeth of the saw as were seen so far one is easily cut off."""
+    found = _fit(series, began)
+    return None if found is None else found[0] - 2 * found[1]
+
+
+def _fit(series: Series, began: float) -> tuple[float, float] | None:
+    """The slope and its standard error."""
     chosen = series.since(began)
     seen = ~np.isnan(chosen.values)
     times, values = _worst_of_each_look(chosen.times[seen], chosen.values[seen])
-    if len(times) < 3 or times[-1] - times[0] < LEAST_SECONDS:
+    if len(times) < _LEAST_LOOKS or times[-1] - times[0] < LEAST_SECONDS:
         return None
-    return float(np.polyfit(times - times[0], values, 1)[0])
+    (slope, _), covariance = np.polyfit(times - times[0], values, 1, cov=True)
+    return float(slope), float(np.sqrt(covariance[0, 0]))
 
 
 def falls_behind(slope: float | None, rate: float) -> bool:
