@@ -26,7 +26,7 @@ def lag_slope(series: Series, began: float) -> float | None:
 
 
 def certain_lag_slope(series: Series, began: float) -> float | None:
-    """The same less two of its standard errors: of so few teeth of the saw as were seen so far one is easily cut off."""
+    """The same less two of its standard errors: of the few teeth of the saw seen so far one may be cut off."""
     found = _fit(series, began)
     return None if found is None else found[0] - 2 * found[1]
 

@@ -40,7 +40,20 @@ def capacity_rows(document: Document) -> Rows:
 def cost_rows(points: Sequence[Document], *varied: str) -> Rows:
     """One row per point, after what was varied; CPU seconds per million events by process."""
     names = list(points[0]["cpu_seconds_per_million"])
-    rows = [[*varied, *names, "sum without generator", "memory", "checkpoint", "Redis", "cells", "Redis p99", "PostgreSQL p99", "exact"]]
+    rows = [
+        [
+            *varied,
+            *names,
+            "sum without generator",
+            "memory",
+            "checkpoint",
+            "Redis",
+            "cells",
+            "Redis p99",
+            "PostgreSQL p99",
+            "exact",
+        ]
+    ]
     for point in points:
         cpu = point["cpu_seconds_per_million"]
         total = sum(used for name, used in cpu.items() if name != "generator")

@@ -62,7 +62,7 @@ TASK_MANAGER_MEMORY = {
     "taskmanager.memory.jvm-overhead.max": 192,
 }
 
-# More than the usual third: what a checkpoint reads and a batch holds is soon garbage, and each collection copies the rest.
+# More than the usual third: what checkpoints and batches hold is soon garbage, and each collection copies the rest.
 YOUNG_HEAP_MEGABYTES = 416
 
 LOG4J = """\

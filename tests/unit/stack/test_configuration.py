@@ -101,7 +101,7 @@ def test_flink_keeps_its_checkpoints_in_the_data_directory(plan: Plan) -> None:
 def test_the_memory_of_a_task_manager_adds_up() -> None:
     """The JVM's limits are the sums that Flink's memory model expects; a mismatch stops the process at its start."""
     jvm, properties = flink.task_manager_options()
-    assert jvm == ["-Xmx832m", "-Xms832m", "-XX:MaxDirectMemorySize=224m", "-XX:MaxMetaspaceSize=256m"]
+    assert jvm == ["-Xmx1088m", "-Xms1088m", "-Xmn416m", "-XX:MaxDirectMemorySize=224m", "-XX:MaxMetaspaceSize=256m"]
     assert properties.count("-D") == len(flink.TASK_MANAGER_MEMORY) + 1
 
 

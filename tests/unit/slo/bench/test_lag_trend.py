@@ -33,7 +33,7 @@ def test_a_job_that_takes_nine_tenths_of_the_rate_falls_behind(seconds: float) -
 
 @pytest.mark.parametrize("phase", np.arange(0.0, 3.2, 0.2))
 def test_a_tooth_that_is_cut_off_ends_no_trial(phase: float) -> None:
-    """Looked at every 2 s while it goes on, a saw of 3.1 s rises or falls for as long as it takes them to meet again."""
+    """Looked at every 2 s, a saw of 3.1 s rises or falls for as long as it takes them to meet again."""
     for seconds in range(18, 60, 2):
         series = _sawtooth(seconds, 0.0, phase=phase, period=3.1)
         assert not falls_behind(certain_lag_slope(series, 1000.0), RATE)
