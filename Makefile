@@ -56,11 +56,11 @@ bench: setup ## the pipeline against a hand-written loop
 up down: setup ## start, stop the stack in ./data
 	$(BIN)/adctr $@
 
-DOCKER_TEST := ADCTR_REQUIRE_DOCKER=1 TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -v
-COMPOSE := docker compose -f compose/docker/compose.yaml
 benchmarks-page: setup ## docs/benchmarks.md from the figures in docs/benchmarks
 	$(BIN)/adctr bench report docs/benchmarks/*.json > docs/benchmarks.md
 
+DOCKER_TEST := ADCTR_REQUIRE_DOCKER=1 TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -v
+COMPOSE := docker compose -f compose/docker/compose.yaml
 docker-env: setup ## compose/docker/.env with random passwords, once
 	$(BIN)/python -m compose.docker.env_file
 

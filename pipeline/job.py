@@ -81,7 +81,7 @@ def job_options(settings: Settings, job: str, early_fire_milliseconds: int, rest
         "pipeline.object-reuse": "true",
         "execution.buffer-timeout.interval": "10 ms",
         "execution.checkpointing.interval": f"{settings.checkpoint_interval_seconds} s",
-        # As all state is written each time: what takes long leaves the processors alone for as long afterwards.
+        # As all state is written each time: one that takes long is not followed by the next one at once.
         "execution.checkpointing.min-pause": f"{settings.checkpoint_interval_seconds} s",
         "execution.checkpointing.dir": settings.checkpoint_uri(job),
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",

@@ -18,14 +18,18 @@ def _url(settings: Settings) -> str:
     )
 
 
-def _copy(settings: Settings, name: str) -> dict[str, str | int]:
+def _options(settings: Settings, connector: str, **more: str) -> dict[str, str | int]:
     return {
-        "connector": "adctr-copy",
+        "connector": connector,
         "url": _url(settings),
         "username": WRITER_ROLE,
         "password": settings.postgres_writer_password,
-        "table-name": f"realtime.{name}",
+        **more,
     }
+
+
+def _copy(settings: Settings, name: str) -> dict[str, str | int]:
+    return _options(settings, "adctr-copy", **{"table-name": f"realtime.{name}"})
 
 
 def metrics_table(settings: Settings, size_seconds: int) -> str:
@@ -81,13 +85,7 @@ def tombstones_insert() -> str:
 
 def watermark_table(settings: Settings, size_seconds: int) -> str:
     """DDL of table ``watermark_<name>``: keeps no row and publishes their watermark as that of ``store-<seconds>``."""
-    options: dict[str, str | int] = {
-        "connector": "adctr-watermark",
-        "url": _url(settings),
-        "username": WRITER_ROLE,
-        "password": settings.postgres_writer_password,
-        "job": f"store-{size_seconds}",
-    }
+    options = _options(settings, "adctr-watermark", job=f"store-{size_seconds}")
     return table(f"watermark_{WINDOW_NAMES[size_seconds]}", WINDOW_COLUMNS, options, primary_key=WINDOW_KEY)
 
 

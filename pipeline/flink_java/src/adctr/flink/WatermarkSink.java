@@ -23,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Publishes a job's watermark when a checkpoint is complete: the JDBC sinks flush before the barrier, so by then
+ * Publishes a job's watermark when a checkpoint is complete: the sinks of rows flush before the barrier, so by then
  * everything before this watermark is in the database.
  */
 record WatermarkSink(String url, String username, String password, String job)
