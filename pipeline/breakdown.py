@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pipeline.cache_commands import ask_counts
-from pipeline.contract.cache_schema import ZERO, Counts, cells_key, is_canary, parse_cell_field, parse_counts
+from pipeline.cell_sums import summed
+from pipeline.contract.cache_schema import ZERO, Counts, cells_key, is_canary, parse_cell_field
 from pipeline.store.metrics_queries import WindowRange
 
 Cell = tuple[str, str]
@@ -46,27 +48,19 @@ def from_replies(
 ) -> Breakdown:
     """What the replies to `ask_breakdown` say. Canaries are left out."""
     with_cells = campaigns or campaign_id is not None
-    names: dict[bytes, Cell | None] = {}  # a cell is in many windows
-    by_window: dict[int, dict[str, Counts]] = {}
-    cells: dict[Cell, Counts] = {}
-    for start, reply in zip(windows.starts, replies, strict=True):
-        fields = reply if isinstance(reply, dict) else reply[1]  # HSCAN: its cursor and the hash
-        by_category = by_window[start] = {}
-        for field, value in fields.items():
-            if field not in names:
-                names[field] = _business(parse_cell_field(field) if with_cells else ("", field.decode()))
-            cell = names[field]
-            if cell is None:
-                continue
-            counts = parse_counts(value)
-            by_category[cell[1]] = by_category.get(cell[1], ZERO) + counts
-            if campaigns:
-                cells[cell] = cells.get(cell, ZERO) + counts
-    return _breakdown(windows, by_window, cells)
 
+    @cache  # a cell is in many windows
+    def cell_of(field: bytes) -> Cell | None:
+        cell = parse_cell_field(field) if with_cells else ("", field.decode())
+        return None if is_canary(cell[0]) or is_canary(cell[1]) else cell
 
-def _business(cell: Cell) -> Cell | None:
-    return None if is_canary(cell[0]) or is_canary(cell[1]) else cell
+    def category_of(field: bytes) -> str | None:
+        cell = cell_of(field)
+        return cell and cell[1]
+
+    hashes = [reply if isinstance(reply, dict) else reply[1] for reply in replies]  # HSCAN: its cursor and the hash
+    by_window = {start: summed([cells], category_of) for start, cells in zip(windows.starts, hashes, strict=True)}
+    return _breakdown(windows, by_window, summed(hashes, cell_of) if campaigns else {})
 
 
 def from_rows(windows: WindowRange, rows: Iterable[tuple[Any, ...]]) -> Breakdown:

@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 
+from pipeline.cell_sums import summed
 from pipeline.contract.cache_schema import (
     CELL_SEPARATOR,
     RETENTION_FIELDS,
@@ -50,8 +51,7 @@ def sum_of(reply: Any) -> Counts:
     if reply is None or isinstance(reply, bytes):
         return parse_counts(reply) if reply else ZERO
     fields = reply if isinstance(reply, dict) else reply[1]
-    counted = (parse_counts(value) for field, value in fields.items() if not is_canary(_category_of(field)))
-    return sum(counted, ZERO)
+    return summed([fields], lambda field: None if is_canary(_category_of(field)) else "").get("", ZERO)
 
 
 def _category_of(field: bytes) -> str:
@@ -60,22 +60,15 @@ def _category_of(field: bytes) -> str:
 
 def per_campaign(replies: list[dict[bytes, bytes]], category: str | None) -> dict[str, Counts]:
     """Sums per campaign over cells hashes, of one category or of all."""
-    sums: dict[str, Counts] = {}
-    for reply in replies:
-        for field, value in reply.items():
-            campaign_id, of_category = parse_cell_field(field)
-            if is_canary(campaign_id) or is_canary(of_category) or category not in (None, of_category):
-                continue
-            sums[campaign_id] = sums.get(campaign_id, ZERO) + parse_counts(value)
-    return sums
+
+    def campaign_of(field: bytes) -> str | None:
+        campaign_id, of_category = parse_cell_field(field)
+        hidden = is_canary(campaign_id) or is_canary(of_category) or category not in (None, of_category)
+        return None if hidden else campaign_id
+
+    return summed(replies, campaign_of)
 
 
 def per_category(replies: list[dict[bytes, bytes]]) -> dict[str, Counts]:
     """Sums per category over categories hashes."""
-    sums: dict[str, Counts] = {}
-    for reply in replies:
-        for field, value in reply.items():
-            name = field.decode()
-            if not is_canary(name):
-                sums[name] = sums.get(name, ZERO) + parse_counts(value)
-    return sums
+    return summed(replies, lambda field: None if is_canary(name := field.decode()) else name)
