@@ -22,6 +22,8 @@ P99 = 0.99
 FEWEST_PAIRS = 2000
 """20 of them above p99."""
 BLOCKS = 20
+WAYS = ("api", "bare")
+ONE_IN = (2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class CacheReadsResult:
         """Of that percentile of all reads through the API to the bare ones'; None for too few of them."""
         if len(self.pairs) < FEWEST_PAIRS:
             return None
-        api, bare = (np.array([getattr(each, way) for each in self.pairs]) for way in ("api", "bare"))
+        api, bare = (np.array([getattr(each, way) for each in self.pairs]) for way in WAYS)
         return paired_ratio(bare, api, share, len(self.pairs) // BLOCKS)
 
     def verdict(self) -> RunVerdict:
@@ -127,6 +129,15 @@ class CacheReadsResult:
             _row(kind, [each for each in self.pairs if each.kind == kind]) for kind in kinds
         ]
 
+    def curve(self) -> list[dict[str, float]]:
+        """What one read in so many takes at least, either way; seconds. As far as there are ten of them."""
+        return [
+            {"one_in": one_in}
+            | {way: float(np.quantile([getattr(each, way) for each in self.pairs], 1 - 1 / one_in)) for way in WAYS}
+            for one_in in ONE_IN
+            if len(self.pairs) >= 10 * one_in
+        ]
+
     def as_json(self) -> dict[str, Any]:
         """All figures, machine and verdict."""
         return {
@@ -137,6 +148,7 @@ class CacheReadsResult:
             "missed": self.missed,
             "differences": self.differences,
             "reads": self.rows(),
+            "curve": self.curve(),
             **self.verdict().as_json(),
         }
 
@@ -146,7 +158,7 @@ def _row(kind: str, pairs: Sequence[Pair]) -> dict[str, Any]:
 
 
 def _percentiles(pairs: Sequence[Pair]) -> Iterator[tuple[str, float | None]]:
-    for way in ("api", "bare"):
+    for way in WAYS:
         seconds = np.array([getattr(each, way) for each in pairs])
         for name, share in (("p50", 0.5), ("p99", P99)):
             yield f"{way}_{name}", float(np.quantile(seconds, share)) if len(seconds) else None

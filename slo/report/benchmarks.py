@@ -160,7 +160,7 @@ def _cost_plots(points: Sequence[Document], key: str, title: str, *, logarithmic
 
 
 def _cache_reads(documents: Sequence[Document]) -> Section:
-    text, tables = [], []
+    text, tables, plots = [], [], []
     for document in documents:
         judged = next(each for each in document["objectives"] if each["name"] == "cache_read_p99_over_bare")
         low, high = judged["interval"] or (None, None)
@@ -171,11 +171,18 @@ def _cache_reads(documents: Sequence[Document]) -> Section:
             f"{between}, {judged['objective']:g} is allowed. Verdict: {document['verdict']}."
         )
         tables.append(Table("Both ways by turns", cache_read_rows(document)))
-    return Section("Reads through the cache", _machines(documents), text, tables, CACHE_READS_LEAVE_OUT)
+        lines = {
+            name: [(point["one_in"], point[way]) for point in document["curve"]]
+            for name, way in (("read API", "api"), ("bare client", "bare"))
+        }
+        if document["curve"]:
+            title = "What the slowest reads take: one read in so many takes this long or longer"
+            plots.append(curve_plot(title, "one read in", "seconds", lines, logarithmic=True))
+    return Section("Reads through the cache", _machines(documents), text, tables, CACHE_READS_LEAVE_OUT, plots)
 
 
 def _peers(documents: Sequence[Document]) -> Section:
-    text, tables = [], []
+    text, tables, plots = [], [], []
     for document in documents:
         text.append(
             f"{document['events']:,} events preloaded, drained into Redis by each contender in turn. "
@@ -183,6 +190,8 @@ def _peers(documents: Sequence[Document]) -> Section:
         )
         tables.append(Table("Medians, and lowest to highest of the runs", peer_rows(document)))
         tables.append(Table("All runs", peer_runs_rows(document)))
+        drained = _by_contender(document["runs"], "events_per_second")
+        plots.append(curve_plot("Events/s drained, run by run", "run", "count", drained))
         latency = document.get("latency")
         if latency:
             text.append(
@@ -190,7 +199,20 @@ def _peers(documents: Sequence[Document]) -> Section:
                 f"to warm up, then {latency['seconds']:g} s whose every event was timed from its intended send time."
             )
             tables.append(Table("All loads", peer_load_rows(document)))
-    return Section("Beside other ways to do the same job", _machines(documents), text, tables, PEERS_LEAVE_OUT)
+            slowest = _by_contender(latency["runs"], "p99")
+            if any(y is not None for line in slowest.values() for _, y in line):
+                title = f"p99 of every event at {latency['rate']:,.0f} events/s, load by load"
+                plots.append(curve_plot(title, "load", "seconds", slowest))
+    return Section("Beside other ways to do the same job", _machines(documents), text, tables, PEERS_LEAVE_OUT, plots)
+
+
+def _by_contender(runs: Sequence[Document], figure: str) -> dict[str, list[tuple[float, float | None]]]:
+    """A figure of each contender's runs by their number, from 1."""
+    lines: dict[str, list[tuple[float, float | None]]] = {}
+    for run in runs:
+        line = lines.setdefault(run["contender"], [])
+        line.append((len(line) + 1.0, run[figure]))
+    return lines
 
 
 def _machines(documents: Sequence[Document]) -> str:

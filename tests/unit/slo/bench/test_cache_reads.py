@@ -53,4 +53,14 @@ def test_the_page_shows_each_kind_of_read() -> None:
         "| top campaigns",
         "| current window",
     ]
-    assert "Reads through the cache" in benchmarks_html([document])
+    browsers = benchmarks_html([document])
+    assert "Reads through the cache" in browsers
+    assert browsers.count("<figure") == 1
+
+
+def test_the_curve_goes_as_far_as_there_are_ten_reads() -> None:
+    curve = _result(_pairs(1.4, 2_500)).curve()
+    assert [point["one_in"] for point in curve] == [2, 5, 10, 20, 50, 100, 200]
+    assert all(point["api"] == pytest.approx(1.4 * point["bare"]) for point in curve)
+    assert [point["bare"] for point in curve] == sorted(point["bare"] for point in curve)
+    assert _result([]).curve() == []

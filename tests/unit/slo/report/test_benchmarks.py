@@ -114,7 +114,7 @@ def test_the_browsers_page_is_whole_has_the_plots_and_runs_nothing(documents: li
     elements = _Elements()
     elements.feed(page)
     assert elements.open == []
-    assert elements.seen.count("figure") == 5
+    assert elements.seen.count("figure") == 7
     assert len(elements.ids) == len(set(elements.ids))
     assert "script" not in elements.seen
     assert "<b>" not in page
