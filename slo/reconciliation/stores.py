@@ -155,7 +155,7 @@ class _OriginReader:
         self.ranges = ranges
         self.stored = {partition: StoredOrigins.empty(offsets) for partition, offsets in ranges.items()}
         self.foreign_partitions = 0
-        self._rest = b""
+        self._rest = bytearray()  # psycopg2 calls `write` for each row: bytes would be copied for each
         self._header_left = _COPY_HEADER_BYTES
 
     def write(self, data: bytes) -> None:
@@ -168,8 +168,8 @@ class _OriginReader:
     def flush(self) -> None:
         """Takes in the complete rows; what remains in the end is COPY's two-byte trailer."""
         complete = len(self._rest) // _ORIGIN_ROW.itemsize * _ORIGIN_ROW.itemsize
-        rows = np.frombuffer(self._rest[:complete], dtype=_ORIGIN_ROW)
-        self._rest = self._rest[complete:]
+        rows = np.frombuffer(bytes(self._rest[:complete]), dtype=_ORIGIN_ROW)
+        del self._rest[:complete]
         known = 0
         for partition, offsets in self.ranges.items():
             ours = rows[rows["partition"] == partition]
