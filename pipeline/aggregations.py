@@ -7,7 +7,7 @@ state by event time. ``docs/decisions/0002-windows.md`` has the alternatives and
 from __future__ import annotations
 
 from pipeline.settings import Settings
-from pipeline.source import is_counted
+from pipeline.source import EVENTS, is_counted
 
 WINDOW_NAMES = {60: "1min", 300: "5min"}
 """Name of each window size in seconds, as in ``metrics_1min``."""
@@ -16,7 +16,20 @@ STORE_EARLY_FIRE_MILLISECONDS = 1_000
 """PostgreSQL's objective is seconds, and each firing is a row written."""
 
 
-def window_view(settings: Settings, size_seconds: int) -> str:
+COMBINED = "combined_events"
+"""The view that the windows count: see `counted_events` and ``adctr.flink.CombineOperator``."""
+
+
+def counted_events(settings: Settings) -> str:
+    """Query of the events that count, in the columns that are combined before they go to the windows."""
+    return f"""
+        SELECT `event_time`, `campaign_id`, `category`, `event_type` = 'CLICK' AS `click`
+        FROM {EVENTS}
+        WHERE {is_counted(settings)}
+    """
+
+
+def window_view(size_seconds: int) -> str:
     """DDL of view ``windows_<name>``: window_start TIMESTAMP(3) in UTC, campaign_id, category, impressions, clicks."""
     tumble = f"`event_time`, INTERVAL '{size_seconds // 60}' MINUTE"
     return f"""
@@ -25,10 +38,9 @@ def window_view(settings: Settings, size_seconds: int) -> str:
           TUMBLE_START({tumble}) AS `window_start`,
           `campaign_id`,
           `category`,
-          COUNT(*) FILTER (WHERE `event_type` = 'IMPRESSION') AS `impressions`,
-          COUNT(*) FILTER (WHERE `event_type` = 'CLICK') AS `clicks`
-        FROM ad_events
-        WHERE {is_counted(settings)}
+          SUM(`impressions`) AS `impressions`,
+          SUM(`clicks`) AS `clicks`
+        FROM {COMBINED}
         GROUP BY TUMBLE({tumble}), `campaign_id`, `category`
     """
 

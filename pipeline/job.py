@@ -2,7 +2,8 @@
 
 ``live`` counts windows into Redis; ``store`` counts them into PostgreSQL and keeps raw events, dead letters, late
 events and tombstones. They share rules and nothing else: each reads the topic for itself, so that one sink's trouble
-is not the other's, and each checks the other's counts. Events never pass through Python: all of it is SQL.
+is not the other's, and each checks the other's counts. Events never pass through Python: all of it is SQL, but for
+one operator of ours between the source and the windows (docs/decisions/0024-combining.md).
 """
 
 from __future__ import annotations
@@ -14,19 +15,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyflink.common import Configuration
-from pyflink.table import EnvironmentSettings, TableEnvironment
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
+from pyflink.table import EnvironmentSettings, StreamTableEnvironment
 
-from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS, window_options, window_view
+from pipeline.aggregations import (
+    COMBINED,
+    STORE_EARLY_FIRE_MILLISECONDS,
+    counted_events,
+    window_options,
+    window_view,
+)
 from pipeline.job_names import JOBS, LIVE, STORE, flink_name
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.sinks import dead_letter, postgres, redis_cache
-from pipeline.source import COUNTED_FIELDS, EVENT_FIELDS, events_table
+from pipeline.source import COUNTED_FIELDS, EVENT_FIELDS, EVENTS, events_query, events_table
+
+LIVE_COMBINE_MILLISECONDS = 10
+"""A part of the second within which an event is in Redis."""
+STORE_COMBINE_MILLISECONDS = 100
 
 
 @dataclass(frozen=True)
 class JobPlan:
-    """A job as SQL: statements to run first, then INSERTs that form one Flink job."""
+    """A job as SQL, beginning with the table of its topic and the query that makes `EVENTS` of it.
 
+    ``shared``: whether statements read it beside the windows. ``ddl`` are views and sinks, ``inserts`` form
+    one Flink job.
+    """
+
+    topic: str
+    events: str
+    shared: bool
+    counted: str
+    combine_milliseconds: int
     ddl: list[str]
     inserts: list[str]
     early_fire_milliseconds: int
@@ -35,9 +57,13 @@ class JobPlan:
 def live_plan(settings: Settings) -> JobPlan:
     """Windows into Redis."""
     return JobPlan(
+        topic=events_table(settings, LIVE, COUNTED_FIELDS, with_origin=False),
+        events=events_query(COUNTED_FIELDS, with_origin=False),
+        shared=False,
+        counted=counted_events(settings),
+        combine_milliseconds=LIVE_COMBINE_MILLISECONDS,
         ddl=[
-            events_table(settings, LIVE, COUNTED_FIELDS, with_origin=False),
-            *(window_view(settings, size) for size in WINDOW_SIZES_SECONDS),
+            *(window_view(size) for size in WINDOW_SIZES_SECONDS),
             *(redis_cache.cache_table(settings, size) for size in WINDOW_SIZES_SECONDS),
         ],
         inserts=[redis_cache.cache_insert(size) for size in WINDOW_SIZES_SECONDS],
@@ -48,9 +74,13 @@ def live_plan(settings: Settings) -> JobPlan:
 def store_plan(settings: Settings) -> JobPlan:
     """Windows and records into PostgreSQL, rejects into their topics."""
     return JobPlan(
+        topic=events_table(settings, STORE, EVENT_FIELDS, with_origin=True),
+        events=events_query(EVENT_FIELDS, with_origin=True),
+        shared=True,
+        counted=counted_events(settings),
+        combine_milliseconds=STORE_COMBINE_MILLISECONDS,
         ddl=[
-            events_table(settings, STORE, EVENT_FIELDS, with_origin=True),
-            *(window_view(settings, size) for size in WINDOW_SIZES_SECONDS),
+            *(window_view(size) for size in WINDOW_SIZES_SECONDS),
             *(postgres.metrics_table(settings, size) for size in WINDOW_SIZES_SECONDS),
             postgres.raw_events_table(settings),
             postgres.tombstones_table(settings),
@@ -97,12 +127,20 @@ def submit(settings: Settings, job: str, restore_from: str | None) -> str:
     configuration = Configuration()
     for key, value in job_options(settings, job, plan.early_fire_milliseconds, restore_from).items():
         configuration.set_string(key, value)
-    environment = TableEnvironment.create(
-        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
+    tables = StreamTableEnvironment.create(
+        StreamExecutionEnvironment.get_execution_environment(configuration),
+        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build(),
     )
+    streams, java_tables = get_gateway().jvm.adctr.flink.Streams, tables._j_tenv  # noqa: SLF001 - there is no other way
+    tables.execute_sql(plan.topic)
+    if plan.shared:
+        streams.share(java_tables, plan.events, EVENTS)
+    else:
+        tables.execute_sql(f"CREATE TEMPORARY VIEW {EVENTS} AS {plan.events}")
+    streams.combine(java_tables, plan.counted, COMBINED, plan.combine_milliseconds)
     for statement in plan.ddl:
-        environment.execute_sql(statement)
-    statements = environment.create_statement_set()
+        tables.execute_sql(statement)
+    statements = tables.create_statement_set()
     for insert in plan.inserts:
         statements.add_insert_sql(insert)
     client = statements.execute().get_job_client()

@@ -26,6 +26,9 @@ EVENT_FIELDS = (
 )
 """String fields of an ad event, in the contract's order."""
 
+EVENTS = "events"
+"""The view that everything reads; see `events_query`."""
+
 COUNTED_FIELDS = ("event_type", "campaign_id", "category")
 """The fields that the windows need; the format checks the others and leaves them alone."""
 
@@ -90,6 +93,17 @@ def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_
     if not settings.historic:
         options |= _live_watermarks(settings, job)
     return table("ad_events", columns, options)
+
+
+def events_query(fields: tuple[str, ...], *, with_origin: bool) -> str:
+    """What view `EVENTS` is made of: everything of the topic, the event time as a column like any other."""
+    origin = ("raw_value", "record_key", "kafka_partition", "kafka_offset", "headers") if with_origin else ()
+    names = (*fields, "decode_error", "is_tombstone", *origin, "record_time")
+    columns = ", ".join(f"`{name}`" for name in names)
+    return f"""
+        SELECT {columns}, CAST(`event_time` AS TIMESTAMP_LTZ(3)) AS `event_time`
+        FROM ad_events
+    """  # noqa: S608 - our own names
 
 
 def _live_watermarks(settings: Settings, job: str) -> dict[str, str | int]:

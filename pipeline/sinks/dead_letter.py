@@ -6,7 +6,7 @@ from __future__ import annotations
 from pipeline.contract import letter_headers
 from pipeline.job_names import STORE, flink_name
 from pipeline.settings import Settings
-from pipeline.source import INVALID_REASON, IS_INVALID, IS_VALID, is_late
+from pipeline.source import EVENTS, INVALID_REASON, IS_INVALID, IS_VALID, is_late
 from pipeline.sql import literal, table
 
 STAGE = "CASE WHEN `decode_error` IS NULL THEN 'TRANSFORMATION' ELSE 'VALUE_CONVERTER' END"
@@ -66,5 +66,5 @@ def _insert(name: str, settings: Settings, reason: str, condition: str) -> str:
     return f"""
         INSERT INTO {name}
         SELECT `record_key`, `raw_value`, MAP_UNION(`headers`, MAP[{entries}]), `record_time`
-        FROM ad_events WHERE {condition}
+        FROM {EVENTS} WHERE {condition}
     """

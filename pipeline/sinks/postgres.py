@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.aggregations import WINDOW_NAMES
 from pipeline.settings import Settings
 from pipeline.sinks.redis_cache import WINDOW_COLUMNS, WINDOW_KEY
-from pipeline.source import EVENT_FIELDS, IS_TOMBSTONE, IS_VALID, is_late
+from pipeline.source import EVENT_FIELDS, EVENTS, IS_TOMBSTONE, IS_VALID, is_late
 from pipeline.sql import table
 
 WRITER_ROLE = "adctr_writer"
@@ -64,7 +64,7 @@ def raw_events_insert(settings: Settings) -> str:
         INSERT INTO raw_events
         SELECT `kafka_partition`, `kafka_offset`,
           CAST(`record_time` AS TIMESTAMP(3)), CAST(`event_time` AS TIMESTAMP(3)), {fields}, {is_late(settings)}
-        FROM ad_events WHERE {IS_VALID}
+        FROM {EVENTS} WHERE {IS_VALID}
     """
 
 
@@ -79,7 +79,7 @@ def tombstones_insert() -> str:
     return f"""
         INSERT INTO tombstones
         SELECT `kafka_partition`, `kafka_offset`, CAST(`record_time` AS TIMESTAMP(3))
-        FROM ad_events WHERE {IS_TOMBSTONE}
+        FROM {EVENTS} WHERE {IS_TOMBSTONE}
     """
 
 
