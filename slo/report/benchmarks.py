@@ -172,10 +172,10 @@ def _cache_reads(documents: Sequence[Document]) -> Section:
         )
         tables.append(Table("Both ways by turns", cache_read_rows(document)))
         lines = {
-            name: [(point["one_in"], point[way]) for point in document["curve"]]
+            name: [(point["one_in"], point[way]) for point in document.get("curve", ())]
             for name, way in (("read API", "api"), ("bare client", "bare"))
         }
-        if document["curve"]:
+        if document.get("curve"):
             title = "What the slowest reads take: one read in so many takes this long or longer"
             plots.append(curve_plot(title, "one read in", "seconds", lines, logarithmic=True))
     return Section("Reads through the cache", _machines(documents), text, tables, CACHE_READS_LEAVE_OUT, plots)
