@@ -51,9 +51,9 @@ def fresh_seconds(series: Series, ended: float, stale_seconds: float) -> float |
     # From the last fresh look to the next one; the last spell has no end where events were still due.
     begins = newest[fresh] + stale_seconds
     until = np.append(seen[order][fresh][1:], np.inf if series.times[-1] > newest[fresh[-1]] else begins[-1])
-    stale = np.flatnonzero((until > begins) & (until > ended))
-    if len(stale) and begins[stale[0]] <= ended + stale_seconds + ONSET_SECONDS:
-        end = float(until[stale[0]])
+    stale = np.flatnonzero((until > begins) & (until > ended) & (begins <= ended + stale_seconds + ONSET_SECONDS))
+    if len(stale):  # the last of them: what was stale before the fault may be over before the fault shows
+        end = float(until[stale[-1]])
         return end - ended if np.isfinite(end) else None
     first = seen[series.times >= ended].min(initial=np.inf)
     return float(first) - ended if np.isfinite(first) else None
@@ -70,12 +70,12 @@ def caught_up_seconds(series: Series, ended: float, late_seconds: float) -> floa
     begins, until = series.times[late] + late_seconds, np.maximum.accumulate(_seen_at(series)[late])
     last_of_spell = np.flatnonzero(np.append(begins[1:] > until[:-1], True))
     first_of_spell = np.append(0, last_of_spell[:-1] + 1)
-    for begin, end in zip(begins[first_of_spell].tolist(), until[last_of_spell].tolist(), strict=True):
-        if end > ended:
-            if begin > ended + late_seconds + ONSET_SECONDS:
-                return 0.0
-            return end - ended if np.isfinite(end) else None
-    return 0.0
+    begin, end = begins[first_of_spell], until[last_of_spell]
+    ours = np.flatnonzero((end > ended) & (begin <= ended + late_seconds + ONSET_SECONDS))
+    if not len(ours):
+        return 0.0
+    last = float(end[ours[-1]])  # as above
+    return last - ended if np.isfinite(last) else None
 
 
 def _seen_at(series: Series) -> Floats:

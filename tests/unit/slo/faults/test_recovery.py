@@ -68,3 +68,10 @@ def test_what_is_late_long_before_or_after_is_another_matter() -> None:
 
 def test_an_event_that_never_came_is_never_caught_up_with() -> None:
     assert caught_up_seconds(series((0, 0.1), (1, NAN), (2, 0.1)), ended=0.5, late_seconds=1.0) is None
+
+
+def test_what_was_late_before_the_fault_and_is_over_before_it_shows_is_no_recovery() -> None:
+    """A hiccup when the process was killed, for instance because the load has just begun; the outage comes after it."""
+    events = series((0, 3.0), (1, 2.2), (2, 1.1), (3, 0.2), (4, 8.0), (6, 6.5), (8, 4.2), (12.5, 0.1), (13, 0.1))
+    assert fresh_seconds(events, ended=3.0, stale_seconds=1.5) == pytest.approx(9.6)
+    assert caught_up_seconds(events, ended=3.0, late_seconds=1.0) == pytest.approx(9.5)
