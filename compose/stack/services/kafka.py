@@ -100,8 +100,8 @@ def broker_properties(
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
-        # A broker that was killed is let in again when its session has run out, by default after 9 s, its own controller
-        # notwithstanding.
+        # A broker that was killed is let in again when its controller's session with it has run out: by default after
+        # 9 s, though the controller was the same process.
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
         "num.network.threads": "2",
