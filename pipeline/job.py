@@ -47,7 +47,6 @@ class JobPlan:
     topic: str
     events: str
     shared: bool
-    counted: str
     combine_milliseconds: int
     ddl: list[str]
     inserts: list[str]
@@ -60,7 +59,6 @@ def live_plan(settings: Settings) -> JobPlan:
         topic=events_table(settings, LIVE, COUNTED_FIELDS, with_origin=False),
         events=events_query(COUNTED_FIELDS, with_origin=False),
         shared=False,
-        counted=counted_events(settings),
         combine_milliseconds=LIVE_COMBINE_MILLISECONDS,
         ddl=[
             *(window_view(size) for size in WINDOW_SIZES_SECONDS),
@@ -77,7 +75,6 @@ def store_plan(settings: Settings) -> JobPlan:
         topic=events_table(settings, STORE, EVENT_FIELDS, with_origin=True),
         events=events_query(EVENT_FIELDS, with_origin=True),
         shared=True,
-        counted=counted_events(settings),
         combine_milliseconds=STORE_COMBINE_MILLISECONDS,
         ddl=[
             *(window_view(size) for size in WINDOW_SIZES_SECONDS),
@@ -137,7 +134,7 @@ def submit(settings: Settings, job: str, restore_from: str | None) -> str:
         streams.share(java_tables, plan.events, EVENTS)
     else:
         tables.execute_sql(f"CREATE TEMPORARY VIEW {EVENTS} AS {plan.events}")
-    streams.combine(java_tables, plan.counted, COMBINED, plan.combine_milliseconds)
+    streams.combine(java_tables, counted_events(settings), COMBINED, plan.combine_milliseconds)
     for statement in plan.ddl:
         tables.execute_sql(statement)
     statements = tables.create_statement_set()

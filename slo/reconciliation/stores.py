@@ -168,7 +168,7 @@ class _OriginReader:
     def flush(self) -> None:
         """Takes in the complete rows; what remains in the end is COPY's two-byte trailer."""
         complete = len(self._rest) // _ORIGIN_ROW.itemsize * _ORIGIN_ROW.itemsize
-        rows = np.frombuffer(bytes(self._rest[:complete]), dtype=_ORIGIN_ROW)
+        rows = np.frombuffer(self._rest[:complete], dtype=_ORIGIN_ROW)
         del self._rest[:complete]
         known = 0
         for partition, offsets in self.ranges.items():

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
-from compose.stack.java import JAVA, QUICK_START
-from compose.stack.java_build import JAVA_DIR, compile_sources
-from compose.stack.services.flink import class_path
-
-HARNESS = Path(__file__).with_name("java") / "CombineEvents.java"
-TESTED = JAVA_DIR / "src/adctr/flink/CombinedCounts.java"
+from tests.unit.pipeline.java_harness import run_harness
 
 
 def combine(classes: Path, *arguments: str) -> list[list[str]]:
     """The rows of each draining, sorted."""
-    compile_sources([HARNESS, TESTED], classes)
-    path = os.pathsep.join(map(str, [*class_path(), classes]))
-    command = [str(JAVA), *QUICK_START, "-cp", path, "adctr.flink.CombineEvents", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    printed = run_harness(classes, "adctr.flink.CombineEvents", arguments, ["CombinedCounts"])
     drained: list[list[str]] = [[]]
-    for line in done.stdout.splitlines():
+    for line in printed.splitlines():
         if line.startswith("full: "):
             assert line == "full: false"
             drained[-1].sort()

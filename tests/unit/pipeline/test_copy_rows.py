@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import struct
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from compose.stack.java import JAVA, QUICK_START
-from compose.stack.java_build import JAVA_DIR, compile_sources
-from compose.stack.services.flink import class_path
+from tests.unit.pipeline.java_harness import run_harness
 
-HARNESS = Path(__file__).with_name("java") / "CopyRows.java"
-TESTED = [JAVA_DIR / "src/adctr/flink" / f"{name}.java" for name in ("CopyBatch", "CopyFormat")]
 Row = tuple[str, str | None, int]
 
 
 def copied(classes: Path, key_columns: int, *rows: str) -> list[Row]:
     """The rows of the one batch that ``rows`` become."""
-    compile_sources([HARNESS, *TESTED], classes)
-    path = os.pathsep.join(map(str, [*class_path(), classes]))
-    command = [str(JAVA), *QUICK_START, "-cp", path, "adctr.flink.CopyRows", str(key_columns), *rows]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    encoded, empty_afterwards = done.stdout.split()
+    printed = run_harness(classes, "adctr.flink.CopyRows", [str(key_columns), *rows], ["CopyBatch", "CopyFormat"])
+    encoded, empty_afterwards = printed.split()
     assert empty_afterwards == "true"
     return parse(bytes.fromhex(encoded))
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
-from compose.stack.java import JAVA, QUICK_START
-from compose.stack.java_build import compile_sources
-from compose.stack.services.flink import class_path
-
-HARNESS = Path(__file__).with_name("java") / "FireEarly.java"
+from tests.unit.pipeline.java_harness import run_harness
 
 
 def fire_early(classes: Path, *steps: str) -> list[str]:
     """What becomes of each step, after the jar that the trigger's class came from."""
-    compile_sources([HARNESS], classes)
-    path = os.pathsep.join(map(str, [*class_path(), classes]))
-    command = [str(JAVA), *QUICK_START, "-cp", path, "FireEarly", *steps]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    return run_harness(classes, "FireEarly", steps).splitlines()
 
 
 def test_a_window_fires_after_an_element_and_then_not_before_another(tmp_path: Path) -> None:
