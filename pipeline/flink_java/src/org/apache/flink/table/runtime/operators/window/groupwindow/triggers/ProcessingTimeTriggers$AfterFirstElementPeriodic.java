@@ -8,7 +8,7 @@ import org.apache.flink.table.runtime.operators.window.Window;
 
 /**
  * What {@code table.exec.emit.early-fire.delay} makes of a window, in place of Flink's class of this name: fires so long
- * after an element came, and then not before another one has come.
+ * after an element came, or when the window ends before that, and then not before another one has come.
  *
  * <p>Flink's fires every so often for as long as the window is open, whether or not anything came. With tens of thousands
  * of cells each round takes longer than the delay, a timer that was due sets the next one into the past, and cells of a
@@ -42,6 +42,7 @@ public final class ProcessingTimeTriggers$AfterFirstElementPeriodic<W extends Wi
             long latest = ctx.getCurrentProcessingTime() + delayMs;
             long at = latest - latest % roundMs;
             ctx.registerProcessingTimeTimer(at);
+            ctx.registerEventTimeTimer(triggerTime(window));
             due.update(at);
         }
         return false;
@@ -54,13 +55,24 @@ public final class ProcessingTimeTriggers$AfterFirstElementPeriodic<W extends Wi
         if (at == null || at != time) {
             return false;
         }
+        ctx.deleteEventTimeTimer(triggerTime(window));
         due.clear();
         return true;
     }
 
     @Override
-    public boolean onEventTime(long time, W window) {
-        return false;
+    public boolean onEventTime(long time, W window) throws IOException {
+        if (time != triggerTime(window)) {
+            return false;
+        }
+        ValueState<Long> due = ctx.getPartitionedState(dueDescriptor);
+        Long at = due.value();
+        if (at == null) {
+            return false;
+        }
+        ctx.deleteProcessingTimeTimer(at);
+        due.clear();
+        return true;
     }
 
     @Override
@@ -69,6 +81,7 @@ public final class ProcessingTimeTriggers$AfterFirstElementPeriodic<W extends Wi
         Long at = due.value();
         if (at != null) {
             ctx.deleteProcessingTimeTimer(at);
+            ctx.deleteEventTimeTimer(triggerTime(window));
             due.clear();
         }
     }
