@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-long test-browser lint format drills chaos gates bench peers up down lock clean
+.PHONY: help setup demo test test-unit test-long controls test-browser lint format drills chaos gates bench peers up down lock clean
 .PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak release benchmarks-page
 
 help: ## this list
@@ -25,6 +25,9 @@ test-unit: setup ## tests without network and services
 test-long: setup ## the tests that take minutes each
 	$(BIN)/pytest -m long
 
+controls: setup ## each invariant's test with what keeps the invariant removed: it has to fail
+	$(BIN)/pytest -m long tests/controls
+
 test-browser: setup ## the dashboard in a real browser; needs chromium
 	$(BIN)/pytest tests/browser -m browser
 
@@ -38,11 +41,11 @@ format: $(VENV)/packages.stamp ## repairs what ruff can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-drills: setup ## sabotage with a known right answer, on a stack of its own
-	$(BIN)/adctr slo drill --all
+drills: setup ## sabotage with a known right answer, on a stack of its own [DRILLS="event_lost …"]
+	$(BIN)/adctr slo drill $(or $(DRILLS),--all)
 
-chaos: setup ## every fault under load, on stacks of its own [REPEAT=1]
-	$(BIN)/adctr chaos run --all $(if $(REPEAT),--repeat $(REPEAT))
+chaos: setup ## every fault under load, on stacks of its own [FAULTS="redis_killed …"] [REPEAT=1]
+	$(BIN)/adctr chaos run $(or $(FAULTS),--all) $(if $(REPEAT),--repeat $(REPEAT))
 
 soak: setup ## half an hour of load, and everything that may not grow
 	$(BIN)/adctr bench soak --minutes 30

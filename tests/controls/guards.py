@@ -1,0 +1,130 @@
+"""What keeps each invariant, and the test that must fail without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_JAVA = "pipeline/flink_java/src"
+_TRIGGERS = f"{_JAVA}/org/apache/flink/table/runtime/operators/window/groupwindow/triggers"
+_EARLY_TRIGGER = f"{_TRIGGERS}/ProcessingTimeTriggers$AfterFirstElementPeriodic.java"
+_CACHE_WRITER_TEST = "tests/unit/cache/test_cache_writer.py"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """``text`` stands once in ``file`` (a path in the tree); with ``without`` in its place all else goes on working."""
+
+    invariant: str
+    file: str
+    text: str
+    without: str
+    check: str
+    """pytest's id of the test."""
+
+    @property
+    def name(self) -> str:
+        """The invariant as a word, for pytest."""
+        return self.invariant.replace(" ", "-").replace(",", "")
+
+
+GUARDS = [
+    Guard(
+        "no count lies between two checkpoints",
+        f"{_JAVA}/adctr/flink/CombineOperator.java",
+        "public void prepareSnapshotPreBarrier(long checkpointId) {\n        send();",
+        "public void prepareSnapshotPreBarrier(long checkpointId) {",
+        "tests/integration/test_recovery.py::test_counts_survive_the_death_of_both_taskmanagers",
+    ),
+    Guard(
+        "a window that has ended has been written",
+        _EARLY_TRIGGER,
+        "ctx.registerEventTimeTimer(triggerTime(window));\n",
+        "",
+        "tests/unit/pipeline/test_early_firing.py::test_the_end_of_a_window_fires_what_has_not_been_fired_yet",
+    ),
+    Guard(
+        "no window is forgotten while something can come for it",
+        "pipeline/aggregations.py",
+        'f"{settings.final_after_seconds} s"',
+        '"0 s"',
+        "tests/integration/test_awkward_time.py::test_the_oldest_event_is_counted_behind_the_newest_one",
+    ),
+    Guard(
+        "only what was committed is counted",
+        "pipeline/source.py",
+        '"read_committed"',
+        '"read_uncommitted"',
+        "tests/integration/test_records.py::test_what_a_transaction_takes_back_was_never_published",
+    ),
+    Guard(
+        "a declared length is never believed",
+        f"{_JAVA}/adctr/flink/Structure.java",
+        "size < 0 || size > data.length - position",
+        "size < 0",
+        "tests/unit/contract/test_java_decoder.py",
+    ),
+    Guard(
+        "a count in Redis never falls",
+        "pipeline/contract/raise_counts.lua",
+        "after, afterClicks = math.max(before, after), math.max(beforeClicks, afterClicks)",
+        "revised = revision",
+        f"{_CACHE_WRITER_TEST}::test_within_a_revision_each_count_only_rises",
+    ),
+    Guard(
+        "a recount in Redis is not undone by a job",
+        "pipeline/contract/raise_counts.lua",
+        "elseif revision < revised then",
+        "elseif false then",
+        "tests/integration/test_dead_letter_replay.py::test_a_job_from_an_old_checkpoint_cannot_undo_a_recount",
+    ),
+    Guard(
+        "a window that has gone stays gone",
+        "pipeline/contract/raise_counts.lua",
+        "if ends <= tonumber(kept[2] or 0) or tonumber(redis.call('TIME')[1]) >= expires then return 0 end",
+        "",
+        f"{_CACHE_WRITER_TEST}::test_a_window_that_has_expired_stays_gone",
+    ),
+    Guard(
+        "a watermark never falls",
+        "pipeline/contract/raise_watermark.lua",
+        "if not before or tonumber(before) < tonumber(ARGV[1]) then",
+        "if true then",
+        f"{_CACHE_WRITER_TEST}::test_a_watermark_only_rises",
+    ),
+    Guard(
+        "no watermark overtakes its cells",
+        f"{_JAVA}/adctr/flink/CacheWriter.java",
+        "answers.forEach(Response::get);",
+        "",
+        "tests/integration/test_cache_writer.py::test_no_watermark_overtakes_the_cells_that_redis_refused",
+    ),
+    Guard(
+        "a part of Redis is never taken for the whole",
+        "pipeline/cache_manager.py",
+        "if not complete:",
+        "if complete is None:",
+        "tests/integration/test_cache_loss.py::test_everything_comes_back_after_flushall",
+    ),
+    Guard(
+        "a rebuild that was lost meanwhile is not complete",
+        "pipeline/cache_rebuild.py",
+        "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n",
+        "",
+        "tests/integration/test_dead_letter_replay.py::test_a_loss_in_the_middle_of_a_rebuild_is_noticed",
+    ),
+    Guard(
+        "the writer deletes nothing",
+        "pipeline/store/migrations/0004_grants.sql",
+        "GRANT SELECT, INSERT, UPDATE\n",
+        "GRANT SELECT, INSERT, UPDATE, DELETE\n",
+        "tests/integration/test_partitions.py::test_the_writer_can_neither_delete_nor_change_the_schema",
+    ),
+    Guard(
+        "a difference is found",
+        "slo/reconciliation/compare.py",
+        'if want != have:\n            what = "missing"',
+        'if want is None:\n            what = "missing"',
+        "tests/unit/reconciliation/test_sabotage.py",
+    ),
+]
+"""In the order of an event's way through the pipeline, and the check of it all last."""
