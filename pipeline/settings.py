@@ -62,7 +62,7 @@ class Settings:
     cache_max_memory_megabytes: int = 768
     """Redis's maxmemory; 0: no limit."""
     early_fire_milliseconds: int = 200
-    checkpoint_interval_seconds: int = 3
+    checkpoint_interval_seconds: int = 5
     parallelism: int = 1
     dashboard_refresh_seconds: int = 10
     historic: bool = False

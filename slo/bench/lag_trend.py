@@ -9,7 +9,7 @@ import numpy as np
 
 from slo.recording import Floats, Series
 
-LEAST_SECONDS = 15.0
+LEAST_SECONDS = 25.0
 """Five checkpoints: offsets are committed with them, so lag is a sawtooth, a part of which looks like a trend."""
 _LEAST_LOOKS = 4
 LEAST_SHARE_OF_RATE = 0.05
