@@ -7,7 +7,7 @@ import org.apache.flink.table.runtime.operators.window.Window;
  * this name: until the window ends, firing is its early trigger's business; from then on each element fires.
  *
  * <p>Flink's fires every window once more when it ends, changed since the last firing or not. With tens of thousands of
- * cells that sends all of them to a sink again at the same moment, and the timers for it are most of what is kept of a cell.
+ * cells that sends all of them to a sink again at the same moment, and until then each of them keeps a timer for it.
  * See docs/decisions/0002-windows.md.
  */
 public final class EventTimeTriggers$AfterEndOfWindowNoLate<W extends Window> extends WindowTrigger<W> {
