@@ -47,7 +47,8 @@ def curve_plot(
         title=title,
         description=f"{title}, by {x_label}: {len(points)} points.",
         x_label=x_label,
-        x_ticks=[(x_axis.pixel(at), f"{at:,.0f}") for at in x_axis.ticks()],
+        # Rates, campaigns and subtasks are whole numbers: a tick between two of them would be labelled as one of them.
+        x_ticks=[(x_axis.pixel(at), f"{at:,.0f}") for at in x_axis.ticks() if float(at).is_integer()],
         y_ticks=[(y_axis.pixel(at), figure(at, unit)) for at in y_axis.ticks()],
         lines=drawn,
     )

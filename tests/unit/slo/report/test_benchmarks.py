@@ -133,6 +133,12 @@ def test_a_line_is_broken_where_there_is_no_value() -> None:
     assert plot.lines[1].label == "objective 1 s"
 
 
+def test_no_tick_stands_between_two_numbers_of_subtasks() -> None:
+    """It would have the label of one of them."""
+    plot = curve_plot("t", "parallelism", "count", {"kafka": [(1, 18.0), (2, 19.0)]})
+    assert [label for _, label in plot.x_ticks] == ["0", "1", "2"]
+
+
 def test_a_curve_without_a_point_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot be drawn"):
         curve_plot("t", "x", "count", {"a": [(1, None)]})
