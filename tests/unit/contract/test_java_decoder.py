@@ -123,6 +123,21 @@ def test_a_field_that_only_the_writer_has_is_skipped_by_both(java: tuple[JavaDec
         assert _same(ours, theirs), f"{name}: Python says {ours}, Java {theirs}"
 
 
+def test_a_length_never_leads_backwards(java: tuple[JavaDecoder, HttpRegistry]) -> None:
+    """Avro skips a string of -2 bytes by going back 2: into one before it, which then is read as the next field."""
+    decoder, registry = java
+    schema = json.loads(SCHEMA_TEXT)
+    schema["fields"].insert(5, {"name": "extra", "type": "string"})
+    registry.schemas[SCHEMA_ID] = json.dumps(schema)
+    parts = Builder(BASE_MS, SCHEMA_ID).good
+    back = varint(-2)
+    parts["ad_id"] = text(varint(len(back) + len(parts["campaign_id"])))  # the length of another name, up to category
+    parts["campaign_id"] = back + parts["campaign_id"]
+    value = b"".join(parts.values())
+    assert str(decoder.decode(value)).startswith("invalid: ")
+    assert str(_python(value, registry)).startswith("invalid: ")
+
+
 def test_our_own_fields_are_judged_whoever_wrote_them(java: tuple[JavaDecoder, HttpRegistry]) -> None:
     """A newer writer's user_id must be UTF-8, and its event type one of ours."""
     decoder, registry = java
