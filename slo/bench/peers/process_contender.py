@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,17 +29,27 @@ class ProcessContender:
 
     @contextmanager
     def running(self) -> Iterator[Mapping[str, psutil.Process]]:
-        """Its process; with everything that it has started it is gone when the block ends."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", self.module, *self.arguments],
-            env={**os.environ, **self.settings.to_env(), **self.environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            yield {self.name: psutil.Process(process.pid)}
-        finally:
-            _end(process)
+        """Its process; with everything that it has started it is gone when the block ends.
+
+        What it says goes to stderr if it has ended by itself, or if the block fails.
+        """
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(
+                [sys.executable, "-m", self.module, *self.arguments],
+                env={**os.environ, **self.settings.to_env(), **self.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
+            lived_on = False
+            try:
+                yield {self.name: psutil.Process(process.pid)}
+                lived_on = process.poll() is None
+            finally:
+                _end(process)
+                if not lived_on:
+                    said.seek(0)
+                    sys.stderr.write(said.read().decode(errors="replace"))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
