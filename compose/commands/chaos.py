@@ -57,7 +57,8 @@ def run(
     rate: Annotated[float, typer.Option(help="Events per second.", min=1)] = DEFAULT_RATE,
     repeat: Annotated[int, typer.Option(help="Runs of each fault; the median recovery counts.", min=1)] = 1,
     out: Annotated[
-        list[Path] | None, typer.Option("--out", help="Also write the report here; .html, .json or .txt. Repeatable.")
+        list[Path] | None,
+        typer.Option("--out", help="Also write the report here, after every run; .html, .json or .txt. Repeatable."),
     ] = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:
@@ -84,11 +85,16 @@ def run(
         except UnknownForm as error:
             raise UsageError(str(error)) from error
         require_writable("--out", path)
-    runs = list(_runs(context.obj, [each for each in chosen for _ in range(repeat)], rate))
-    results = [FaultResult(each, [run for run in runs if run.fault is each]) for each in chosen]
+    results: list[FaultResult] = []
+    runs: list[FaultRun] = []
+    # Round by round: a slow hour is not one fault's, and whoever interrupts the hours that it takes has a table.
+    for found in _runs(context.obj, [each for _ in range(repeat) for each in chosen], rate):
+        runs.append(found)
+        by_fault = {fault: [run for run in runs if run.fault is fault] for fault in chosen}
+        results = [FaultResult(fault, of_it) for fault, of_it in by_fault.items() if of_it]
+        for path in out or ():
+            write_report(path, results, rate)
     print(_json(results, rate) if format_ is Format.JSON else to_text(results, rate), end="")
-    for path in out or ():
-        write_report(path, results, rate)
     verdicts = {each.verdict for each in results}
     if Verdict.FAIL in verdicts:
         return ExitCode.FAIL
