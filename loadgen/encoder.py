@@ -87,11 +87,12 @@ class Encoder:
         return values
 
     def _encode(self, batch: Batch, digits: int) -> list[bytes]:
-        heads, width = self._heads(batch, digits).tobytes(), len(self._template(digits))
+        # As one void per row numpy makes them bytes, in two thirds of the time that slicing takes.
+        heads: list[bytes] = self._heads(batch, digits).view(f"V{len(self._template(digits))}").ravel().tolist()
         ads, tails = self._ad_parts, self._impression_tails
         values = [
-            heads[at : at + width] + ads[ad] + tails[where]
-            for at, ad, where in zip(range(0, len(heads), width), batch.ad.tolist(), batch.where.tolist(), strict=True)
+            head + ads[ad] + tails[where]
+            for head, ad, where in zip(heads, batch.ad.tolist(), batch.where.tolist(), strict=True)
         ]
         for index in np.flatnonzero(batch.impression >= 0).tolist():
             impression = self._run_prefix + str(batch.impression[index]).encode()
@@ -142,8 +143,9 @@ def _text(raw: bytes) -> bytes:
 
 def _put_digits(columns: Bytes2d, numbers: npt.NDArray[np.int64]) -> None:
     for column in range(columns.shape[1] - 1, -1, -1):
-        numbers, digit = np.divmod(numbers, 10)
-        columns[:, column] = digit + ord("0")
+        rest = numbers // 10  # numpy's divmod takes twice as long
+        columns[:, column] = numbers - rest * 10 + ord("0")
+        numbers = rest
 
 
 def _put_varint(columns: Bytes2d, numbers: npt.NDArray[np.int64]) -> None:

@@ -32,6 +32,8 @@ INVALID_AHEAD_MS = 10 * 86_400_000
 PENDING = np.dtype(
     [("due_ns", "<i8"), ("seq", "<i8"), ("campaign", "<u4"), ("ad", "<u4"), ("user", "<u4"), ("where", "u1")]
 )
+Pending = npt.NDArray[np.void]
+_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Generator:
         self._start_ns = start_ns
         self._lateness_ms = allowed_lateness_seconds * 1000
         self._pending = np.empty(0, PENDING)
+        self._new: list[Pending] = []
+        self._new_due_ns = _NEVER
         self._next = 0
         self._seq = 0
 
@@ -135,6 +139,8 @@ class Generator:
     def _place_clicks(self, batch: Batch) -> None:
         """Gives each click that is due the first free place at or after its time."""
         intended = batch.rows["intended_ns"]
+        if intended[-1] >= self._new_due_ns:
+            self._sort_in()
         # Sorted by due time. A click that finds no place waits for the next batch and comes first there.
         due = self._pending[: np.searchsorted(self._pending["due_ns"], intended[-1], side="right")]
         order = np.arange(len(due))
@@ -158,8 +164,14 @@ class Generator:
         clicks["seq"] = rows["seq"][clicked]
         clicks["campaign"] = rows["campaign"][clicked]
         clicks["ad"], clicks["user"], clicks["where"] = batch.ad[clicked], batch.user[clicked], batch.where[clicked]
-        pending = np.concatenate([self._pending, clicks])
+        self._new.append(clicks)
+        self._new_due_ns = min(self._new_due_ns, int(clicks["due_ns"].min(initial=_NEVER)))
+
+    def _sort_in(self) -> None:
+        """Puts the new clicks among the pending ones. Not with each batch: none is due for a second, and many wait."""
+        pending = np.concatenate([self._pending, *self._new])
         self._pending = pending[np.argsort(pending["due_ns"], kind="stable")]
+        self._new, self._new_due_ns = [], _NEVER
 
     def _set_event_times(self, rows: Events) -> None:
         """Event time = intended send time, unless the event is flagged by the profile's fractions."""
