@@ -14,9 +14,9 @@ import psutil
 import requests
 
 from compose.errors import EnvironmentFailed
-from compose.stack.jobs import CLIENT_JVM, ENDED, client_command
+from compose.stack.jobs import ENDED, client_command
 from compose.stack.layout import Layout
-from compose.stack.services.flink import client_environment
+from compose.stack.services import flink
 from compose.stack.supervision import Supervisor
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
@@ -51,11 +51,11 @@ class FlinkControl:
 
     def start(self, job: str) -> float:
         """Submits a job from the beginning of the topic; the unix time at which the last of its tasks ran."""
-        environment = {**os.environ, **self._settings.to_env(), **client_environment(self._layout)}
+        environment = {**os.environ, **self._settings.to_env(), **flink.environment(self._layout)}
         with self._layout.log_of("client").open("ab") as log:
             client = subprocess.Popen(
-                _client_command(job, self._layout),
-                env={**environment, "FLINK_ENV_JAVA_OPTS_CLI": CLIENT_JVM},
+                client_command(flink.conf_dir(self._layout), [job]),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -115,12 +115,6 @@ class FlinkControl:
             if time.monotonic() > deadline:
                 raise EnvironmentFailed(f"Flink: {what} is not where it should be after {_START_SECONDS:.0f} s")
             time.sleep(_POLL_SECONDS)
-
-
-def _client_command(job: str, layout: Layout) -> list[str]:
-    """Flink's client for one job, with the stack's Flink home."""
-    os.environ["FLINK_HOME"] = client_environment(layout)["FLINK_HOME"]
-    return client_command([job])
 
 
 class JobControl:

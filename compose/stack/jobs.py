@@ -19,6 +19,8 @@ from pathlib import Path
 import requests
 
 from compose.stack.checkpoints import complete_checkpoints, remove_predecessors
+from compose.stack.java import JAVA
+from compose.stack.services.flink import CLIENT_ARGUMENTS
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 
@@ -30,7 +32,6 @@ SUBMIT_TIMEOUT_SECONDS = 180.0
 RETAINED_CHECKPOINTS = 3
 RESTORE_ATTEMPTS = 2
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
-CLIENT_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx512m"
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,7 @@ class Keeper:
             arguments.append(f"{job}={checkpoint}" if checkpoint else job)
         try:
             client = subprocess.run(
-                client_command(arguments),
-                env=os.environ | {"FLINK_ENV_JAVA_OPTS_CLI": CLIENT_JVM},
+                client_command(Path(os.environ["FLINK_CONF_DIR"]), arguments),
                 stdin=subprocess.DEVNULL,
                 timeout=SUBMIT_TIMEOUT_SECONDS,
                 check=False,
@@ -148,14 +148,14 @@ def active_jobs(jobs: Iterable[FlinkJob], name: str) -> list[FlinkJob]:
     return sorted(active, key=lambda job: (job.state != "RUNNING", job.started_ms))
 
 
-def client_command(arguments: list[str]) -> list[str]:
-    """Flink's client for ``pipeline/job.py`` with the given jobs."""
+def client_command(conf_dir: Path, arguments: list[str]) -> list[str]:
+    """Flink's client of the stack with this configuration, for ``pipeline/job.py`` with the given jobs."""
     import pipeline
 
     script = Path(pipeline.__file__).with_name("job.py")
-    flink = Path(os.environ["FLINK_HOME"]) / "bin" / "flink"
     python = ["-pyclientexec", sys.executable, "-pyexec", sys.executable]
-    return [str(flink), "run", "--detached", *python, "-py", str(script), *arguments]
+    client = [str(JAVA), f"@{conf_dir / CLIENT_ARGUMENTS}"]
+    return [*client, "run", "--detached", *python, "-py", str(script), *arguments]
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""Flink: one JobManager and two TaskManagers, started without Flink's shell scripts.
+"""Flink: one JobManager and two TaskManagers, and the client, started without Flink's shell scripts.
 
-The scripts start two more JVMs to compute memory options; the options are written out here instead, so
-that each supervised process id is the process itself. Memory model:
+The scripts start two more JVMs to compute options; the options are written out here instead, so that each supervised
+process id is the process itself and a job is submitted some seconds sooner. Memory model:
 https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/deployment/memory/mem_setup_tm/
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,6 +65,9 @@ TASK_MANAGER_MEMORY = {
 # More than the usual third: what checkpoints and batches hold is soon garbage, and each collection copies the rest.
 YOUNG_HEAP_MEGABYTES = 416
 
+CLIENT_ARGUMENTS = "client.args"
+"""Beside config.yaml, in FLINK_CONF_DIR: the client's Java argument file, without its command."""
+
 LOG4J = """\
 monitorInterval = 30
 rootLogger.level = INFO
@@ -86,7 +89,7 @@ def services(plan: Plan) -> list[Service]:
         name="jobmanager",
         command=(str(JAVA), f"@{plan.layout.run / 'jobmanager.args'}"),
         address=plan.settings.flink_rest_url,
-        environment=_environment(plan),
+        environment=environment(plan.layout),
         prepare=lambda: prepare(plan, config(plan)),
         check=lambda: _check_answers(plan.settings.flink_rest_url),
     )
@@ -98,7 +101,7 @@ def _task_manager(plan: Plan, name: str) -> Service:
         name=name,
         command=task_manager_command(plan, name, metrics_port(plan, name)),
         address=f"{LOOPBACK} ({task_slots(plan)} slots)",
-        environment=_environment(plan),
+        environment=environment(plan.layout),
         # Needs the JobManager's files, not the JobManager: it waits for that by itself.
         needs=("jobmanager:prepared",),
         check=lambda: check_registered(plan.settings.flink_rest_url, name),
@@ -124,15 +127,14 @@ def metrics_port(plan: Plan, task_manager: str) -> int:
     return found[task_manager]
 
 
-def client_environment(layout: Layout) -> dict[str, str]:
-    """What Flink's client scripts and PyFlink need to find this stack's configuration and jars."""
+def environment(layout: Layout) -> dict[str, str]:
+    """What Flink's processes, its client and PyFlink need to find this stack's configuration and jars."""
     return {
         "JAVA_HOME": str(JAVA_HOME),
         "FLINK_HOME": str(flink_home()),
         "FLINK_CONF_DIR": str(conf_dir(layout)),
-        "FLINK_LIB_DIR": str(lib_dir(layout)),
+        "FLINK_OPT_DIR": str(flink_home() / "opt"),
         "FLINK_PLUGINS_DIR": str(plugins_dir(layout)),
-        "FLINK_LOG_DIR": str(layout.logs),
         "TZ": "UTC",
     }
 
@@ -142,20 +144,9 @@ def conf_dir(layout: Layout) -> Path:
     return layout.run / "flink" / "conf"
 
 
-def lib_dir(layout: Layout) -> Path:
-    """Links to every jar on this stack's Flink class path."""
-    return layout.run / "flink" / "lib"
-
-
 def plugins_dir(layout: Layout) -> Path:
     """Links to the plugins in use; each one costs every process a class loader at its start."""
     return layout.run / "flink" / "plugins"
-
-
-def _environment(plan: Plan) -> dict[str, str]:
-    environment = client_environment(plan.layout)
-    del environment["FLINK_LOG_DIR"]
-    return environment
 
 
 def config(plan: Plan) -> dict[str, object]:
@@ -240,10 +231,9 @@ def task_manager_options() -> tuple[list[str], list[str]]:
 
 
 def prepare(plan: Plan, document: Mapping[str, object]) -> None:
-    """Writes the configuration (``document`` is config.yaml), the links to jars and the processes' argument files."""
+    """Writes the configuration (``document`` is config.yaml), the links to plugins and the Java argument files."""
     layout = plan.layout
     jars = class_path()
-    _link_jars(jars, lib_dir(layout))
     for name in PLUGINS:
         link = plugins_dir(layout) / name
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -253,9 +243,8 @@ def prepare(plan: Plan, document: Mapping[str, object]) -> None:
     conf.mkdir(parents=True, exist_ok=True)
     layout.of_service("flink").mkdir(exist_ok=True)
     (conf / "config.yaml").write_text(yaml.safe_dump(dict(document)), encoding="utf-8")
-    log4j = conf / "log4j-console.properties"
-    for name in (log4j.name, "log4j-cli.properties", "log4j-session.properties", "log4j.properties"):
-        (conf / name).write_text(LOG4J, encoding="utf-8")
+    log4j = conf / "log4j.properties"
+    log4j.write_text(LOG4J, encoding="utf-8")
     local = LOOPBACK_ONLY if plan.monitoring and plan.listen == LOOPBACK else ()
     shared = (*COMMON, *MODULE_OPTIONS, *local, f"-Dlog4j.configurationFile={log4j.as_uri()}")
     heap = JOB_MANAGER_HEAP_MEGABYTES
@@ -269,21 +258,18 @@ def prepare(plan: Plan, document: Mapping[str, object]) -> None:
     worker_main = ("org.apache.flink.runtime.taskexecutor.TaskManagerRunner", "--configDir", str(conf), *properties)
     worker = (*jvm, "-XX:+UseParallelGC", *shared, *class_archives.options(layout, "taskmanager", jars))
     (layout.run / "taskmanager.args").write_text(argument_file(worker, jars, worker_main), encoding="utf-8")
+    client = (
+        *("-Xmx512m", *QUICK_START, *COMMON, *MODULE_OPTIONS, f"-Dlog4j.configurationFile={log4j.as_uri()}"),
+        *class_archives.options(layout, "client", jars),
+    )
+    client_main = ("org.apache.flink.client.cli.CliFrontend",)
+    (conf / CLIENT_ARGUMENTS).write_text(argument_file(client, jars, client_main), encoding="utf-8")
 
 
 def class_path() -> list[Path]:
     """Our own jar first, as one of its classes stands in for one of Flink's; no links, as class archives want it."""
     own = compile_java()
     return flink_jars() if own is None else [own, *flink_jars()]
-
-
-def _link_jars(jars: Sequence[Path], target: Path) -> None:
-    """For the client's scripts, which take a directory."""
-    target.mkdir(parents=True, exist_ok=True)
-    for stale in target.iterdir():
-        stale.unlink()
-    for jar in jars:
-        (target / jar.name).symlink_to(jar)
 
 
 def _get(url: str) -> dict[str, object]:

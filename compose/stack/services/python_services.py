@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import closing
 
 from compose.stack.service import Plan, Service
-from compose.stack.services.flink import client_environment
+from compose.stack.services import flink
 from pipeline.settings import Settings
 
 
@@ -29,7 +29,7 @@ def services(plan: Plan) -> list[Service]:
     if exists("compose.stack.jobs"):
         needs = ("topics", "tables", "jobmanager")
         secrets = ("redis_writer_password", "postgres_writer_password")
-        extra = {**client_environment(plan.layout), **plan.job_links.environment()}
+        extra = {**flink.environment(plan.layout), **plan.job_links.environment()}
         found.append(_python(plan, "jobs", "compose.stack.jobs", needs, secrets, extra))
     return found
 

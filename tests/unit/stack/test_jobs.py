@@ -35,17 +35,13 @@ def test_a_checkpoint_that_fails_twice_is_passed_over_for_an_older_one(tmp_path:
 
 
 def _keeper_with_checkpoints(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Keeper:
-    """Two checkpoints of the live job, and a Flink client that finds no JobManager."""
+    """Two checkpoints of the live job, and a Flink client that can't even start."""
     for number, name in enumerate(("chk-1", "chk-2")):
         metadata = directory / "live" / "id" / name / "_metadata"
         metadata.parent.mkdir(parents=True)
         metadata.write_bytes(b"x")
         os.utime(metadata, (number, number))
-    client = directory / "flink" / "bin" / "flink"
-    client.parent.mkdir(parents=True)
-    client.write_text("#!/bin/sh\nexit 1\n")
-    client.chmod(0o755)
-    monkeypatch.setenv("FLINK_HOME", str(directory / "flink"))
+    monkeypatch.setenv("FLINK_CONF_DIR", str(directory))
     return Keeper(Settings(checkpoint_dir=str(directory)))
 
 
