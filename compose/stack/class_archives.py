@@ -57,11 +57,16 @@ def options(layout: Layout, process: str, jars: Sequence[Path]) -> tuple[str, ..
     kept = _path(f"{process}-{_digest([jdk, *jars])}")
     if kept.exists():
         return (f"-XX:SharedArchiveFile={jdk}{os.pathsep}{kept}", "-Xshare:auto")
-    use_jdk = f"-XX:SharedArchiveFile={jdk}"
     if not os.access(DIRECTORY, os.W_OK):
-        return (use_jdk,)
+        return jdk_options()
     _written(layout).mkdir(parents=True, exist_ok=True)
-    return (use_jdk, f"-XX:ArchiveClassesAtExit={_written(layout) / kept.name}")
+    return (*jdk_options(), f"-XX:ArchiveClassesAtExit={_written(layout) / kept.name}")
+
+
+def jdk_options() -> tuple[str, ...]:
+    """The same of a process that has no archive of its own."""
+    jdk = _path(_JDK)
+    return (f"-XX:SharedArchiveFile={jdk}",) if jdk.exists() else ()
 
 
 def note_running(layout: Layout) -> None:

@@ -258,9 +258,10 @@ def prepare(plan: Plan, document: Mapping[str, object]) -> None:
     worker_main = ("org.apache.flink.runtime.taskexecutor.TaskManagerRunner", "--configDir", str(conf), *properties)
     worker = (*jvm, "-XX:+UseParallelGC", *shared, *class_archives.options(layout, "taskmanager", jars))
     (layout.run / "taskmanager.args").write_text(argument_file(worker, jars, worker_main), encoding="utf-8")
+    # No archive of Flink's classes: with one Janino, which compiles what the planner generates, finds null for a class.
     client = (
         *("-Xmx512m", *QUICK_START, *COMMON, *MODULE_OPTIONS, f"-Dlog4j.configurationFile={log4j.as_uri()}"),
-        *class_archives.options(layout, "client", jars),
+        *class_archives.jdk_options(),
     )
     client_main = ("org.apache.flink.client.cli.CliFrontend",)
     (conf / CLIENT_ARGUMENTS).write_text(argument_file(client, jars, client_main), encoding="utf-8")
