@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from pipeline.cache_commands import ask_counts
+from pipeline.cache_commands import ask_counts, shown_category, shown_cell
 from pipeline.cell_sums import summed
-from pipeline.contract.cache_schema import ZERO, Counts, cells_key, is_canary, parse_cell_field
+from pipeline.contract.cache_schema import ZERO, Cell, Counts, cells_key
 from pipeline.store.metrics_queries import WindowRange
-
-Cell = tuple[str, str]
-"""(campaign, category)."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +43,16 @@ def from_replies(
     windows: WindowRange, replies: Iterable[Any], campaign_id: str | None, *, campaigns: bool
 ) -> Breakdown:
     """What the replies to `ask_breakdown` say. Canaries are left out."""
-    with_cells = campaigns or campaign_id is not None
-
-    @cache  # a cell is in many windows
-    def cell_of(field: bytes) -> Cell | None:
-        cell = parse_cell_field(field) if with_cells else ("", field.decode())
-        return None if is_canary(cell[0]) or is_canary(cell[1]) else cell
-
-    def category_of(field: bytes) -> str | None:
-        cell = cell_of(field)
-        return cell and cell[1]
-
+    of_cells = campaigns or campaign_id is not None
+    category_of = _category_of_cell if of_cells else shown_category
     hashes = [reply if isinstance(reply, dict) else reply[1] for reply in replies]  # HSCAN: its cursor and the hash
     by_window = {start: summed([cells], category_of) for start, cells in zip(windows.starts, hashes, strict=True)}
-    return _breakdown(windows, by_window, summed(hashes, cell_of) if campaigns else {})
+    return _breakdown(windows, by_window, summed(hashes, shown_cell) if campaigns else {})
+
+
+def _category_of_cell(field: bytes) -> str | None:
+    cell = shown_cell(field)
+    return cell and cell[1]
 
 
 def from_rows(windows: WindowRange, rows: Iterable[tuple[Any, ...]]) -> Breakdown:

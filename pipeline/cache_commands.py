@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import redis
 
-from pipeline.cell_sums import summed
+from pipeline.cell_sums import summed, totals
 from pipeline.contract.cache_schema import (
     CELL_SEPARATOR,
     RETENTION_FIELDS,
-    ZERO,
+    Cell,
     Counts,
     Retention,
     categories_key,
@@ -18,13 +20,14 @@ from pipeline.contract.cache_schema import (
     cells_key,
     is_canary,
     parse_cell_field,
-    parse_counts,
     retention_key,
 )
 
 _WHOLE_HASH = 1_000_000
 """HSCAN's COUNT: more fields than a window has, so that one call returns all that match."""
 _GLOB = b"\\*?[]"
+_REMEMBERED_FIELDS = 1 << 18
+"""A field is in the hashes of many windows and asked for every few seconds: what it names is told once."""
 
 
 def read_retention(client: redis.Redis, longest_seconds: int) -> Retention:
@@ -46,29 +49,49 @@ def ask_counts(pipe: Any, size: int, start: int, campaign_id: str | None, catego
         pipe.hget(cells_key(size, start), cell_field(campaign_id, category))
 
 
-def sum_of(reply: Any) -> Counts:
-    """Counts of a reply to `ask_counts`: a value, a hash, or HSCAN's cursor and hash."""
-    if reply is None or isinstance(reply, bytes):
-        return parse_counts(reply) if reply else ZERO
-    fields = reply if isinstance(reply, dict) else reply[1]
-    return summed([fields], lambda field: None if is_canary(_category_of(field)) else "").get("", ZERO)
+def sums_of(replies: Iterable[Any]) -> list[Counts]:
+    """Counts of each of the replies to `ask_counts`: nothing, a value, a hash, or HSCAN's cursor and hash."""
+    return totals([_hash_of(reply) for reply in replies], _is_shown)
 
 
-def _category_of(field: bytes) -> str:
-    return field.rpartition(CELL_SEPARATOR)[2].decode()
+def _hash_of(reply: Any) -> Mapping[bytes, bytes]:
+    if isinstance(reply, dict):
+        return reply
+    if isinstance(reply, bytes):
+        return {b"": reply}
+    return {} if reply is None else reply[1]
 
 
 def per_campaign(replies: list[dict[bytes, bytes]], category: str | None) -> dict[str, Counts]:
     """Sums per campaign over cells hashes, of one category or of all."""
 
     def campaign_of(field: bytes) -> str | None:
-        campaign_id, of_category = parse_cell_field(field)
-        hidden = is_canary(campaign_id) or is_canary(of_category) or category not in (None, of_category)
-        return None if hidden else campaign_id
+        cell = shown_cell(field)
+        return None if cell is None or category not in (None, cell[1]) else cell[0]
 
     return summed(replies, campaign_of)
 
 
 def per_category(replies: list[dict[bytes, bytes]]) -> dict[str, Counts]:
     """Sums per category over categories hashes."""
-    return summed(replies, lambda field: None if is_canary(name := field.decode()) else name)
+    return summed(replies, shown_category)
+
+
+@lru_cache(_REMEMBERED_FIELDS)
+def shown_cell(field: bytes) -> Cell | None:
+    """What a field of a cells hash names; None for a canary's."""
+    cell = parse_cell_field(field)
+    return None if is_canary(cell[0]) or is_canary(cell[1]) else cell
+
+
+@lru_cache(_REMEMBERED_FIELDS)
+def shown_category(field: bytes) -> str | None:
+    """What a field of a categories hash names; None for a canary's."""
+    category = field.decode()
+    return None if is_canary(category) else category
+
+
+@lru_cache(_REMEMBERED_FIELDS)
+def _is_shown(field: bytes) -> bool:
+    """Whether a field of either hash is no canary's."""
+    return not is_canary(field.rpartition(CELL_SEPARATOR)[2].decode())

@@ -17,7 +17,7 @@ from psycopg2 import extensions
 
 from pipeline.breakdown import Breakdown, ask_breakdown, from_replies, from_rows
 from pipeline.cache_access import CacheUser, impatient_client
-from pipeline.cache_commands import ask_counts, per_campaign, per_category, read_retention, sum_of
+from pipeline.cache_commands import ask_counts, per_campaign, per_category, read_retention, sums_of
 from pipeline.contract.cache_schema import (
     RETENTION_FIELDS,
     ZERO,
@@ -142,8 +142,8 @@ class CacheManager:
         return self._read(
             windows,
             ask,
-            lambda replies, mark: points(dict(zip(windows.starts, map(sum_of, replies), strict=True)), mark),
-            series_query(windows, campaign_id, category),
+            lambda replies, mark: points(dict(zip(windows.starts, sums_of(replies), strict=True)), mark),
+            lambda: series_query(windows, campaign_id, category),
             lambda rows, mark: points({row[0]: Counts(row[1], row[2]) for row in rows}, mark),
         )
 
@@ -161,7 +161,7 @@ class CacheManager:
             windows,
             ask,
             lambda replies, _: tuple(NamedCounts(*item) for item in sorted(per_category(replies).items())),
-            categories_query(windows),
+            lambda: categories_query(windows),
             lambda rows, _: tuple(sorted(_named(rows), key=lambda row: row.name)),
         )
 
@@ -188,9 +188,11 @@ class CacheManager:
             rows = [NamedCounts(*item) for item in per_campaign(replies, category).items()]
             return ranked(rows, order, lowest=lowest, limit=limit, minimum_impressions=minimum_impressions)
 
-        query = campaigns_query(
-            windows, category, order, lowest=lowest, limit=limit, minimum_impressions=minimum_impressions
-        )
+        def query() -> Query:
+            return campaigns_query(
+                windows, category, order, lowest=lowest, limit=limit, minimum_impressions=minimum_impressions
+            )
+
         return self._read(windows, ask, lambda replies, _: best(replies), query, lambda rows, _: tuple(_named(rows)))
 
     def breakdown(
@@ -208,7 +210,7 @@ class CacheManager:
             windows,
             lambda pipe: ask_breakdown(pipe, windows, campaign_id, campaigns=campaigns),
             lambda replies, _: from_replies(windows, replies, campaign_id, campaigns=campaigns),
-            breakdown_query(windows, campaign_id, campaigns=campaigns),
+            lambda: breakdown_query(windows, campaign_id, campaigns=campaigns),
             lambda rows, _: from_rows(windows, rows),
         )
 
@@ -229,7 +231,7 @@ class CacheManager:
         windows: WindowRange,
         ask: Callable[[Any], None],
         from_replies: Callable[[list[Any], int | None], T],
-        query: Query,
+        query: Callable[[], Query],
         from_rows: Callable[[list[Row], int | None], T],
     ) -> Reading[T]:
         now = self._clock()
@@ -248,7 +250,7 @@ class CacheManager:
             except (redis.RedisError, ValueError) as error:
                 reason = self._skip_redis(error, now)
         try:
-            rows = self._ask_postgres(query)
+            rows = self._ask_postgres(query())
         except (psycopg2.Error, StoreUnavailable) as error:
             raise MetricsUnavailableError(f"{reason}; PostgreSQL: {str(error).strip()}") from error
         watermark_ms = rows[0][0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence, Sized
 from typing import TypeVar
 
 import numpy as np
@@ -22,10 +22,23 @@ def summed(hashes: Collection[Mapping[bytes, bytes]], group_of: Callable[[bytes]
     """
     groups: dict[G, int] = {}
     numbers = _Numbers(group_of, groups)
-    where = np.array([numbers[field] for fields in hashes for field in fields], dtype=np.int64)
+    _, *sums = _added_up([numbers[field] for fields in hashes for field in fields], hashes, groups)
+    return dict(zip(groups, sums, strict=True))
+
+
+def totals(hashes: Sequence[Mapping[bytes, bytes]], is_shown: Callable[[bytes], bool]) -> list[Counts]:
+    """The sum over each hash, of the fields that are shown. Raises ValueError as `summed`."""
+    numbers = [number if is_shown(field) else 0 for number, fields in enumerate(hashes, 1) for field in fields]
+    _, *sums = _added_up(numbers, hashes, hashes)
+    return sums
+
+
+def _added_up(numbers: list[int], hashes: Iterable[Mapping[bytes, bytes]], groups: Sized) -> list[Counts]:
+    """Sums by each field's number: of 0, and of each of the groups from 1."""
     counts = _parsed([value for fields in hashes for value in fields.values()])
-    impressions, clicks = (np.bincount(where, column, len(groups) + 1) for column in counts.T)
-    return {group: Counts(int(impressions[number]), int(clicks[number])) for group, number in groups.items()}
+    where = np.array(numbers, dtype=np.int64)
+    impressions, clicks = (np.bincount(where, column, len(groups) + 1).tolist() for column in counts.T)
+    return [Counts(int(shown), int(clicked)) for shown, clicked in zip(impressions, clicks, strict=True)]
 
 
 class _Numbers(dict[bytes, int]):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.breakdown import Breakdown, CategoryWindow, Cell, joined
+from pipeline.breakdown import Breakdown, CategoryWindow, joined
 from pipeline.cache_manager import MetricsUnavailableError
-from pipeline.contract.cache_schema import ZERO, Counts, Retention, is_canary
+from pipeline.contract.cache_schema import ZERO, Cell, Counts, Retention, is_canary
 from pipeline.contract.windows import window_state
 from pipeline.readings import Reading, Source
 from pipeline.settings import Settings

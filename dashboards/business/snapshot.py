@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.breakdown import Breakdown, CategoryWindow, Cell, joined
+from pipeline.breakdown import Breakdown, CategoryWindow, joined
 from pipeline.cache_manager import MetricsUnavailableError
-from pipeline.contract.cache_schema import Counts, Retention
+from pipeline.contract.cache_schema import Cell, Counts, Retention
 from pipeline.contract.windows import WindowState
 from pipeline.readings import Reading, Source
 from pipeline.settings import Settings

@@ -81,6 +81,9 @@ class Counts:
 
 ZERO = Counts(0, 0)
 
+Cell = tuple[str, str]
+"""(campaign, category)."""
+
 
 def cells_key(size_seconds: int, start_seconds: int) -> str:
     """The hash of (campaign, category) counts of one window."""
@@ -123,8 +126,8 @@ def cell_field(campaign_id: str, category: str) -> bytes:
     return campaign_id.encode() + CELL_SEPARATOR + category.encode()
 
 
-def parse_cell_field(field: bytes) -> tuple[str, str]:
-    """(campaign_id, category) of a field made by `cell_field`."""
+def parse_cell_field(field: bytes) -> Cell:
+    """Of a field made by `cell_field`."""
     campaign_id, _, category = field.partition(CELL_SEPARATOR)
     return campaign_id.decode(), category.decode()
 

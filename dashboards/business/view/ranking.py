@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dashboards.business.view.rate import Rate, rate_of
-from pipeline.breakdown import Cell
-from pipeline.contract.cache_schema import ZERO, Counts
+from pipeline.contract.cache_schema import ZERO, Cell, Counts
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.cache_commands import ask_counts, per_campaign, per_category, sum_of
+from pipeline.cache_commands import ask_counts, per_campaign, per_category, sums_of
 from pipeline.contract.cache_schema import Counts
 from pipeline.contract.windows import WindowState
 from pipeline.readings import NamedCounts, Order, Reading, Source, ranked
@@ -112,10 +112,15 @@ def test_counts_are_asked_for_by_the_cheapest_command(
 
 
 def test_replies_of_every_kind_become_counts_without_canaries() -> None:
-    assert sum_of(None) == Counts(0, 0)
-    assert sum_of(b"12 3") == Counts(12, 3)
-    assert sum_of({b"sports": b"12 3", b"fashion": b"1 1", b"_canary": b"60 0"}) == Counts(13, 4)
-    assert sum_of([0, {b"shoes\0sports": b"12 3", b"shoes\0fashion": b"1 0"}]) == Counts(13, 3)
+    replies = [
+        None,
+        b"12 3",
+        {b"sports": b"12 3", b"fashion": b"1 1", b"_canary": b"60 0"},
+        [0, {b"shoes\0sports": b"12 3", b"shoes\0fashion": b"1 0"}],
+        {b"_canary": b"60 0"},
+    ]
+    assert sums_of(replies) == [Counts(0, 0), Counts(12, 3), Counts(13, 4), Counts(13, 3), Counts(0, 0)]
+    assert sums_of([]) == []
 
 
 def test_windows_are_summed_per_category_and_per_campaign() -> None:
