@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from slo.faults.fault import Fault, FaultResult, FaultRun
 
 DEFAULT_RATE = 10_000.0
+WARM_UP_SECONDS = 30.0
+"""Of each stack: in its first minute a JVM competes with its own compiler, and is late by itself."""
 FAULTS_PER_STACK = 4
 """Each verifies everything since the stack's start, which costs more than a new stack after a few of them."""
 
@@ -109,6 +111,7 @@ def _json(results: Sequence[FaultResult], rate: float) -> str:
 
 def _runs(data_dir: Path, faults: Sequence[Fault], rate: float) -> Iterator[FaultRun]:
     """Each fault's run, in order. A stack serves a few, until one needs other links or has left it broken."""
+    from compose.commands.checking import warm_up
     from compose.commands.fault_run import run_fault
     from compose.commands.stack_bench import own_stack, say
     from slo.activities import FAULT, FILE_NAME, noted
@@ -117,6 +120,8 @@ def _runs(data_dir: Path, faults: Sequence[Fault], rate: float) -> Iterator[Faul
     while done < len(faults):
         links = faults[done].links
         with own_stack(data_dir / "chaos", links, dashboard=False) as bench:
+            say("warming up")
+            warm_up(bench.layout.root, rate, WARM_UP_SECONDS)
             usable, first = True, done
             while usable and done < min(len(faults), first + FAULTS_PER_STACK) and faults[done].links == links:
                 fault = faults[done]
