@@ -1,4 +1,4 @@
-"""Every fault. Limits are those of issue 8 where it states one; a link's is that of the server behind it."""
+"""Every fault. A link's limit, and what must be kept meanwhile, are those of the server behind it."""
 
 from __future__ import annotations
 
@@ -150,7 +150,9 @@ SERVERS: tuple[Fault, ...] = (
 )
 
 
-def _link_faults(server: str, name: str, limit_seconds: float, recovers: Indicator) -> tuple[Fault, ...]:
+def _link_faults(
+    server: str, name: str, limit_seconds: float, recovers: Indicator, keeps: frozenset[str] = frozenset()
+) -> tuple[Fault, ...]:
     def fault(what: str, story: str, inject: LinkInjection, lasts_seconds: float) -> Fault:
         return Fault(
             f"{server}_{what}",
@@ -159,6 +161,7 @@ def _link_faults(server: str, name: str, limit_seconds: float, recovers: Indicat
             limit_seconds,
             lasts_seconds=lasts_seconds,
             recovers=recovers,
+            keeps=keeps,
             links=(server,),
         )
 
@@ -171,8 +174,8 @@ def _link_faults(server: str, name: str, limit_seconds: float, recovers: Indicat
 
 LINKS: tuple[Fault, ...] = (
     *_link_faults("kafka", "Kafka", KAFKA_SECONDS, Indicator.EVENT_TO_REDIS),
-    *_link_faults("redis", "Redis", REDIS_SECONDS, Indicator.EVENT_TO_REDIS),
-    *_link_faults("postgres", "PostgreSQL", POSTGRES_SECONDS, _POSTGRES),
+    *_link_faults("redis", "Redis", REDIS_SECONDS, Indicator.EVENT_TO_REDIS, _POSTGRES_KEPT),
+    *_link_faults("postgres", "PostgreSQL", POSTGRES_SECONDS, _POSTGRES, _REDIS_KEPT),
 )
 
 FAULTS = (*PROCESSES, *SERVERS, *LINKS)
