@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.cache_commands import ask_counts, shown_category, shown_cell
+from pipeline.cache_commands import ask_counts, hash_of, shown_category, shown_cell
 from pipeline.cell_sums import summed
 from pipeline.contract.cache_schema import ZERO, Cell, Counts, cells_key
 from pipeline.store.metrics_queries import WindowRange
@@ -45,7 +45,7 @@ def from_replies(
     """What the replies to `ask_breakdown` say. Canaries are left out."""
     of_cells = campaigns or campaign_id is not None
     category_of = _category_of_cell if of_cells else shown_category
-    hashes = [reply if isinstance(reply, dict) else reply[1] for reply in replies]  # HSCAN: its cursor and the hash
+    hashes = [hash_of(reply) for reply in replies]
     by_window = {start: summed([cells], category_of) for start, cells in zip(windows.starts, hashes, strict=True)}
     return _breakdown(windows, by_window, summed(hashes, shown_cell) if campaigns else {})
 

@@ -51,15 +51,15 @@ def ask_counts(pipe: Any, size: int, start: int, campaign_id: str | None, catego
 
 def sums_of(replies: Iterable[Any]) -> list[Counts]:
     """Counts of each of the replies to `ask_counts`: nothing, a value, a hash, or HSCAN's cursor and hash."""
-    return totals([_hash_of(reply) for reply in replies], _is_shown)
+    return totals([hash_of(reply) for reply in replies], _is_shown)
 
 
-def _hash_of(reply: Any) -> Mapping[bytes, bytes]:
-    if isinstance(reply, dict):
-        return reply
-    if isinstance(reply, bytes):
-        return {b"": reply}
-    return {} if reply is None else reply[1]
+def hash_of(reply: Any) -> Mapping[bytes, bytes]:
+    """The fields of one of these replies; a value is that of a field without a name."""
+    if reply is None or isinstance(reply, bytes):
+        return {b"": reply} if reply else {}
+    fields: Mapping[bytes, bytes] = reply if isinstance(reply, dict) else reply[1]
+    return fields
 
 
 def per_campaign(replies: list[dict[bytes, bytes]], category: str | None) -> dict[str, Counts]:
