@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.settings import Settings
 from slo.bench.peers.process_contender import ProcessContender
+from tests.integration.waiting import eventually
 
 TALKS = """
 import sys, time
@@ -25,18 +26,13 @@ def _contender(tmp_path: Path, sleeps: float) -> ProcessContender:
 
 def _give_up_on(contender: ProcessContender, said: Path) -> None:
     with contender.running():
-        _wait(said)
+        eventually("it has spoken", said.exists)
         raise TimeoutError
-
-
-def _wait(path: Path) -> None:
-    while not path.exists():
-        pass
 
 
 def test_one_that_is_ended_when_all_is_counted_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with _contender(tmp_path, 600).running() as processes:
-        _wait(tmp_path / "said")
+        eventually("it has spoken", (tmp_path / "said").exists)
     assert not processes["talks"].is_running()
     assert capsys.readouterr().err == ""
 
