@@ -13,8 +13,6 @@ from compose.cli import Format, FormatOption
 from compose.commands.bench import bench
 from compose.errors import EnvironmentFailed
 
-TASK_MANAGERS = ("taskmanager-live", "taskmanager-store")
-
 
 def register(_app: typer.Typer) -> None:
     """The command belongs to the group `bench`, which has been added."""
@@ -37,6 +35,7 @@ def dead_letters(
     from compose.stack.layout import Layout
     from compose.stack.lifecycle import temporary_stack
     from compose.stack.ports import PortChoice
+    from compose.stack.services.flink import TASK_MANAGERS
     from compose.stack.status import status
     from pipeline.flink_checkpoints import NoCheckpoint
     from slo.bench.dead_letters import measure

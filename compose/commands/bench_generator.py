@@ -50,13 +50,14 @@ def _runs(directory: Path, seconds: float, repetitions: int, processes: int, pro
     from compose.stack.layout import Layout
     from compose.stack.lifecycle import temporary_stack
     from compose.stack.ports import PortChoice
+    from compose.stack.services.flink import TASK_MANAGERS
 
     layout = Layout.of(directory)
     try:
         with temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=_say) as settings:
             control = FlinkControl(layout, settings)
             control.end_everything()
-            for name in ("taskmanager-live", "taskmanager-store"):
+            for name in TASK_MANAGERS:
                 control.stop_task_manager(name)
             runs = []
             for number in range(repetitions + 1):

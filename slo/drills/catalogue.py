@@ -26,7 +26,7 @@ DRILLS: tuple[Drill, ...] = (
     Drill(
         "pipeline_frozen",
         "Both TaskManagers stand still for 5 s; a generator that waited for them would hide it.",
-        partial(sabotage.processes_frozen, services=("taskmanager-live", "taskmanager-store")),
+        partial(sabotage.processes_frozen, services=sabotage.TASK_MANAGERS),
         must_fail=frozenset({"event_to_redis"}),
         may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
         reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 8.0),

@@ -25,6 +25,7 @@ from slo.drills.drill import Bench
 from slo.faults.link import Condition
 
 KAFKA_SECONDS = 30.0
+TASK_MANAGERS = ("taskmanager-live", "taskmanager-store")
 
 
 @contextmanager

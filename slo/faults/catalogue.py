@@ -133,9 +133,9 @@ SERVERS: tuple[Fault, ...] = (
         answers=True,
     ),
     Fault(
-        "registry_away_taskmanager_killed",
-        "The Schema Registry is stopped for 60 s, and the TaskManager of the live job is killed in it.",
-        injections.registry_away_task_manager_killed,
+        "registry_away_taskmanagers_killed",
+        "The Schema Registry is stopped for 60 s, and both TaskManagers die in it, with the schemas that they knew.",
+        injections.registry_away_task_managers_killed,
         TASK_MANAGER_SECONDS,
         lasts_seconds=60.0,
     ),

@@ -14,7 +14,7 @@ import redis
 
 from pipeline.cache_access import CacheUser, credentials
 from pipeline.job_names import LIVE, flink_name
-from slo.drills.sabotage import repeatedly
+from slo.drills.sabotage import TASK_MANAGERS, repeatedly
 from slo.faults.fault import Bench
 from slo.faults.link import Condition
 from slo.reconciliation.flink import FlinkRest
@@ -66,9 +66,9 @@ def away(bench: Bench, services: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def registry_away_task_manager_killed(bench: Bench) -> Iterator[None]:
-    """The registry is gone, and the live job's TaskManager dies with every schema that it knew."""
-    with away(bench, ["registry"]), live_task_manager_killed(bench):
+def registry_away_task_managers_killed(bench: Bench) -> Iterator[None]:
+    """The registry is gone, and every TaskManager dies with the schemas that it knew: the jobs must wait."""
+    with away(bench, ["registry"]), killed(bench, TASK_MANAGERS):
         yield
 
 
@@ -98,7 +98,7 @@ def checkpoints_full(bench: Bench) -> Iterator[None]:
 
     By RLIMIT_FSIZE, which needs neither root nor a file system to fill. Their logs are pipes and go on.
     """
-    pids = [pid for name in ("jobmanager", "taskmanager-live", "taskmanager-store") for pid in bench.pids(name)]
+    pids = [pid for name in ("jobmanager", *TASK_MANAGERS) for pid in bench.pids(name)]
     before = {pid: _may_write(pid, 0) for pid in pids}
     try:
         yield
