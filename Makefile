@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-long controls test-browser lint format drills chaos gates bench peers up down lock clean
+.PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos gates bench peers up down lock clean
 .PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak release benchmarks-page
 
 help: ## this list
@@ -35,7 +35,11 @@ lint: $(VENV)/packages.stamp ## style, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy .ci/audit.py
 	$(BIN)/lint-imports
+
+audit: $(VENV)/packages.stamp ## known vulnerabilities in the locked packages
+	$(BIN)/python .ci/audit.py
 
 format: $(VENV)/packages.stamp ## repairs what ruff can repair
 	$(BIN)/ruff check --fix .
@@ -83,7 +87,7 @@ docker-test: setup ## Compose and the integration tests against containers; need
 	$(DOCKER_TEST) tests/docker
 
 release: REPEAT = 3
-release: lint test test-long test-browser docker-test drills gates chaos soak ## everything, for a version; takes hours
+release: lint audit test test-long test-browser docker-test drills gates chaos soak ## everything, for a version; takes hours
 
 setup: $(VENV)/java.stamp ## fetches and compiles what is missing
 
