@@ -21,6 +21,10 @@ from slo.report.plots import Plot, plots
 from slo.spec.model import Indicator, Specification
 from slo.verdict import judge
 
+UNCOUNTED = {"--late-fraction": 0.01, "--invalid-fraction": 0.01}
+"""What the load has besides events that are counted: so much of each for the late topic and for the dead letters."""
+LOAD_OPTIONS = tuple(str(word) for option in UNCOUNTED.items() for word in option)
+
 _NEVER_BACK = (JobsStuck, NotDrained)
 
 
@@ -37,7 +41,7 @@ def run_fault(fault: Fault, bench: StackBench, objectives: Specification, rate: 
         bench.begin(watch, load)
         disturbance.begin()
 
-    steady = Steady(rate)
+    steady = Steady(rate * (1 - sum(UNCOUNTED.values())))
 
     def back(watch: Watch) -> bool:
         """The load need not go on until the limit if the pipeline keeps up long before."""
@@ -76,6 +80,7 @@ def _check(
         begin,
         earlier=earlier,
         outlives_stack=True,
+        load_options=LOAD_OPTIONS,
         give_up=back,
     )
 
@@ -83,7 +88,7 @@ def _check(
 def _killed_load(bench: StackBench, rate: float, seconds: float) -> Path:
     """The ledger of a generator that was killed amid its load."""
     ledger = new_ledger(bench.layout.root)
-    with LoadProcess(bench.layout.root, ledger, rate, None) as load:
+    with LoadProcess(bench.layout.root, ledger, rate, None, LOAD_OPTIONS) as load:
         time.sleep(seconds)
         load.kill()
     return ledger

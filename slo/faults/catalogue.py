@@ -33,7 +33,7 @@ PROCESSES: tuple[Fault, ...] = (
     ),
     Fault(
         "taskmanager_killed_thrice",
-        "The same three times, each 4 s after the new process is there.",
+        "The same three times, each as soon as the job runs in the other one.",
         injections.live_task_manager_killed_thrice,
         TASK_MANAGER_SECONDS,
         watched_seconds=50.0,

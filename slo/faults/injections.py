@@ -32,16 +32,6 @@ def killed(bench: Bench, services: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def killed_thrice(bench: Bench, service: str, pause_seconds: float) -> Iterator[None]:
-    """``kill -9``, and again so long after each new process is there: in the middle of its recovery."""
-    for _ in range(2):
-        await_other_process(bench, service, _kill(bench, service))
-        time.sleep(pause_seconds)
-    _kill(bench, service)
-    yield
-
-
-@contextmanager
 def live_task_manager_killed(bench: Bench) -> Iterator[None]:
     """``kill -9`` of the TaskManager that runs the live job, whichever it is."""
     with killed(bench, [live_task_manager(bench)]):
@@ -50,8 +40,12 @@ def live_task_manager_killed(bench: Bench) -> Iterator[None]:
 
 @contextmanager
 def live_task_manager_killed_thrice(bench: Bench) -> Iterator[None]:
-    """The same three times in a row."""
-    with killed_thrice(bench, live_task_manager(bench), 4.0):
+    """The same three times in a row: each time the one that has the job by then, as soon as it runs there."""
+    service = live_task_manager(bench)
+    for _ in range(2):
+        _kill(bench, service)
+        service = _await_other_task_manager(bench, service)
+    with killed(bench, [service]):
         yield
 
 
@@ -153,13 +147,15 @@ def live_task_manager(bench: Bench) -> str:
     return found.pop()
 
 
-def await_other_process(bench: Bench, service: str, pid: int) -> None:
-    """Until a service has another process. Raises RuntimeError if nobody starts it again."""
-    deadline = time.monotonic() + RESTART_SECONDS
-    while not set(bench.pids(service)) - {pid}:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{service} was not started again within {RESTART_SECONDS:.0f} s")
+def _await_other_task_manager(bench: Bench, dead: str) -> str:
+    """The one in which the live job runs again. Raises RuntimeError if it does not come to that."""
+    flink, deadline = FlinkRest(bench.settings), time.monotonic() + RESTART_SECONDS
+    while time.monotonic() < deadline:
+        found = flink.task_managers(flink_name(LIVE)) - {dead}
+        if found:
+            return found.pop()
         time.sleep(POLL_SECONDS)
+    raise RuntimeError(f"the live job runs in no other TaskManager {RESTART_SECONDS:.0f} s after {dead} died")
 
 
 def _kill(bench: Bench, service: str) -> int:

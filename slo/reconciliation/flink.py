@@ -57,10 +57,11 @@ class FlinkRest:
         return {name: checkpoints_of(self._get(f"/jobs/{job_id}/checkpoints")) for name, job_id, _ in self._jobs()}
 
     def task_managers(self, name: str) -> set[str]:
-        """Ids of the TaskManagers that a running job's tasks are in. Raises FlinkUnavailable."""
+        """Ids of the TaskManagers in which tasks of a job run. Raises FlinkUnavailable."""
         ids = [job_id for each, job_id, _ in self._jobs() if each == name]
         vertices = [f"/jobs/{job}/vertices/{row['id']}" for job in ids for row in self._get(f"/jobs/{job}")["vertices"]]
-        return {row["taskmanager-id"] for path in vertices for row in self._get(f"{path}/taskmanagers")["taskmanagers"]}
+        rows = [row for path in vertices for row in self._get(f"{path}/taskmanagers")["taskmanagers"]]
+        return {row["taskmanager-id"] for row in rows if row["status"] == "RUNNING"}
 
     def _jobs(self) -> list[tuple[str, str, str]]:
         ended = ("FINISHED", "CANCELED", "FAILED")
