@@ -131,7 +131,7 @@ def submit(settings: Settings, job: str, restore_from: str | None) -> str:
     streams, java_tables = get_gateway().jvm.adctr.flink.Streams, tables._j_tenv  # noqa: SLF001 - there is no other way
     tables.execute_sql(plan.topic)
     if plan.shared:
-        streams.share(java_tables, plan.events, EVENTS)
+        streams.share(java_tables, plan.events, "event_time", EVENTS)
     else:
         tables.execute_sql(f"CREATE TEMPORARY VIEW {EVENTS} AS {plan.events}")
     streams.combine(java_tables, counted_events(settings), COMBINED, plan.combine_milliseconds)

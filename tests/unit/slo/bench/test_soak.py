@@ -95,6 +95,16 @@ def test_a_leak_fails_its_objective_and_no_other(objective: object) -> None:
     assert found[chosen.name] is Verdict.FAIL
 
 
+@pytest.mark.parametrize(
+    ("indicator", "subject", "per_hour"),
+    [(Indicator.CHECKPOINT_SIZE, "adctr-store", 3.9e6), (Indicator.REDIS_MEMORY, "", 1.2e6)],
+)
+def test_windows_that_are_never_forgotten_are_found(indicator: Indicator, subject: str, per_hour: float) -> None:
+    """What a job's state grew by when its windows did not close, and what Redis would with keys that do not expire."""
+    found = judge(SPECIFICATION, recording({(indicator, subject): per_hour}), release=True)
+    assert [each.verdict for each in found.objectives if each.verdict is not Verdict.PASS] == [Verdict.FAIL]
+
+
 def test_a_leak_of_100_mb_an_hour_is_told_from_noise() -> None:
     leaking = recording({(Indicator.PROCESS_MEMORY, "kafka"): 100e6})
     found = {each.name: each for each in judge(SPECIFICATION, leaking, release=True).objectives}

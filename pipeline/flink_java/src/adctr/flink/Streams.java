@@ -39,11 +39,17 @@ public final class Streams {
     /**
      * Makes a view of a query, whose plan everything that reads the view has in common; a table's source would be planned
      * once for each statement set and once for each stream.
+     *
+     * <p>The query's watermark is that of column {@code timeColumn}. A view that declares none holds watermarks back.
      */
-    public static void share(StreamTableEnvironment tables, String query, String view) {
+    public static void share(StreamTableEnvironment tables, String query, String timeColumn, String view) {
         Table rows = tables.sqlQuery(query);
         DataType type = rows.getResolvedSchema().toPhysicalRowDataType().bridgedTo(RowData.class);
-        tables.createTemporaryView(view, tables.toDataStream(rows, type));
+        Schema schema = Schema.newBuilder()
+                .fromRowDataType(type)
+                .watermark(timeColumn, "SOURCE_WATERMARK()")
+                .build();
+        tables.createTemporaryView(view, tables.toDataStream(rows, type), schema);
     }
 
     /**
