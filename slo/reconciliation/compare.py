@@ -58,6 +58,15 @@ class Differences:
         self.total += count
 
 
+def compare_watermarks(store: str, published: Mapping[int, int | None], least_ms: int) -> list[Difference]:
+    """Watermarks by window size, in unix milliseconds, that are missing or before ``least_ms``."""
+    return [
+        Difference(store, "watermark, by which windows close", f"at least {least_ms}", mark, window_seconds=size)
+        for size, mark in published.items()
+        if mark is None or mark < least_ms
+    ]
+
+
 def by_category(cells: Mapping[Cell, Counts]) -> CellCounts:
     """Sums per category, under cells with an empty campaign: what a categories hash must hold."""
     sums: CellCounts = {}

@@ -26,9 +26,10 @@ from pipeline.contract.cache_schema import (
     parse_cell_field,
     parse_counts,
     retention_key,
+    watermark_key,
 )
 from pipeline.contract.codec import AdEvent
-from pipeline.settings import Settings
+from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store import StoreUnavailable
 from pipeline.store.metrics_queries import METRICS_TABLES
 from pipeline.topic_reader import OffsetRange
@@ -88,6 +89,14 @@ def _metric_window(rows: list[tuple[Any, ...]]) -> MetricWindow:
         {(row[1], row[2]): Counts(row[5], row[6]) for row in rows if row[7] is not None},
         frozenset(row[7] for row in rows if row[7] is not None),
     )
+
+
+def watermarks(connection: extensions.connection) -> dict[int, int | None]:
+    """What the store job has published for each window size in seconds, in unix milliseconds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT job, watermark_ms FROM realtime.watermarks")
+        published = dict(cursor.fetchall())
+    return {size: published.get(f"store-{size}") for size in WINDOW_SIZES_SECONDS}
 
 
 def mending(connection: extensions.connection) -> Mending:
@@ -270,6 +279,13 @@ class Cache:
         """Whether Redis says that it holds every window. Raises RedisUnavailable."""
         with self._answering():
             return bool(self._client.exists(complete_key()))
+
+    def watermarks(self) -> dict[int, int | None]:
+        """What the live job has published for each window size, as `watermarks`. Raises RedisUnavailable."""
+        with self._answering():
+            published = self._client.mget([watermark_key(size) for size in WINDOW_SIZES_SECONDS])
+        marks = (None if mark is None else int(mark) for mark in published)
+        return dict(zip(WINDOW_SIZES_SECONDS, marks, strict=True))
 
     def windows(self) -> set[tuple[int, int]]:
         """(size, start) of every window that has a key. Raises RedisUnavailable."""

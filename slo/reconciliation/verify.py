@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 
 from psycopg2 import extensions
 
@@ -26,6 +27,7 @@ from slo.reconciliation.compare import (
     by_category,
     compare_letters,
     compare_tombstones,
+    compare_watermarks,
     compare_window,
     settle,
 )
@@ -45,6 +47,8 @@ Progress = Callable[[str], None]
 UNAVAILABLE = (KafkaUnavailable, RegistryUnavailable, StoreUnavailable, RedisUnavailable, FlinkUnavailable)
 """What `reconcile` raises when a service is gone."""
 _NEVER_CUT = -1
+_PUBLISHED_SECONDS = 20.0
+"""Several checkpoints: each publishes the store job's watermark when it is complete."""
 _MOST_IDS_LOOKED_UP = 100
 
 
@@ -94,6 +98,7 @@ class _Reconciliation:
         self._count_records()
         self._compare_letters()
         self._compare_late_drops()
+        self._compare_watermarks()
         with snapshot(self.settings) as connection, stores.reading_postgres(self.settings):
             self.mending = stores.mending(connection)
         self._compare_redis()
@@ -192,6 +197,29 @@ class _Reconciliation:
                 self._unverifiable("flink", f"job {job} does not run or reports no numLateRecordsDropped")
             elif dropped:
                 self._found([Difference("flink", f"numLateRecordsDropped of job {job}", 0, dropped)])
+
+    def _compare_watermarks(self) -> None:
+        """Where windows do not close, every count is right, and nothing is ever forgotten or said to be final.
+
+        They may close late, but by no more than what they are kept for. Partitions of a historic topic lie as far apart
+        as they please.
+        """
+        newest = max(self.fold.counted.windows(min(WINDOW_SIZES_SECONDS)), default=None)
+        if newest is None or self.settings.historic:
+            return
+        least_ms = (newest - self.settings.final_after_seconds) * 1000
+        deadline = time.monotonic() + _PUBLISHED_SECONDS
+        while (behind := self._watermarks_behind(least_ms)) and time.monotonic() < deadline:
+            self.progress("waiting for both jobs to publish their watermarks")
+            time.sleep(POLL_SECONDS)
+        self._found(behind)
+
+    def _watermarks_behind(self, least_ms: int) -> list[Difference]:
+        with closing(Cache(self.settings)) as cache:
+            live = cache.watermarks()
+        with snapshot(self.settings) as connection, stores.reading_postgres(self.settings):
+            store = stores.watermarks(connection)
+        return [*compare_watermarks("redis", live, least_ms), *compare_watermarks("postgres", store, least_ms)]
 
     def _compare_redis(self) -> None:
         cache = Cache(self.settings)

@@ -36,6 +36,13 @@ GUARDS = [
         "tests/integration/test_recovery.py::test_counts_survive_the_death_of_both_taskmanagers",
     ),
     Guard(
+        "windows close in both jobs",
+        f"{_JAVA}/adctr/flink/Streams.java",
+        '.watermark(timeColumn, "SOURCE_WATERMARK()")',
+        "",
+        "tests/integration/test_watermarks.py",
+    ),
+    Guard(
         "a window that has ended has been written",
         _EARLY_TRIGGER,
         "ctx.registerEventTimeTimer(triggerTime(window));\n",

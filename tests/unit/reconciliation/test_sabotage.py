@@ -15,6 +15,7 @@ from slo.reconciliation.compare import (
     compare_letters,
     compare_origins,
     compare_tombstones,
+    compare_watermarks,
     compare_window,
 )
 from slo.reconciliation.fold import Fold, Mark, Origin
@@ -204,3 +205,10 @@ def test_dead_letters(
 def test_tombstones(topic: Topic, stored: set[int], found: list[tuple[str, int]]) -> None:
     differences = compare_tombstones("postgres.tombstones", 0, 0, topic.fold().marks[0], stored)
     assert [(one.what, one.offset) for one in differences] == found
+
+
+def test_windows_that_do_not_close_are_found_in_every_size() -> None:
+    least_ms = NOON * 1000
+    assert compare_watermarks("postgres", {60: least_ms, 300: least_ms + 1}, least_ms) == []
+    found = compare_watermarks("postgres", {60: None, 300: least_ms - 1}, least_ms)
+    assert [(each.window_seconds, each.got) for each in found] == [(60, None), (300, least_ms - 1)]
