@@ -71,6 +71,13 @@ GUARDS = [
         "tests/unit/contract/test_java_decoder.py::test_a_length_never_leads_backwards",
     ),
     Guard(
+        "a registry that is away makes nothing unknown",
+        f"{_JAVA}/adctr/flink/WriterSchemas.java",
+        "unknown.clear();\n            return false;",
+        "return false;",
+        "tests/unit/contract/test_java_decoder.py::test_a_registry_that_went_away_makes_nothing_unknown",
+    ),
+    Guard(
         "a count in Redis never falls",
         "pipeline/contract/raise_counts.lua",
         "after, afterClicks = math.max(before, after), math.max(beforeClicks, afterClicks)",
@@ -85,6 +92,27 @@ GUARDS = [
         "tests/integration/test_dead_letter_replay.py::test_a_job_from_an_old_checkpoint_cannot_undo_a_recount",
     ),
     Guard(
+        "the jobs may not touch what was recounted",
+        "pipeline/store/migrations/0005_replay_and_recount.sql",
+        "UPDATE (window_start, campaign_id, category, impressions, clicks)\n",
+        "UPDATE\n",
+        "tests/integration/test_dead_letter_replay.py::test_the_jobs_role_may_not_touch_recounted_values",
+    ),
+    Guard(
+        "what is replayed stays as it is",
+        "pipeline/dead_letters/replay.py",
+        "elif _noted_event(cursor, one) == asdict(one.event):",
+        "elif _noted_event(cursor, one):",
+        "tests/integration/test_dead_letter_replay.py::test_another_event_under_a_replayed_origin_is_refused",
+    ),
+    Guard(
+        "a recount waits for both jobs",
+        "pipeline/recount.py",
+        '(("store", row[0] if row else None), ("live", cached))',
+        '(("store", row[0] if row else None),)',
+        "tests/integration/test_dead_letter_replay.py::test_windows_are_final_when_both_watermarks_say_so",
+    ),
+    Guard(
         "a window that has gone stays gone",
         "pipeline/contract/raise_counts.lua",
         "if ends <= tonumber(kept[2] or 0) or tonumber(redis.call('TIME')[1]) >= expires then return 0 end",
@@ -97,6 +125,13 @@ GUARDS = [
         "if not before or tonumber(before) < tonumber(ARGV[1]) then",
         "if true then",
         f"{_CACHE_WRITER_TEST}::test_a_watermark_only_rises",
+    ),
+    Guard(
+        "short memory takes no window that is not final",
+        "pipeline/cache_pressure.py",
+        "return min(max(wanted, shortest), longest)",
+        "return min(wanted, longest)",
+        "tests/unit/cache/test_cache_pressure.py::test_whatever_the_memory_a_window_that_is_not_final_is_kept",
     ),
     Guard(
         "no watermark overtakes its cells",
@@ -125,6 +160,13 @@ GUARDS = [
         "GRANT SELECT, INSERT, UPDATE\n",
         "GRANT SELECT, INSERT, UPDATE, DELETE\n",
         "tests/integration/test_partitions.py::test_the_writer_can_neither_delete_nor_change_the_schema",
+    ),
+    Guard(
+        "a reader of Redis writes nothing",
+        "compose/stack/services/redis_server.py",
+        "{READS} {FIGURES} {SCRIPTS}",
+        "{READS} {FIGURES} {SCRIPTS} {WRITES}",
+        "tests/integration/test_access.py::test_a_user_of_redis_is_refused_what_is_not_its_business",
     ),
     Guard(
         "a difference is found",
