@@ -80,7 +80,7 @@ class Outcome:
     @property
     def verdict(self) -> Verdict:
         """Each bad record once by its origin, no restart, nothing different, and the loss within bounds."""
-        if self.differences or self.restarts or self.dead_lettered != self.bad:
+        if self.differences or self.restarts or not self.bad == self.dead_lettered == self.letters:
             return Verdict.FAIL
         if any(load.rate_achieved < LEAST_RATE * self.rate for load in self.loads):
             return Verdict.INCONCLUSIVE

@@ -50,7 +50,6 @@ PROCESSES: tuple[Fault, ...] = (
         partial(injections.killed, services=("jobs", "cache-keeper", "canary")),
         REDIS_SECONDS,
         keeps=_REDIS_KEPT | _POSTGRES_KEPT,
-        answers=True,
         watched_seconds=30.0,
     ),
     Fault(
@@ -65,6 +64,7 @@ PROCESSES: tuple[Fault, ...] = (
         "Every process of the stack at once, its supervisor first: kill -9, and started again.",
         injections.everything_killed,
         STACK_SECONDS,
+        answers=False,
     ),
 )
 
@@ -83,7 +83,6 @@ SERVERS: tuple[Fault, ...] = (
         partial(injections.killed, services=("redis",)),
         REDIS_SECONDS,
         keeps=_POSTGRES_KEPT,
-        answers=True,
         watched_seconds=30.0,
     ),
     Fault(
@@ -92,7 +91,6 @@ SERVERS: tuple[Fault, ...] = (
         injections.redis_flushed,
         REDIS_SECONDS,
         keeps=_POSTGRES_KEPT,
-        answers=True,
         watched_seconds=30.0,
     ),
     Fault(
@@ -102,7 +100,6 @@ SERVERS: tuple[Fault, ...] = (
         REDIS_SECONDS,
         lasts_seconds=20.0,
         keeps=_POSTGRES_KEPT,
-        answers=True,
     ),
     Fault(
         "postgres_killed",
@@ -111,7 +108,6 @@ SERVERS: tuple[Fault, ...] = (
         POSTGRES_SECONDS,
         recovers=_POSTGRES,
         keeps=_REDIS_KEPT,
-        answers=True,
     ),
     Fault(
         "postgres_away",
@@ -121,7 +117,6 @@ SERVERS: tuple[Fault, ...] = (
         lasts_seconds=60.0,
         recovers=_POSTGRES,
         keeps=_REDIS_KEPT,
-        answers=True,
     ),
     Fault(
         "registry_away",
@@ -130,7 +125,6 @@ SERVERS: tuple[Fault, ...] = (
         TASK_MANAGER_SECONDS,
         lasts_seconds=60.0,
         keeps=_REDIS_KEPT | _POSTGRES_KEPT,
-        answers=True,
     ),
     Fault(
         "registry_away_taskmanagers_killed",

@@ -53,8 +53,8 @@ class Fault:
     lasts_seconds: float = 0.0
     recovers: Indicator = Indicator.EVENT_TO_REDIS
     keeps: frozenset[str] = frozenset()
-    answers: bool = False
-    """Whoever reads must get an answer all the time, from one store or the other."""
+    answers: bool = True
+    """Whoever reads must get an answer all the time, from one store or the other: one of them stands."""
     links: tuple[str, ...] = ()
     """The servers that the jobs must reach over a link, because the fault is in it."""
     kills_generator: bool = False
