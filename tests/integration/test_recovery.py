@@ -33,7 +33,7 @@ pytestmark = pytest.mark.embedded
 RATE = 1_000
 SECONDS = 20
 UNCOVERED_SECONDS = 1.5
-"""Half a checkpoint interval: three flushes of raw_events."""
+"""Less than a checkpoint interval, and three flushes of raw_events."""
 DISORDER = Profile("disorder", campaigns=50, late_fraction=0.02, out_of_order_fraction=0.2, invalid_fraction=0.02)
 
 

@@ -19,6 +19,7 @@ from pipeline.contract.cache_schema import Counts
 from pipeline.contract.dashboard_page import find_read_at_seconds
 from pipeline.settings import Settings
 from tests.memory_metrics import MemoryMetrics
+from tests.vectors.hostile import HOSTILE
 
 PAGE = Path(dashboards.business.__file__).with_name("app.py")
 NOON = 1_767_268_800
@@ -138,6 +139,24 @@ def test_filters_that_match_nothing(stores: Stores) -> None:
     no_error(page)
     assert "**Nothing to show for these filters.**" in words(page)
     assert page.selectbox(key="campaign").value == "nobody"
+
+
+@pytest.mark.parametrize("text", [*HOSTILE.values(), "x" * 100_000], ids=[*HOSTILE, "100 kB"])
+def test_hostile_filters_and_names_are_text(stores: Stores, text: str) -> None:
+    """In the page's address, where nothing or something is called so, and never as a part of its HTML. Of an
+    address beyond 512 kB Streamlit reads nothing.
+    """
+    filters = {"campaign": text, "category": text, "range": text}
+    for cells in (CELLS, {(text, text): Counts(500, 10)}):
+        stores.metrics.minutes = {NOON - n * 60: dict(cells) for n in range(25)}
+        page = stores.open()
+        for name, value in filters.items():
+            page.query_params[name] = value
+        page.run()
+        no_error(page)
+        assert all(text not in each.proto.body for each in page.get("html"))
+        assert [card.value for card in page.metric][:1] == ([] if cells is CELLS else ["500"])
+        source.shared_snapshot.clear()
 
 
 def test_stale(stores: Stores) -> None:
