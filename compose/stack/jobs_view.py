@@ -51,8 +51,14 @@ def jobs(rest_url: str) -> list[Job]:
 
 def _overview(rest_url: str) -> list[Job]:
     rows = get(rest_url, "/jobs/overview")["jobs"]
-    found = [Job(row["name"], row["jid"], row["state"], None) for row in rows if row["state"] not in _ENDED]
+    found = [Job(row["name"], row["jid"], _state(row), None) for row in rows if row["state"] not in _ENDED]
     return sorted(found, key=lambda job: job.name)
+
+
+def _state(row: dict[str, Any]) -> str:
+    """Flink calls a job RUNNING whose tasks wait for a TaskManager, or read their state."""
+    waits = row["state"] == "RUNNING" and row["tasks"]["running"] < row["tasks"]["total"]
+    return "INITIALIZING" if waits else str(row["state"])
 
 
 def _last_checkpoint(rest_url: str, job_id: str) -> dict[str, Any] | None:

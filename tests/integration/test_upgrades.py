@@ -91,8 +91,9 @@ def flink(settings: Settings, path: str) -> Any:
 
 
 def running_jobs(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Flink's description of each running job, by name."""
-    ids = [row["jid"] for row in flink(settings, "/jobs/overview")["jobs"] if row["state"] == "RUNNING"]
+    """Flink's description of each job whose tasks all run, by name: one without a TaskManager is RUNNING too."""
+    rows = [row for row in flink(settings, "/jobs/overview")["jobs"] if row["state"] == "RUNNING"]
+    ids = [row["jid"] for row in rows if row["tasks"]["running"] == row["tasks"]["total"]]
     return {job["name"]: job for job in (flink(settings, f"/jobs/{job_id}") for job_id in ids)}
 
 
