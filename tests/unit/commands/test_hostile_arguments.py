@@ -35,6 +35,13 @@ def test_an_argument_that_is_no_name_no_time_and_no_number_is_refused(tmp_path: 
         ("slo", "check", "--for", text),
         ("slo", "check", "--spec", str(tmp_path / text.replace("/", "_"))),
         ("slo", "drill", text),
+        ("slo", "rules", "--spec", str(tmp_path / text.replace("/", "_"))),
+        ("slo", "compare", str(tmp_path / text.replace("/", "_")), str(tmp_path / text.replace("/", "_"))),
+        ("chaos", "run", text),
+        ("chaos", "run", "--all", "--out", text.replace("/", "_")),
+        ("bench", "soak", "--minutes", text),
+        ("bench", "report", str(tmp_path / text.replace("/", "_"))),
+        ("verify", "--timeout", text),
     ):
         with pytest.raises((UsageError, TyperException)):
             run("--data-dir", str(tmp_path / "data"), *arguments)
@@ -42,11 +49,19 @@ def test_an_argument_that_is_no_name_no_time_and_no_number_is_refused(tmp_path: 
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_a_text_to_search_for_may_be_anything(tmp_path: Path, text: str) -> None:
-    """Here only the stack is missing."""
-    for option in ("--reason", "--campaign"):
-        with pytest.raises(StackNotRunning):
-            run("--data-dir", str(tmp_path / "data"), "dlq", "list", option, text)
+def test_a_text_to_search_for_and_the_name_of_a_file_may_be_anything(tmp_path: Path, text: str) -> None:
+    """Here only the stack is missing, or a file of that name."""
+    name = str(tmp_path / text.replace("/", "_"))
+    for arguments in (
+        ("dlq", "list", "--reason", text),
+        ("dlq", "list", "--campaign", text),
+        ("load", "run", "--rate", "1", "--profile", text),
+        ("load", "run", "--rate", "1", "--profile", name),
+        ("load", "replay", name),
+        ("verify", "--ledger", name),
+    ):
+        with pytest.raises((StackNotRunning, UsageError, TyperException)):
+            run("--data-dir", str(tmp_path / "data"), *arguments)
 
 
 @pytest.mark.parametrize("name", ['a"b', "a;b", "a$(touch x)", "a\nb", "a%b", "a'b", "a\\b", "a:b", "a,b"])
