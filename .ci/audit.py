@@ -43,7 +43,7 @@ class Advisories(PyPIService):
         match url.path.split("/"):
             case ["", "pypi", name, version, "json"] if response.status_code == HTTPStatus.NOT_FOUND:
                 newest: requests.Response = self.session.get(
-                    url._replace(path=f"/pypi/{name}/json").geturl(), timeout=60
+                    url._replace(path=f"/pypi/{name}/json").geturl(), timeout=self.timeout
                 )
                 if newest.ok and newest.json()["info"]["version"] == version:
                     return newest

@@ -5,25 +5,22 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
-from pipeline.cache_manager import cache_client
-from pipeline.contract.cache_schema import watermark_key
-from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
+from pipeline.settings import Settings
 from pipeline.store import connect_reader
+from slo.reconciliation.stores import Cache, watermarks
 from tests.integration.waiting import eventually
 
 
 def in_redis(settings: Settings) -> list[int]:
     """The live job's watermark of each window size, in unix milliseconds; 0 where there is none."""
-    with closing(cache_client(settings)) as client:
-        return [int(client.get(watermark_key(size)) or 0) for size in WINDOW_SIZES_SECONDS]  # type: ignore[arg-type]
+    with closing(Cache(settings)) as cache:
+        return [mark or 0 for mark in cache.watermarks().values()]
 
 
 def in_postgres(settings: Settings) -> list[int]:
     """The store job's."""
-    with closing(connect_reader(settings)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT job, watermark_ms FROM realtime.watermarks")
-        found = dict(cursor.fetchall())
-        return [int(found.get(f"store-{size}", 0)) for size in WINDOW_SIZES_SECONDS]
+    with closing(connect_reader(settings)) as connection:
+        return [mark or 0 for mark in watermarks(connection).values()]
 
 
 def test_the_watermarks_of_both_jobs_pass_the_time_at_which_the_test_began(settings: Settings) -> None:
