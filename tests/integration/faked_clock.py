@@ -6,6 +6,8 @@ https://github.com/wolfcw/libfaketime. The monotonic clock stays as it is, as on
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -15,15 +17,21 @@ LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
 CACHED_SECONDS = 1
 _NAME = "faketime/libfaketimeMT.so.1"
 _PATCHES = Path(__file__).with_name("under_faketime")
+_TIMED_WAITS = "timed_waits"
 
 
 def require_library() -> Path:
-    """Where the library is. It is no Python package: without it a test is skipped, unless ADCTR_REQUIRE_FAKETIME=1."""
+    """Where the library is.
+
+    It is no Python package, and what mends its timed waits wants a C compiler: without them a test is skipped, unless
+    ADCTR_REQUIRE_FAKETIME=1.
+    """
     found = [path for root in LIBRARIES for path in (Path(root) / _NAME, *Path(root).glob(f"*/{_NAME}"))]
     existing = [path for path in found if path.exists()]
-    if existing:
+    if existing and shutil.which("cc"):
         return existing[0]
-    message = "libfaketime is not installed; Debian's package faketime has it, .ci/run installs it"
+    missing = "there is no C compiler, cc" if existing else "libfaketime is not installed"
+    message = f"{missing}; Debian's packages faketime and gcc have them, .ci/run installs both"
     if os.environ.get("ADCTR_REQUIRE_FAKETIME") == "1":
         pytest.fail(message)
     pytest.skip(message)
@@ -38,7 +46,7 @@ class FakedClock:
     """
 
     def __init__(self, library: Path, directory: Path, offset_seconds: float = 0.0) -> None:
-        self._library = library
+        self._libraries = (_built(directory), library)
         self._others, self._python = directory / "clock", directory / "python-clock"
         self.offset_seconds = offset_seconds
         for path in (self._others, self._python):
@@ -47,7 +55,7 @@ class FakedClock:
     def environment(self) -> dict[str, str]:
         """What makes a process, and all that it starts, see this clock."""
         return {
-            "LD_PRELOAD": str(self._library),
+            "LD_PRELOAD": ":".join(map(str, self._libraries)),
             "FAKETIME_TIMESTAMP_FILE": str(self._others),
             "FAKETIME_CACHE_DURATION": str(CACHED_SECONDS),
             # Two names, as versions differ.
@@ -75,3 +83,10 @@ class FakedClock:
         new = path.with_suffix(".new")
         new.write_text(f"{self.offset_seconds:+.3f}\n", encoding="ascii")
         new.replace(path)
+
+
+def _built(directory: Path) -> Path:
+    library = directory / f"{_TIMED_WAITS}.so"
+    source = _PATCHES / f"{_TIMED_WAITS}.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", library, source], check=True)
+    return library

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
@@ -254,8 +255,9 @@ def test_everything_listens_on_the_loopback_interface_alone(stack: RunningStack)
         if service["pid"]:
             process = psutil.Process(service["pid"])
             for each in (process, *process.children(recursive=True)):
-                for connection in each.net_connections(kind="tcp"):
-                    if connection.status == psutil.CONN_LISTEN:
-                        listening.setdefault(service["name"], set()).add(connection.laddr.ip)
+                with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL's backends come and go
+                    for connection in each.net_connections(kind="tcp"):
+                        if connection.status == psutil.CONN_LISTEN:
+                            listening.setdefault(service["name"], set()).add(connection.laddr.ip)
     assert {"kafka", "registry", "redis", "postgres", "jobmanager"} <= set(listening)
     assert set().union(*listening.values()) <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}, listening
