@@ -12,6 +12,7 @@ import typer
 from compose.cli import Format, FormatOption
 from compose.commands.objectives_file import specification
 from compose.commands.report_files import require_writable
+from compose.commands.retries import RetriesOption
 from compose.errors import UsageError
 from compose.exit_codes import ExitCode
 
@@ -58,6 +59,7 @@ def run(
     every: Annotated[bool, typer.Option("--all", help="Every fault, in order.")] = False,
     rate: Annotated[float, typer.Option(help="Events per second.", min=1)] = DEFAULT_RATE,
     repeat: Annotated[int, typer.Option(help="Runs of each fault; the median recovery counts.", min=1)] = 1,
+    retries: RetriesOption = 0,
     out: Annotated[
         list[Path] | None,
         typer.Option("--out", help="Also write the report here, after every run; .html, .json or .txt. Repeatable."),
@@ -90,7 +92,7 @@ def run(
     results: list[FaultResult] = []
     runs: list[FaultRun] = []
     # Round by round: a slow hour is not one fault's, and whoever interrupts the hours that it takes has a table.
-    for found in _runs(context.obj, [each for _ in range(repeat) for each in chosen], rate):
+    for found in _runs(context.obj, [each for _ in range(repeat) for each in chosen], rate, retries):
         runs.append(found)
         by_fault = {fault: [run for run in runs if run.fault is fault] for fault in chosen}
         results = [FaultResult(fault, of_it) for fault, of_it in by_fault.items() if of_it]
@@ -109,29 +111,34 @@ def _json(results: Sequence[FaultResult], rate: float) -> str:
     return json.dumps(to_json(results, rate), indent=2) + "\n"
 
 
-def _runs(data_dir: Path, faults: Sequence[Fault], rate: float) -> Iterator[FaultRun]:
+def _runs(data_dir: Path, faults: Sequence[Fault], rate: float, retries: int) -> Iterator[FaultRun]:
     """Each fault's run, in order. A stack serves a few, until one needs other links or has left it broken."""
     from compose.commands.checking import warm_up
     from compose.commands.fault_run import run_fault
     from compose.commands.stack_bench import own_stack, say
     from slo.activities import FAULT, FILE_NAME, noted
+    from slo.verdict import Verdict
 
-    done = 0
+    done, left = 0, retries
     while done < len(faults):
         links = faults[done].links
         with own_stack(data_dir / "chaos", links, dashboard=False) as bench:
             say("warming up")
             warm_up(bench.layout.root, rate, WARM_UP_SECONDS)
-            usable, first = True, done
-            while usable and done < min(len(faults), first + FAULTS_PER_STACK) and faults[done].links == links:
+            served, usable = 0, True
+            while usable and done < len(faults) and served < FAULTS_PER_STACK and faults[done].links == links:
                 fault = faults[done]
-                done += 1
-                say(f"{done}/{len(faults)} {fault.name}: {fault.story}")
+                say(f"{done + 1}/{len(faults)} {fault.name}: {fault.story}")
                 with noted(data_dir / FILE_NAME, FAULT, fault.name) as outcome:
                     found = run_fault(fault, bench, specification(None), rate)
                     outcome(found.verdict.value)
+                served += 1
                 said = "; ".join((*found.problems, *found.doubts))
                 recovery = "–" if found.recovery_seconds is None else f"{found.recovery_seconds:.1f} s"
                 say(f"{fault.name}: {found.verdict.value}, recovery {recovery}{': ' if said else ''}{said}")
-                yield found
                 usable = not found.broken and not found.void
+                if found.verdict is Verdict.INCONCLUSIVE and left:
+                    left -= 1
+                    continue
+                done, left = done + 1, retries
+                yield found

@@ -83,41 +83,55 @@ class Drill:
 
 @dataclass(frozen=True)
 class DrillResult:
-    """What became of a drill. ``wrong`` says what the verdict should have said and did not; empty if it was right."""
+    """What became of a drill. ``wrong`` says what the verdict should have said and did not; empty if it was right.
+
+    ``doubts`` say what could not be told: objectives that have nothing to do with the sabotage and were inconclusive,
+    or a check that came to no verdict, which is None then.
+    """
 
     drill: Drill
-    verdict: RunVerdict
-    wrong: Sequence[str]
+    verdict: RunVerdict | None
+    wrong: Sequence[str] = ()
+    doubts: Sequence[str] = ()
 
     @property
     def caught(self) -> bool:
         """Whether the verdict said all that it must, and nothing that it must not."""
-        return not self.wrong
+        return not self.wrong and not self.doubts
+
+    @property
+    def inconclusive(self) -> bool:
+        """Nothing was wrong, and something could not be told: the same drill may be caught another time."""
+        return bool(self.doubts) and not self.wrong
 
     def as_json(self) -> dict[str, Any]:
         """The keys that `adctr slo drill --format json` promises, and why a drill was not caught."""
-        got = {each.name: each.verdict.value for each in self.verdict.objectives}
+        judged = self.verdict.objectives if self.verdict else ()
         return {
             "name": self.drill.name,
             "expected": self.drill.expected,
-            "got": got,
+            "got": {each.name: each.verdict.value for each in judged},
             "caught": self.caught,
             "wrong": list(self.wrong),
+            "doubts": list(self.doubts),
         }
 
 
 def examine(drill: Drill, verdict: RunVerdict, recording: Recording) -> DrillResult:
     """Holds a verdict against the answer."""
     found = {each.name: each for each in verdict.objectives}
+    strays = _strays(drill, verdict.objectives)
+    unsure = _excused(found, drill.must_fail, recording)
     wrong = [
-        *_not_as(found, drill.must_fail, Verdict.FAIL),
+        *_not_as(found, drill.must_fail - unsure.keys(), Verdict.FAIL),
         *_not_as(found, drill.must_be_inconclusive, Verdict.INCONCLUSIVE),
-        *_mislabelled(drill, verdict.objectives),
+        *[_stray(each) for each in strays if each.verdict is Verdict.FAIL],
         *_misread(drill.reading, recording),
     ]
     if verdict.verdict is Verdict.PASS:
         wrong.append("the whole check passed")
-    return DrillResult(drill, verdict, wrong)
+    doubts = [_stray(each) for each in strays if each.verdict is not Verdict.FAIL]
+    return DrillResult(drill, verdict, wrong, [*unsure.values(), *doubts])
 
 
 def _not_as(found: dict[str, ObjectiveResult], names: frozenset[str], wanted: Verdict) -> list[str]:
@@ -126,15 +140,23 @@ def _not_as(found: dict[str, ObjectiveResult], names: frozenset[str], wanted: Ve
     return missing + [f"{each.name}: {each.verdict} instead of {wanted}" for each in results if each.verdict != wanted]
 
 
-def _mislabelled(drill: Drill, results: Sequence[ObjectiveResult]) -> list[str]:
+def _excused(found: dict[str, ObjectiveResult], names: frozenset[str], recording: Recording) -> dict[str, str]:
+    """What should have failed and would have but for an excuse, as a generator that was late itself; and why."""
+    if not any(series.excuse for series in recording.series.values()):
+        return {}
+    results = [found[name] for name in sorted(names & found.keys())]
+    return {each.name: f"{each.name}: {each.reason}" for each in results if each.verdict is Verdict.INCONCLUSIVE}
+
+
+def _strays(drill: Drill, results: Sequence[ObjectiveResult]) -> list[ObjectiveResult]:
     """What has nothing to do with the sabotage and still was not passed."""
     anyhow = drill.must_fail | drill.may_fail | drill.must_be_inconclusive
     allowed = {Verdict.FAIL: anyhow, Verdict.INCONCLUSIVE: anyhow | drill.may_be_inconclusive}
-    return [
-        f"{each.name}: {each.verdict}, which has nothing to do with it: {each.reason}"
-        for each in results
-        if each.verdict in allowed and each.name not in allowed[each.verdict]
-    ]
+    return [each for each in results if each.verdict in allowed and each.name not in allowed[each.verdict]]
+
+
+def _stray(result: ObjectiveResult) -> str:
+    return f"{result.name}: {result.verdict}, which has nothing to do with it: {result.reason}"
 
 
 def _misread(reading: Reading | None, recording: Recording) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -13,6 +14,7 @@ import pytest
 
 from compose.commands.fault_run import run_fault
 from compose.commands.stack_bench import StackBench, own_stack
+from compose.exit_codes import ExitCode
 from slo.faults.catalogue import find_fault
 from slo.faults.fault import Bench, Fault
 from slo.faults.injections import live_task_manager
@@ -57,6 +59,15 @@ def test_a_pipeline_that_stays_down_is_not_passed(bench: StackBench) -> None:
     assert run.recovery_seconds is not None
     assert run.recovery_seconds >= FROZEN_SECONDS - 1
     assert run.verdict is Verdict.FAIL
+
+
+def test_what_could_not_be_told_is_tried_again_and_stays_inconclusive(tmp_path: Path) -> None:
+    """At one event a second nobody can say that an objective was kept."""
+    done = adctr(tmp_path, *("chaos", "run", "python_killed", "--rate", "1", "--retries", "1", "--format", "json"))
+    assert done.returncode == ExitCode.INCONCLUSIVE, done.stderr
+    assert done.stderr.count("1/1 python_killed") == 2
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert (fault["verdict"], fault["exact"], len(fault["runs"])) == ("inconclusive", True, 1)
 
 
 def test_faults_are_listed_and_unknown_ones_refused(tmp_path: Path) -> None:

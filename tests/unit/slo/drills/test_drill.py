@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -65,12 +67,32 @@ def test_what_may_come_out_otherwise_may(said: dict[str, str]) -> None:
         ({"cache_read": "pass"}, "cache_read: pass instead of inconclusive"),
         ({"cache_read": "fail"}, "cache_read: fail instead of inconclusive"),
         ({"counts_exact": "fail"}, "counts_exact: fail, which has nothing to do with it: "),
-        ({"counts_exact": "inconclusive"}, "counts_exact: inconclusive, which has nothing to do with it: "),
         ({"event_to_postgres": "fail"}, "event_to_postgres: fail, which has nothing to do with it: "),
     ],
 )
 def test_every_wrong_answer_is_named(said: dict[str, str], wrong: str) -> None:
     assert examine(DRILL, verdict(**RIGHT | said), recording(5.1)).wrong == [wrong]
+
+
+def test_what_has_nothing_to_do_with_it_and_could_not_be_judged_leaves_the_drill_open() -> None:
+    """It is not caught, and another time it may be."""
+    result = examine(DRILL, verdict(**RIGHT | {"counts_exact": "inconclusive"}), recording(5.1))
+    assert (result.caught, result.inconclusive, result.wrong) == (False, True, [])
+    assert result.doubts == ["counts_exact: inconclusive, which has nothing to do with it: "]
+    result = examine(DRILL, verdict(**RIGHT | {"counts_exact": "inconclusive", "cache_read": "pass"}), recording(5.1))
+    assert (result.caught, result.inconclusive) == (False, False)
+
+
+def test_a_generator_that_was_late_itself_leaves_the_drill_open() -> None:
+    """Without that excuse a verdict that is only unsure caught nothing."""
+    unsure = verdict(**RIGHT | {"event_to_redis": "inconclusive"})
+    late = recording(5.1)
+    excused = dataclasses.replace(
+        late, series={name: dataclasses.replace(each, excuse="late") for name, each in late.series.items()}
+    )
+    assert examine(DRILL, unsure, excused).inconclusive
+    assert not examine(DRILL, unsure, late).inconclusive
+    assert examine(DRILL, verdict(**RIGHT | {"event_to_redis": "pass"}), excused).wrong
 
 
 def test_an_objective_that_was_not_judged_does_not_count_as_caught() -> None:
