@@ -24,6 +24,7 @@ from compose.commands.parent import end_with_parent
 from compose.errors import EnvironmentFailed, Inconclusive, UsageError
 from compose.exit_codes import ExitCode
 from compose.stack.ports import PortChoice
+from pipeline.printable import printable_lines
 from pipeline.settings import SettingsError
 
 app = typer.Typer(
@@ -127,12 +128,13 @@ def logs(
     if service not in known:
         raise UsageError(f"no log of {service!r} in {layout.logs}; there are: {', '.join(known) or 'none'}")
     file: TextIO = path.open(encoding="utf-8", errors="replace")
-    sys.stdout.writelines(file.read().splitlines(keepends=True)[-lines:])
+    shown = printable_lines if sys.stdout.isatty() else str
+    sys.stdout.write(shown("".join(file.read().splitlines(keepends=True)[-lines:])))
     sys.stdout.flush()
     while follow:
         time.sleep(0.3)
         text, file = catch_up(path, file)
-        sys.stdout.write(text)
+        sys.stdout.write(shown(text))
         sys.stdout.flush()
 
 
@@ -256,7 +258,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _fail(error: Exception, code: ExitCode) -> int:
-    print(f"adctr: {error}", file=sys.stderr)
+    print(f"adctr: {printable_lines(str(error))}", file=sys.stderr)
     return code
 
 

@@ -17,6 +17,7 @@ from compose.cli import Format, FormatOption
 from compose.errors import EnvironmentFailed, UsageError
 from compose.exit_codes import ExitCode
 from compose.moments import parse_moment_ms
+from pipeline.printable import printable
 
 if TYPE_CHECKING:
     from pipeline.dead_letters.letter import Letter
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 DEFAULT_LIMIT = 100
-_MOST_SHOWN = 300
-"""Characters of one text."""
 
 dlq = typer.Typer(no_args_is_help=True, help="Looks at dead letters, exports them, and replays what was mended.")
 
@@ -226,16 +225,6 @@ def _line(row: dict[str, Any]) -> str:
     origin = f"{row['partition']}/{row['offset']}"
     flags = " [replayed]" if row["replayed"] else ""
     return f"{row['record_time']}  {origin:>12}  {printable(row['reason'])}  ({read}){flags}"
-
-
-def printable(value: object) -> str:
-    """Text that can't steer a terminal: whatever isn't printable is escaped, and a megabyte is cut short."""
-    if value is None:
-        return "-"
-    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    cut = text[:_MOST_SHOWN]
-    shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)
-    return shown + (f"… ({len(text):,} characters)" if len(text) > len(cut) else "")
 
 
 def time_name(milliseconds: int) -> str:

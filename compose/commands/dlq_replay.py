@@ -21,11 +21,11 @@ from compose.commands.dlq import (
     dlq,
     explained,
     letter_topic,
-    printable,
     selection_of,
 )
 from compose.errors import UsageError
 from compose.exit_codes import ExitCode
+from pipeline.printable import printable
 
 if TYPE_CHECKING:
     from pipeline.dead_letters.plan import Changes, Plan

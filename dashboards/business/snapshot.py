@@ -147,6 +147,7 @@ class SnapshotReader:
             reading = self._reads.breakdown(first, kept, size, campaign_id=campaign_id, campaigns=campaigns)
         except MetricsUnavailableError as error:
             return Breakdown((), {}), str(error)
+        # A recount of these is seen when the range has moved on by a window.
         if reading.state is WindowState.FINAL:
             with self._lock:
                 self._pasts[key] = reading.value

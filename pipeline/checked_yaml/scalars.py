@@ -15,6 +15,7 @@ import yaml
 from pipeline.checked_yaml.errors import Invalid
 from pipeline.durations import ALLOWED as DURATION_ALLOWED
 from pipeline.durations import duration_seconds
+from pipeline.printable import printable
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][\d_]*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
@@ -60,7 +61,10 @@ def text(node: yaml.Node) -> str:
         raise Invalid(f"{shown(node)} is no text for YAML; put it in quotes")
     if not written.strip():
         raise Invalid(f"{shown(node)} says nothing; write a text")
-    return " ".join(written.split())
+    words = " ".join(written.split())
+    if not words.isprintable():
+        raise Invalid(f"{printable(shown(node))} has characters that can't be printed; write it without them")
+    return words
 
 
 def name(node: yaml.Node) -> str:

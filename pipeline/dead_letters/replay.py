@@ -57,25 +57,37 @@ def _replay_on(connection: extensions.connection, mended: Sequence[Mended]) -> R
         cursor.execute("SELECT kept_from FROM realtime.retention WHERE table_name = 'raw_events'")
         row = cursor.fetchone()
         kept_from: datetime = row[0] if row else _EPOCH
+        ids = _replayed_ids(cursor)
         for one in mended:
+            noted, twin = _noted_event(cursor, one), ids.setdefault(one.event.event_id, (one.partition, one.offset))
             if moment(one.record_time_ms) < kept_from:
                 found.refused.append((one, f"retention has dropped raw events before {kept_from:%Y-%m-%dT%H:%M:%SZ}"))
-            elif _note(cursor, one, revision):
-                _insert(cursor, one)
-                found.replayed.append(one)
-            elif _noted_event(cursor, one) == asdict(one.event):
+            elif noted == asdict(one.event):
                 found.unchanged.append(one)
-            else:
+            elif noted is not None:
                 found.refused.append((one, "was replayed before, as another event; what is replayed stays"))
+            elif twin != (one.partition, one.offset):
+                why = "would be counted twice: its event_id is replayed under the origin {}:{}".format(*twin)
+                found.refused.append((one, why))
+            elif not _insert(cursor, one):
+                found.refused.append((one, "its record stands in raw_events: it was not rejected after all"))
+            else:
+                _note(cursor, one, revision)
+                found.replayed.append(one)
     return found
 
 
-def _note(cursor: extensions.cursor, one: Mended, revision: int) -> bool:
-    """False if the origin was replayed before."""
+def _replayed_ids(cursor: extensions.cursor) -> dict[str, tuple[int, int]]:
+    """Origin by event id of everything that was replayed before."""
+    cursor.execute("SELECT event->>'event_id', kafka_partition, kafka_offset FROM realtime.replayed_events")
+    return {event_id: (partition, offset) for event_id, partition, offset in cursor.fetchall()}
+
+
+def _note(cursor: extensions.cursor, one: Mended, revision: int) -> None:
     cursor.execute(
         "INSERT INTO realtime.replayed_events "
         "(kafka_partition, kafka_offset, record_time, reason, event, late, revision) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
         (
             one.partition,
             one.offset,
@@ -86,7 +98,6 @@ def _note(cursor: extensions.cursor, one: Mended, revision: int) -> bool:
             revision,
         ),
     )
-    return cursor.rowcount == 1
 
 
 def _noted_event(cursor: extensions.cursor, one: Mended) -> object:
@@ -98,7 +109,8 @@ def _noted_event(cursor: extensions.cursor, one: Mended) -> object:
     return row[0] if row else None
 
 
-def _insert(cursor: extensions.cursor, one: Mended) -> None:
+def _insert(cursor: extensions.cursor, one: Mended) -> bool:
+    """False if the origin's row is there already."""
     fields = asdict(one.event) | {"event_time": moment(one.event.event_time)}
     columns = {
         "kafka_partition": one.partition,
@@ -109,6 +121,8 @@ def _insert(cursor: extensions.cursor, one: Mended) -> None:
     }
     names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
     cursor.execute(
-        f"INSERT INTO realtime.raw_events ({names}) VALUES ({marks})",  # noqa: S608 - the contract's own names
+        f"INSERT INTO realtime.raw_events ({names}) VALUES ({marks}) "  # noqa: S608 - the contract's own names
+        "ON CONFLICT DO NOTHING",
         tuple(columns.values()),
     )
+    return cursor.rowcount == 1

@@ -130,10 +130,10 @@ def breakdown_query(windows: WindowRange, campaign_id: str | None, *, campaigns:
     return _with_watermark(
         windows,
         sql.SQL(
-            "SELECT category, extract(epoch FROM window_start)::bigint, {}, sum(impressions)::bigint, "
-            "sum(clicks)::bigint FROM realtime.{} WHERE {} AND NOT starts_with(campaign_id, {}) "
+            "SELECT category, extract(epoch FROM window_start)::bigint, {}, sum({impressions})::bigint, "
+            "sum({clicks})::bigint FROM realtime.{} WHERE {} AND NOT starts_with(campaign_id, {}) "
             "GROUP BY GROUPING SETS ({})"
-        ).format(campaign, _table(windows), where, sql.Literal(CANARY_PREFIX), sets),
+        ).format(campaign, _table(windows), where, sql.Literal(CANARY_PREFIX), sets, **_HELD),
         arguments,
     )
 

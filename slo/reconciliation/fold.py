@@ -244,6 +244,15 @@ class Fold:
         """Records of one fate."""
         return sum(int(np.count_nonzero(marks == mark)) for marks in self.marks.values())
 
+    def held(self, event_ids: Iterable[str]) -> set[str]:
+        """Those of the event ids that a counted or late record has."""
+        by_hash = {hash(event_id.encode()): event_id for event_id in event_ids}
+        wanted, found = np.asarray(list(by_hash), dtype=np.int64), set[str]()
+        for partition, marks in self.marks.items():
+            hashes = self.id_hashes[partition][(marks == Mark.COUNTED) | (marks == Mark.LATE)]
+            found.update(by_hash[int(each)] for each in hashes[np.isin(hashes, wanted)])
+        return found
+
     def repeated(self) -> npt.NDArray[np.int64]:
         """(partition, offset) of each counted or late record whose event id another one before it has, one per row.
 

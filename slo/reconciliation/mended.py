@@ -70,6 +70,17 @@ class Mending:
                     partition=one.partition, offset=one.offset,
                 )  # fmt: skip
 
+    def repeated(self, held: Iterable[str]) -> Iterator[Difference]:
+        """Replays of an event that is counted anyhow: by an earlier one, or as its id is ``held`` by a record."""
+        seen = set(held)
+        for one in sorted(self.replays, key=lambda each: (each.revision, each.origin)):
+            event_id = one.event.event_id
+            if event_id in seen:
+                yield Difference(
+                    STORE, "repeated event id", "a new id", event_id, partition=one.partition, offset=one.offset
+                )
+            seen.add(event_id)
+
     def marks(self, marks: Marks, ranges: Mapping[int, OffsetRange]) -> dict[int, npt.NDArray[np.uint8]]:
         """The fates by which raw_events must hold rows: those of the topic, and those of what was replayed."""
         mended = {partition: array.copy() for partition, array in marks.items()}

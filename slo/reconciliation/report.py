@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.contract.cache_schema import Counts
+from pipeline.printable import printable
 from slo.reconciliation.compare import Difference, Differences
 from slo.reconciliation.ledger_check import LedgerFindings
 from slo.reconciliation.stores import window_name
@@ -188,7 +189,7 @@ def difference_line(difference: Difference) -> str:
     if difference.category is not None:
         names.append(f"category {difference.category!r}")
     if difference.event_id is not None:
-        names.append(f"event {difference.event_id}")
+        names.append(f"event {printable(difference.event_id)}")
     if difference.partition is not None:
         names.append(f"record {difference.partition}/{difference.offset}")
     return f"{', '.join(names)}: expected {_shown(difference.expected)}, got {_shown(difference.got)}"
@@ -197,4 +198,4 @@ def difference_line(difference: Difference) -> str:
 def _shown(value: Counts | int | str | None) -> str:
     if isinstance(value, Counts):
         return f"{value.impressions:,} impressions {value.clicks:,} clicks"
-    return "nothing" if value is None else str(value)
+    return "nothing" if value is None else printable(value)

@@ -261,6 +261,7 @@ class _Reconciliation:
         self.progress("reading replayed events")
         fold, mending = self.fold, self.mending
         self._found(mending.unexplained(fold.marks, fold.ranges, self.settings.allowed_lateness_seconds))
+        self._found(mending.repeated(fold.held(one.event.event_id for one in mending.replays)))
         self._found(
             Difference(STORE, "has no row in raw_events", 1, 0, partition=partition, offset=offset)
             for partition, offset in stores.missing_rows_of_replays(connection)

@@ -93,16 +93,20 @@ def rows(settings: Settings, query: str) -> list[tuple[object, ...]]:
         return cursor.fetchall()
 
 
-def readings(settings: Settings) -> dict[tuple[Source, int], Counts]:
-    """What both stores say of shoes at noon, through the read API."""
+def readings(settings: Settings, campaign: str = "shoes") -> dict[tuple[Source, int], Counts]:
+    """What both stores say of a campaign at noon, through the read API; the page's question gets the same answer."""
     found = {}
     for source, port in ((Source.REDIS, settings.redis_port), (Source.POSTGRES, 1)):
         some = dataclasses.replace(settings, redis_port=port)
         manager = CacheManager(cache_client(some), partial(connect_reader, some), some, clock=lambda: NOON + 10)
         for size in (60, 300):
-            reading = manager.time_series(NOON, NOON + 1, size, campaign_id="shoes", category="sports")
+            reading = manager.time_series(NOON, NOON + 1, size, campaign_id=campaign, category="sports")
             assert reading.source is source, reading.fallback_reason
             found[source, size] = reading.value[0].counts
+            page = manager.breakdown(NOON, NOON + 1, size, campaign_id=campaign)
+            assert page.source is source, page.fallback_reason
+            assert page.value.cells[campaign, "sports"] == page.value.windows[0].by_category["sports"]
+            assert page.value.cells[campaign, "sports"] == reading.value[0].counts
         manager.close()
     return found
 
@@ -137,6 +141,26 @@ def test_another_event_under_a_replayed_origin_is_refused(database: Settings) ->
         "was replayed before, as another event; what is replayed stays"
     ]
     assert rows(database, "SELECT user_id FROM raw_events WHERE kafka_partition = 1") == [("u",)]
+
+
+def test_one_event_under_two_origins_is_replayed_once(database: Settings) -> None:
+    """A producer that repeats what was refused: of two letters in one replay, and of one that comes a day later."""
+    twin, later = dataclasses.replace(LETTER, offset=8), dataclasses.replace(LETTER, offset=9)
+    why = "would be counted twice: its event_id is replayed under the origin 1:7"
+    done = replay(database, [LETTER, twin], dry_run=False)
+    assert (done.replayed, done.refused) == ([LETTER], [(twin, why)])
+    assert replay(database, [later], dry_run=False).refused == [(later, why)]
+    assert rows(database, "SELECT count(*) FROM raw_events WHERE kafka_partition = 1") == [(1,)]
+
+
+def test_a_record_that_was_counted_after_all_keeps_nothing_else_from_being_replayed(database: Settings) -> None:
+    """Its schema was registered later, and the jobs read it again."""
+    counted = dataclasses.replace(LETTER, partition=0, offset=3, record_time_ms=(NOON + 1) * 1000)
+    other = dataclasses.replace(LETTER, event=dataclasses.replace(EVENT, event_id="mended-2"))
+    done = replay(database, [counted, other], dry_run=False)
+    assert done.replayed == [other]
+    assert [why for _, why in done.refused] == ["its record stands in raw_events: it was not rejected after all"]
+    assert rows(database, "SELECT event_id FROM replayed_events") == [("mended-2",)]
 
 
 def test_a_recount_brings_the_event_into_both_windows_and_both_stores(database: Settings) -> None:
@@ -185,6 +209,7 @@ def test_a_replayed_event_of_an_unknown_campaign_gets_a_cell_of_its_own(database
     query = "SELECT impressions, clicks, recounted_clicks FROM metrics_1min WHERE campaign_id = 'hats'"
     assert rows(database, query) == [(0, 0, 1)]
     assert readings(database) == all_say(Counts(3, 1))
+    assert readings(database, "hats") == all_say(Counts(0, 1))
 
 
 def test_the_jobs_role_may_not_touch_recounted_values(database: Settings) -> None:

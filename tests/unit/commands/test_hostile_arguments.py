@@ -8,8 +8,10 @@ import pytest
 from typer.exceptions import TyperException
 
 from compose.cli import _register_commands, app
-from compose.commands.dlq import printable
 from compose.errors import StackNotRunning, UsageError
+from pipeline.printable import printable, printable_lines
+from slo.reconciliation.compare import Difference
+from slo.reconciliation.report import difference_line
 from tests.vectors.hostile import HOSTILE
 
 _register_commands()
@@ -81,3 +83,14 @@ def test_what_is_printed_steers_no_terminal(text: str) -> None:
 
 def test_a_megabyte_is_cut_short() -> None:
     assert printable("x" * 1_000_000) == "x" * 300 + "… (1,000,000 characters)"
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_difference_is_one_line_whatever_the_event_says(text: str) -> None:
+    """An id could clear the screen and write a good verdict on it."""
+    found = Difference("topic", "repeated event id", text, text, event_id=text, campaign_id=text, category=text)
+    assert difference_line(found).isprintable()
+
+
+def test_lines_stay_lines() -> None:
+    assert printable_lines("one\n\x1b[2Jtwo\n") == "one\n\\x1b[2Jtwo\n"

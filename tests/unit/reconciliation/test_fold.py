@@ -57,6 +57,13 @@ def test_a_repeated_event_id_is_found_across_partitions_and_its_later_records_ar
     assert topic.fold().repeated().tolist() == [[1, 0], [1, 1]]
 
 
+def test_ids_that_counted_and_late_records_have_are_found() -> None:
+    topic = Topic()
+    topic.add(0, record(event("counted")), record(event("invalid", category="")))
+    topic.add(1, record(event("late"), sent_ms=NOON_MS + 600_001))
+    assert topic.fold().held(["counted", "late", "invalid", "nobody"]) == {"counted", "late"}
+
+
 def test_ids_of_a_run_are_counted_by_number_and_left_to_its_ledger() -> None:
     topic = Topic()
     topic.add(0, *(record(event(name)) for name in ("a1b2-0", "a1b2-1", "a1b2-1", "a1b2-9", "a1b2-x", "other-1")))

@@ -37,6 +37,17 @@ def test_a_replay_with_a_wrong_flag_is_a_difference() -> None:
     assert whats(Mending([replace(REPLAY, late=True)])) == [("wrong flag", 12)]
 
 
+def test_a_replay_of_an_event_that_is_counted_anyhow_is_a_difference() -> None:
+    """By a record of the topic, or by an earlier replay."""
+    again = replace(REPLAY, offset=13, revision=4)
+    other = replace(REPLAY, offset=11, event=replace(EVENT, event_id="other"))
+    assert list(Mending([REPLAY, other]).repeated([])) == []
+    assert [(each.what, each.offset) for each in Mending([again, REPLAY]).repeated([])] == [("repeated event id", 13)]
+    assert [(each.what, each.got) for each in Mending([REPLAY]).repeated(["mended"])] == [
+        ("repeated event id", "mended")
+    ]
+
+
 def test_raw_events_must_hold_the_replayed_row() -> None:
     assert Mending([REPLAY]).marks(MARKS, RANGES)[0].tolist() == [Mark.COUNTED, Mark.LATE, Mark.COUNTED, Mark.TOMBSTONE]
     assert MARKS[0][2] == Mark.INVALID, "the fold itself is left alone"
