@@ -1,7 +1,8 @@
 """The one read API: current window, time series, categories, top campaigns.
 
-Redis answers first, in one round trip; where it doesn't answer, isn't complete (it was emptied and is being restored)
-or no longer holds the range, PostgreSQL does, and the reading says so. Canaries never appear.
+Redis answers first, in one round trip; where it doesn't answer, isn't complete (it was emptied and is being restored),
+no longer holds the range, or stands still while PostgreSQL is further, PostgreSQL does, and the reading says so.
+Canaries never appear.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ CONNECT_TIMEOUT_SECONDS = 0.2
 READ_TIMEOUT_SECONDS = 0.5
 SKIP_SECONDS = 1.0
 """After Redis failed, so long nobody waits for it again."""
+STALE_SECONDS = 30.0
+"""From this age of Redis's watermark on PostgreSQL is asked as well: Redis was away, or the job that writes it is."""
 _EXPIRY_MARGIN_SECONDS = 2
 
 T = TypeVar("T")
@@ -236,6 +239,7 @@ class CacheManager:
     ) -> Reading[T]:
         now = self._clock()
         reason = self._why_not_redis(windows, now)
+        stale: Reading[T] | None = None
         if reason is None:
             try:
                 complete, watermark_ms, retention, replies = self._ask_redis(ask, windows.size_seconds)
@@ -246,14 +250,22 @@ class CacheManager:
                     reason = "Redis holds no watermark"
                 elif reason is None:
                     value = from_replies(replies, watermark_ms)
-                    return self._reading(value, Source.REDIS, windows, watermark_ms, now, None)
+                    stale = self._reading(value, Source.REDIS, windows, watermark_ms, now, None)
+                    age = stale.age_seconds or 0.0
+                    if self._settings.historic or age < STALE_SECONDS:
+                        return stale
+                    reason = f"Redis stands still: its watermark is {age:.0f} s old"
             except (redis.RedisError, ValueError) as error:
                 reason = self._skip_redis(error, now)
         try:
             rows = self._ask_postgres(query())
         except (psycopg2.Error, StoreUnavailable) as error:
+            if stale is not None:
+                return stale
             raise MetricsUnavailableError(f"{reason}; PostgreSQL: {str(error).strip()}") from error
         watermark_ms = rows[0][0]
+        if stale is not None and (watermark_ms or 0) <= (stale.watermark_ms or 0):
+            return stale
         found = [row[1:] for row in rows if row[1] is not None]
         return self._reading(from_rows(found, watermark_ms), Source.POSTGRES, windows, watermark_ms, now, reason)
 

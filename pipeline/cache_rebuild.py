@@ -9,6 +9,8 @@ import itertools
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 
 import redis
 from psycopg2 import extensions, sql
@@ -40,8 +42,30 @@ Say = Callable[[str], None]
 
 
 def is_complete(client: redis.Redis) -> bool:
-    """Whether the marker is there. Raises redis.RedisError."""
-    return bool(client.exists(complete_key()))
+    """Whether the marker is there, and from before no loss of power. Raises redis.RedisError."""
+    return client.get(complete_key()) == boot_id()
+
+
+@cache
+def boot_id() -> bytes:
+    """Of this start of the machine: what Redis has not yet written to the disk is gone after the next one."""
+    return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+
+
+def begin(client: redis.Redis) -> str:
+    """Takes the marker away; readers go to PostgreSQL. The token is for `finish`. Raises redis.RedisError."""
+    token = secrets.token_hex(8)
+    with client.pipeline(transaction=True) as pipe:
+        pipe.set(rebuild_key(), token)
+        pipe.expireat(complete_key(), 0)
+        pipe.execute()
+    return token
+
+
+def finish(client: redis.Redis, token: str) -> bool:
+    """Sets the marker, unless Redis has lost its data or somebody else has begun since. Raises redis.RedisError."""
+    script = client.register_script(_FINISH)
+    return bool(script(keys=[rebuild_key(), complete_key()], args=[token, boot_id()]))
 
 
 def rebuild(settings: Settings, client: redis.Redis, say: Say = lambda _: None) -> bool:
@@ -49,8 +73,7 @@ def rebuild(settings: Settings, client: redis.Redis, say: Say = lambda _: None) 
 
     ``client`` is a writer's. Raises redis.RedisError, psycopg2.Error, StoreUnavailable, KafkaUnavailable, NoCheckpoint.
     """
-    token = secrets.token_hex(8)
-    client.set(rebuild_key(), token)
+    token = begin(client)
     _wait_for_store_job(settings, say)
     windows = cells = 0
     with snapshot(settings) as connection:
@@ -64,9 +87,7 @@ def rebuild(settings: Settings, client: redis.Redis, say: Say = lambda _: None) 
             if watermark_ms is not None:
                 writer.raise_watermark(size, watermark_ms)
     say(f"restored {cells:,} cells in {windows:,} pieces of windows")
-    now_ms = time.time_ns() // 1_000_000
-    finish = client.register_script(_FINISH)
-    return bool(finish(keys=[rebuild_key(), complete_key()], args=[token, now_ms]))
+    return finish(client, token)
 
 
 def _wait_for_store_job(settings: Settings, say: Say) -> None:

@@ -8,6 +8,7 @@ A window is final when both jobs' watermarks have passed its end by all that can
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 import redis
 from psycopg2 import extensions, sql
 
+from pipeline.cache_rebuild import begin, finish, is_complete
 from pipeline.cache_writer import CacheWriter
 from pipeline.contract.cache_schema import Counts, watermark_key
 from pipeline.contract.rules import MAX_AHEAD_MS
@@ -67,10 +69,11 @@ def not_final(settings: Settings, windows: WindowRange, client: redis.Redis) -> 
 def recount(settings: Settings, ranges: list[WindowRange], client: redis.Redis) -> Recounted:
     """Recounts final windows in PostgreSQL, in one transaction, and then raises them in Redis.
 
-    ``client`` is a writer's. Raises RawEventsDropped, StoreUnavailable, psycopg2.Error; redis.RedisError when
-    PostgreSQL is done: repeating the recount brings Redis after it.
+    Between the two readers are kept from Redis, by its marker; if this ends there, the cache keeper restores Redis from
+    PostgreSQL. ``client`` is a writer's. Raises RawEventsDropped, StoreUnavailable, psycopg2.Error, redis.RedisError.
     """
     connection = connect_mender(settings)
+    cached_ranges = [windows for each in ranges if (windows := _possibly_cached(settings, each))]
     try:
         with connection, connection.cursor() as cursor:
             revision = next_revision(cursor)
@@ -78,15 +81,26 @@ def recount(settings: Settings, ranges: list[WindowRange], client: redis.Redis) 
             _refuse_dropped(cursor, first)
             cursor.execute("INSERT INTO realtime.recounts VALUES (%s, %s, %s)", (revision, _time(first), _time(end)))
             found = [_recount_size(cursor, settings, windows, revision) for windows in ranges]
+            if cached_ranges:
+                was_complete, token = is_complete(client), begin(client)
         cached = 0
         writer = CacheWriter(client, settings.cache_retention_seconds)
-        for windows in ranges:
+        for windows in cached_ranges:
             for start, cells in recounted_windows(connection, windows, revision):
                 cached += writer.raise_window(windows.size_seconds, start, cells, revision)
+        if cached_ranges and was_complete:
+            finish(client, token)
         counts = {windows.size_seconds: number for windows, (number, _, _) in zip(ranges, found, strict=True)}
         return Recounted(revision, counts, sum(each[1] for each in found), sum(each[2] for each in found), cached)
     finally:
         connection.close()
+
+
+def _possibly_cached(settings: Settings, windows: WindowRange) -> WindowRange | None:
+    """Those of the windows that Redis may still hold."""
+    oldest = int(time.time()) - settings.cache_retention_seconds - windows.size_seconds
+    first = max(windows.first, oldest // windows.size_seconds * windows.size_seconds)
+    return WindowRange(windows.size_seconds, first, windows.end) if first < windows.end else None
 
 
 def _refuse_dropped(cursor: extensions.cursor, first_seconds: int) -> None:

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg2 import extensions
 
+from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.dead_letters.mending import Mended
-from pipeline.settings import Settings
+from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store.db_connector import connect_mender
 from pipeline.store.revisions import next_revision
 
@@ -59,22 +60,29 @@ def _replay_on(connection: extensions.connection, mended: Sequence[Mended]) -> R
         kept_from: datetime = row[0] if row else _EPOCH
         ids = _replayed_ids(cursor)
         for one in mended:
-            noted, twin = _noted_event(cursor, one), ids.setdefault(one.event.event_id, (one.partition, one.offset))
-            if moment(one.record_time_ms) < kept_from:
+            noted, twin = _noted_event(cursor, one), ids.get(one.event.event_id)
+            if (not one.late and _needed_from(one) < kept_from) or moment(one.record_time_ms) < kept_from:
                 found.refused.append((one, f"retention has dropped raw events before {kept_from:%Y-%m-%dT%H:%M:%SZ}"))
             elif noted == asdict(one.event):
                 found.unchanged.append(one)
             elif noted is not None:
                 found.refused.append((one, "was replayed before, as another event; what is replayed stays"))
-            elif twin != (one.partition, one.offset):
+            elif twin is not None:
                 why = "would be counted twice: its event_id is replayed under the origin {}:{}".format(*twin)
                 found.refused.append((one, why))
             elif not _insert(cursor, one):
                 found.refused.append((one, "its record stands in raw_events: it was not rejected after all"))
             else:
                 _note(cursor, one, revision)
+                ids[one.event.event_id] = (one.partition, one.offset)
                 found.replayed.append(one)
     return found
+
+
+def _needed_from(one: Mended) -> datetime:
+    """The record time from which on a recount of its windows needs every raw event."""
+    size_ms = max(WINDOW_SIZES_SECONDS) * 1000
+    return moment(one.event.event_time // size_ms * size_ms - MAX_AHEAD_MS)
 
 
 def _replayed_ids(cursor: extensions.cursor) -> dict[str, tuple[int, int]]:

@@ -16,6 +16,7 @@ from psycopg2.extensions import connection as PgConnection  # noqa: N812 - a cla
 
 from pipeline.settings import Settings
 from pipeline.store.db_connector import connect_owner
+from pipeline.store.revisions import exclude_others
 
 DAYS_BEHIND = 1
 DAYS_AHEAD = 7
@@ -142,6 +143,8 @@ def _create_day(connection: PgConnection, day: date) -> int:
     name = sql.Identifier("realtime", partition_name(day))
     bounds = (_start(day), _start(day + timedelta(days=1)))
     with connection, connection.cursor() as cursor:
+        # A recount that waited for the locks below would look for the day's rows where they were.
+        exclude_others(cursor)
         cursor.execute("SET LOCAL lock_timeout = %s", (_LOCK_TIMEOUT_MS,))
         cursor.execute("LOCK TABLE realtime.raw_events IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_DEFAULT))
@@ -163,12 +166,14 @@ def _create_day(connection: PgConnection, day: date) -> int:
 
 def _drop_day(connection: PgConnection, day: date) -> None:
     with connection, connection.cursor() as cursor:
+        exclude_others(cursor)
         cursor.execute("SET LOCAL lock_timeout = %s", (_LOCK_TIMEOUT_MS,))
         cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("realtime", partition_name(day))))
 
 
 def _delete_from_default(connection: PgConnection, day: date) -> int:
     with connection, connection.cursor() as cursor:
+        exclude_others(cursor)
         cursor.execute(
             sql.SQL("DELETE FROM {} WHERE record_time >= %s AND record_time < %s").format(_DEFAULT),
             (_start(day), _start(day + timedelta(days=1))),
@@ -180,6 +185,7 @@ def _delete_from_default(connection: PgConnection, day: date) -> int:
 def _record(connection: PgConnection, kept_from: datetime) -> None:
     """Says what will be gone before it goes, so that a reader never takes dropped rows for lost ones."""
     with connection, connection.cursor() as cursor:
+        exclude_others(cursor)  # a recount that has read the earlier moment still needs the rows
         cursor.execute(
             "INSERT INTO realtime.retention (table_name, kept_from) VALUES ('raw_events', %s) "
             "ON CONFLICT (table_name) DO UPDATE SET "

@@ -12,18 +12,11 @@ from slo.probes.probe import Probe, Sample
 from slo.spec.model import Indicator
 
 _SCAN_COUNT = 100
-_COUNT_WITHOUT_TTL = """
-local scanned = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
-local without = 0
-for _, key in ipairs(scanned[2]) do
-  if redis.call('PTTL', key) == -1 then without = without + 1 end
-end
-return {scanned[1], without}
-"""
+_NO_TTL = -1
 
 
 class RedisServer(Probe):
-    """One round trip per look: INFO, DBSIZE, and one step of a scan over the window keys.
+    """Two round trips per look: INFO, DBSIZE and one step of a scan over the window keys, then their TTLs.
 
     Keys without TTL are a sample when a scan has been through all keys: ``_SCAN_COUNT`` per look, so that no look holds
     Redis up. SCAN may tell a key twice while a table grows, so one such key can count as two, but never as none.
@@ -41,7 +34,7 @@ class RedisServer(Probe):
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._client = redis_client(settings)
         self._clock = clock
-        self._cursor = "0"
+        self._cursor = 0
         self._without_ttl = 0
         self._evicted: int | None = None
 
@@ -50,17 +43,18 @@ class RedisServer(Probe):
             pipe.info("memory")
             pipe.info("stats")
             pipe.dbsize()
-            pipe.eval(_COUNT_WITHOUT_TTL, 0, self._cursor, f"{PREFIX}:{{*", str(_SCAN_COUNT))
-            memory, stats, keys, (cursor, without) = pipe.execute()
+            pipe.scan(self._cursor, match=f"{PREFIX}:{{*", count=_SCAN_COUNT)
+            memory, stats, keys, (self._cursor, found) = pipe.execute()
+            for key in found:
+                pipe.pttl(key)
+            self._without_ttl += sum(ttl == _NO_TTL for ttl in pipe.execute())
         at = self._clock()
         samples = [
             Sample(Indicator.REDIS_MEMORY, at, float(memory["used_memory"])),
             Sample(Indicator.REDIS_KEYS, at, float(keys)),
             Sample(Indicator.REDIS_EVICTIONS, at, float(self._newly_evicted(int(stats["evicted_keys"])))),
         ]
-        self._without_ttl += without
-        self._cursor = cursor.decode()
-        if self._cursor == "0":
+        if self._cursor == 0:
             samples.append(Sample(Indicator.REDIS_KEYS_WITHOUT_TTL, at, float(self._without_ttl)))
             self._without_ttl = 0
         return samples

@@ -106,6 +106,13 @@ class Mending:
         """(start in seconds, late) of the minutes that replays belong to."""
         return {(_start(one, 60), one.late) for one in self.within(ranges)}
 
+    def dropped_minutes(
+        self, dropped: Mapping[int, npt.NDArray[np.bool_]], ranges: Mapping[int, OffsetRange]
+    ) -> set[int]:
+        """Starts in seconds of the minutes of which retention has ``dropped`` a replayed row."""
+        gone = (one for one in self.within(ranges) if dropped[one.partition][one.offset - ranges[one.partition].start])
+        return {_start(one, 60) for one in gone}
+
     def window(self, size_seconds: int, start_seconds: int, counted: CellCounts) -> CellCounts:
         """What holds of a window: as the jobs count it, and with the replays that its last recount saw."""
         revision = self.recounted.get((size_seconds, start_seconds))

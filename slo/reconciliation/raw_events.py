@@ -43,10 +43,11 @@ def _compare_contents(connection: extensions.connection, fold: Fold, mending: Me
 
     missing = {(start, late) for late, tally in tallies.items() for start in tally.windows(60)}
     missing |= mending.minutes(fold.ranges)
+    unknown = fold.dropped_minutes | mending.dropped_minutes(fold.dropped, fold.ranges)
     for (start, late), got in stores.raw_event_contents(connection, fold.ranges):
         missing.discard((start, late))
-        if start not in fold.dropped_minutes:
+        if start not in unknown:
             found.add(compare_contents(RAW_EVENTS, start, expected(start, late), got))
     for start, late in sorted(missing):
-        if start not in fold.dropped_minutes:
+        if start not in unknown:
             found.add(compare_contents(RAW_EVENTS, start, expected(start, late), {}))

@@ -128,6 +128,9 @@ WRITES = [
     ("HSET", "adctr:test", "a", "1"),
     ("EXPIREAT", "adctr:test", "1"),
     ("EVAL", "return redis.call('SET', KEYS[1], '1')", "1", "adctr:test"),
+    # Whoever reads runs nothing inside of Redis.
+    ("EVAL", "return 1", "0"),
+    ("SCRIPT", "LOAD", "return 1"),
 ]
 ADMINS = [
     ("FLUSHALL",),

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from pipeline.cache_manager import CacheManager, MetricsUnavailableError, cache_client
+from pipeline.cache_manager import STALE_SECONDS, CacheManager, MetricsUnavailableError, cache_client
 from pipeline.contract.cache_schema import (
     ZERO,
     Counts,
@@ -210,6 +210,29 @@ def test_what_went_early_is_asked_of_postgres(manager: CacheManager, ours: Setti
     )
     assert f"before what Redis keeps ({seconds} s)" in str(reading.fallback_reason)
     assert manager.current_window().source is Source.REDIS
+
+
+def test_where_redis_stands_still_and_postgres_is_further_postgres_answers(
+    manager: CacheManager, ours: Settings
+) -> None:
+    """Redis was away for long, or the live job is: its open windows hold less than PostgreSQL's."""
+    with cache_client(ours) as client:
+        client.set(watermark_key(60), int((NOW - STALE_SECONDS) * 1000))
+        reading = manager.current_window()
+        assert (reading.source, reading.value.counts) == (Source.POSTGRES, Counts(15, 1))
+        assert "Redis stands still: its watermark is 30 s old" in str(reading.fallback_reason)
+        client.set(watermark_key(60), int((NOW - STALE_SECONDS + 1) * 1000))
+        assert manager.current_window().source is Source.REDIS
+
+
+def test_where_both_stores_stand_still_redis_answers(ours: Settings, fill: Callable[[], None]) -> None:
+    """PostgreSQL is not further, or gone: Redis has what there is, and its age with it."""
+    fill()
+    for settings in (ours, dataclasses.replace(ours, postgres_port=1)):
+        manager = CacheManager(cache_client(ours), partial(connect_reader, settings), ours, clock=lambda: NOW + 60)
+        reading = manager.time_series(NOON, NOON + 60)
+        assert (reading.source, reading.age_seconds) == (Source.REDIS, 65.0)
+        manager.close()
 
 
 def test_without_redis_the_retention_is_the_settings(manager: CacheManager, server: RedisServer) -> None:

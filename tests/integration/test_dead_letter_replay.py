@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from pipeline.cache_manager import CacheManager, cache_client
-from pipeline.cache_rebuild import is_complete, rebuild
+from pipeline.cache_rebuild import begin, boot_id, finish, is_complete, rebuild
 from pipeline.cache_writer import CacheWriter, writer_client
 from pipeline.contract.cache_schema import Counts, cell_field, cells_key, complete_key, watermark_key
 from pipeline.contract.codec import AdEvent
@@ -67,7 +67,7 @@ def database(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
                 size, NOON, {("shoes", "sports"): Counts(3, 1)}
             )
             client.set(watermark_key(size), FINAL_MS)
-        client.set(complete_key(), "test")
+        client.set(complete_key(), boot_id())
     yield ours
     server.kill()
     owner = connect_owner(settings, "postgres")
@@ -111,6 +111,14 @@ def readings(settings: Settings, campaign: str = "shoes") -> dict[tuple[Source, 
     return found
 
 
+def retained(settings: Settings, kept_from: int) -> None:
+    """As if retention had dropped everything before."""
+    with closing(connect_owner(settings)) as owner, owner, owner.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO retention (table_name, kept_from) VALUES ('raw_events', to_timestamp(%s))", (kept_from,)
+        )
+
+
 def all_say(counts: Counts) -> dict[tuple[Source, int], Counts]:
     return {(source, size): counts for source in Source for size in (60, 300)}
 
@@ -147,8 +155,11 @@ def test_one_event_under_two_origins_is_replayed_once(database: Settings) -> Non
     """A producer that repeats what was refused: of two letters in one replay, and of one that comes a day later."""
     twin, later = dataclasses.replace(LETTER, offset=8), dataclasses.replace(LETTER, offset=9)
     why = "would be counted twice: its event_id is replayed under the origin 1:7"
-    done = replay(database, [LETTER, twin], dry_run=False)
-    assert (done.replayed, done.refused) == ([LETTER], [(twin, why)])
+    refused = dataclasses.replace(LETTER, offset=6, record_time_ms=0)
+    retained(database, NOON - 60)
+    done = replay(database, [refused, LETTER, twin], dry_run=False)
+    assert (done.replayed, done.refused[1:]) == ([LETTER], [(twin, why)])
+    assert done.refused[0][0] == refused, "what is refused itself is no twin"
     assert replay(database, [later], dry_run=False).refused == [(later, why)]
     assert rows(database, "SELECT count(*) FROM raw_events WHERE kafka_partition = 1") == [(1,)]
 
@@ -239,22 +250,53 @@ def test_windows_are_final_when_both_watermarks_say_so(database: Settings) -> No
 
 
 def test_windows_whose_events_retention_has_dropped_are_not_recounted(database: Settings) -> None:
-    """And nothing can be replayed into that time."""
-    with closing(connect_owner(database)) as owner, owner, owner.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO retention (table_name, kept_from) VALUES ('raw_events', to_timestamp(%s))", (NOON + 3,)
-        )
+    """And nothing is replayed that no recount could bring into its windows: here its record is there, others are not."""
+    retained(database, NOON + 1)
     with closing(writer_client(database)) as client, pytest.raises(RawEventsDropped, match="retention has dropped"):
         recount(database, RANGES, client)
     assert "retention has dropped" in replay(database, [LETTER], dry_run=False).refused[0][1]
 
 
-def test_redis_gone_leaves_postgres_recounted_and_is_said(database: Settings) -> None:
+def test_without_redis_nothing_is_recounted(database: Settings) -> None:
+    """It would come back with what it held, and its marker."""
     replay(database, [LETTER], dry_run=False)
     nowhere = dataclasses.replace(database, redis_port=1)
     with closing(writer_client(nowhere)) as client, pytest.raises(redis.ConnectionError):
         recount(database, RANGES, client)
-    assert rows(database, "SELECT recounted_clicks FROM metrics_1min") == [(2,)]
+    assert rows(database, "SELECT recounted_clicks FROM metrics_1min") == [(None,)]
+
+
+def test_a_recount_that_dies_between_the_stores_leaves_no_reader_with_the_old_counts(
+    database: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL is done and Redis is not: Redis has no marker, and the keeper restores it."""
+    replay(database, [LETTER], dry_run=False)
+    with closing(writer_client(database)) as client:
+        with monkeypatch.context() as dying:
+            dying.setattr(CacheWriter, "raise_window", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                recount(database, RANGES, client)
+        assert rows(database, "SELECT recounted_clicks FROM metrics_1min") == [(2,)]
+        assert not is_complete(client)
+        monkeypatch.setattr("pipeline.cache_rebuild._wait_for_store_job", lambda *_: None)
+        assert rebuild(database, client)
+    assert readings(database) == all_say(Counts(3, 2))
+
+
+def test_a_recount_leaves_a_redis_that_is_being_restored_to_its_keeper(database: Settings) -> None:
+    """What the keeper has read may be from before the recount, so it has to begin again."""
+    with closing(writer_client(database)) as client:
+        token = begin(client)
+        recount(database, RANGES, client)
+        assert not is_complete(client)
+        assert not finish(client, token)
+
+
+def test_a_marker_of_an_earlier_start_of_the_machine_is_none(database: Settings) -> None:
+    with closing(writer_client(database)) as client:
+        assert is_complete(client)
+        client.set(complete_key(), "3e6f0a8e-0000-0000-0000-000000000000")
+        assert not is_complete(client)
 
 
 def test_a_rebuild_restores_counted_and_recounted_windows(database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

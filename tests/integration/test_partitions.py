@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ import psycopg2
 import pytest
 
 from pipeline.store import apply_retention, connect_reader, connect_writer, ensure_partitions, migrate, snapshot
-from pipeline.store.db_connector import connect_owner
+from pipeline.store.db_connector import connect_mender, connect_owner
 from pipeline.store.partitions import partition_name
+from pipeline.store.revisions import next_revision
 from slo.reconciliation.stores import kept_from_ms
 
 if TYPE_CHECKING:
@@ -131,3 +133,19 @@ def test_ctr_is_null_without_impressions(ours: Settings) -> None:
         cursor.execute("SELECT campaign_id, ctr FROM metrics_1min ORDER BY 1")
         assert cursor.fetchall() == [("c", None), ("d", 0.25)]
     writer.close()
+
+
+def test_retention_waits_for_a_recount(ours: Settings) -> None:
+    """Which has asked what is kept, and still has to read it."""
+    write(ours, 1, datetime.now(UTC) - timedelta(days=1))
+    mender = connect_mender(ours)
+    with ThreadPoolExecutor(1) as pool:
+        with mender, mender.cursor() as cursor:
+            next_revision(cursor)
+            retention = pool.submit(apply_retention, ours, timedelta(0))
+            with pytest.raises(TimeoutError):
+                retention.result(timeout=1)
+            assert len(stored(ours)) == 1
+        assert len(retention.result(timeout=30).dropped) == 1
+    mender.close()
+    assert stored(ours) == []

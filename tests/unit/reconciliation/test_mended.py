@@ -60,6 +60,12 @@ def test_a_replay_that_the_topic_no_longer_has_is_not_asked_for() -> None:
     assert gone.contents(NOON, late=False, contents={}, ranges=RANGES) == {}
 
 
+def test_the_minute_of_a_replay_that_retention_dropped_can_not_be_compared() -> None:
+    dropped = {0: np.array([False, False, True, False])}
+    assert Mending([REPLAY]).dropped_minutes(dropped, RANGES) == {NOON}
+    assert Mending([replace(REPLAY, offset=11)]).dropped_minutes(dropped, RANGES) == set()
+
+
 def test_the_replayed_event_adds_to_the_contents_of_its_minute_alone() -> None:
     mending = Mending([REPLAY])
     size = len("mendeduaunknownunknown")
