@@ -250,7 +250,7 @@ def test_windows_are_final_when_both_watermarks_say_so(database: Settings) -> No
 
 
 def test_windows_whose_events_retention_has_dropped_are_not_recounted(database: Settings) -> None:
-    """And nothing is replayed that no recount could bring into its windows: here its record is there, others are not."""
+    """And nothing is replayed that no recount could bring into its windows; its own record is kept here."""
     retained(database, NOON + 1)
     with closing(writer_client(database)) as client, pytest.raises(RawEventsDropped, match="retention has dropped"):
         recount(database, RANGES, client)
