@@ -13,7 +13,7 @@ JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -ty
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: setup ## the whole thing once: stack, load, live table, verdict [SECONDS=90] [RATE=5000]
+demo: setup ## the whole thing once: stack, load, live table, verdict [SECONDS=…, else until Ctrl-C] [RATE=5000]
 	$(BIN)/adctr demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))
 
 test: setup ## unit and integration tests

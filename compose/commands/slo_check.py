@@ -223,7 +223,7 @@ def export(
 
 
 def watch(context: typer.Context, spec: SpecOption = None) -> None:
-    """A live table of every objective over the last two minutes, until Ctrl-C. Times the stack's canaries."""
+    """A live table of what two minutes can judge, counts left out, until Ctrl-C. Times the stack's canaries."""
     from rich.live import Live
 
     from compose.stack.state import load_settings

@@ -92,9 +92,11 @@ class Layout:
     def create(self) -> None:
         """Makes the directories. Raises EnvironmentFailed naming the path that cannot be made or written."""
         try:
-            for path in (self.root, self.logs, self.checkpoints):
-                path.mkdir(parents=True, exist_ok=True)
-            for path in (self.run, self.socket.parent):
+            # Nobody else reads what the servers write, whatever modes they give it; a directory that was there stays as
+            # it was.
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.checkpoints.mkdir(exist_ok=True)
+            for path in (self.run, self.logs, self.socket.parent):
                 _private_directory(path)
             with tempfile.TemporaryFile(dir=self.root):
                 pass

@@ -51,6 +51,8 @@ def command(port: int, listen: str = LOOPBACK) -> tuple[str, ...]:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "browser.serverAddress": LOOPBACK,
+        # Streamlit's own export leaves formulas in names as they are; the page has one of its own.
+        "client.disableDataExport": "true",
     }
     return (
         sys.executable, "-m", "streamlit", "run", str(_PAGE),

@@ -48,7 +48,8 @@ def render(rows: Sequence[Row], file_name: str) -> None:
 def to_csv(rows: Sequence[Row]) -> str:
     """For other programs: points as decimals, shares as fractions, an empty field where there is no rate."""
     file = io.StringIO()
-    writer = csv.writer(file)
+    # Names in quotes: where lists are separated by semicolons, a spreadsheet would split a name at one.
+    writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(CSV_COLUMNS)
     for row in rows:
         rate = ("", "", "") if row.rate is None else (row.rate.value, row.rate.low, row.rate.high)
@@ -60,4 +61,4 @@ def to_csv(rows: Sequence[Row]) -> str:
 
 def _plain(text: str) -> str:
     """A name that a spreadsheet would take for a formula is quoted as text (OWASP, CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text

@@ -162,6 +162,14 @@ def test_a_file_for_other_programs_has_plain_numbers_and_no_formula() -> None:
     assert comma == ["x,y", "b", "0", "1", "", "", ""]
 
 
+def test_no_spreadsheet_splits_a_name_into_a_formula() -> None:
+    """Where lists are separated by semicolons; or reads what follows a line break as one."""
+    rows = ranking.campaigns({("p;=1+1", "a"): Counts(3, 0), ("\n=1+1", "b"): Counts(2, 0)}, None)
+    _, semicolon, _ = to_csv(rows).split("\r\n", 2)
+    assert semicolon.startswith('"p;=1+1","a",3,0,0.0')
+    assert '"\'\n=1+1"' in to_csv(rows)
+
+
 def test_filters_offer_what_a_link_names() -> None:
     assert options(["b", "a", "b"], "gone") == ["a", "b", "gone"]
     assert Selection("1 h").range_seconds == 3600
