@@ -163,7 +163,7 @@ def config(plan: Plan) -> dict[str, object]:
         "rest.bind-address": plan.listen,
         "rest.port": ports.flink_rest,
         "rest.bind-port": str(ports.flink_rest),
-        # An interface without a password: nobody uploads a jar to it, and no page of another origin reads it. Who may use
+        # An interface without a password: nobody uploads a jar to it, and no other origin's page reads it. Who may use
         # this machine's loopback may still stop a job, or submit one as the client does.
         "web.submit.enable": False,
         "web.access-control-allow-origin": settings.flink_rest_url,
