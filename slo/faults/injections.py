@@ -43,8 +43,9 @@ def live_task_manager_killed_thrice(bench: Bench) -> Iterator[None]:
     """The same three times in a row: each time the one that has the job by then, as soon as it runs there."""
     service = live_task_manager(bench)
     for _ in range(2):
+        killed_at = time.time()
         _kill(bench, service)
-        service = _await_other_task_manager(bench, service)
+        service = _await_restarted(bench, killed_at)
     with killed(bench, [service]):
         yield
 
@@ -147,15 +148,18 @@ def live_task_manager(bench: Bench) -> str:
     return found.pop()
 
 
-def _await_other_task_manager(bench: Bench, dead: str) -> str:
-    """The one in which the live job runs again. Raises RuntimeError if it does not come to that."""
+def _await_restarted(bench: Bench, since: float) -> str:
+    """The TaskManager in which the live job has started since then, the killed one perhaps, if it is back sooner.
+
+    Raises RuntimeError if it does not come to that.
+    """
     flink, deadline = FlinkRest(bench.settings), time.monotonic() + RESTART_SECONDS
     while time.monotonic() < deadline:
-        found = flink.task_managers(flink_name(LIVE)) - {dead}
+        found = flink.task_managers(flink_name(LIVE), since)
         if found:
             return found.pop()
         time.sleep(POLL_SECONDS)
-    raise RuntimeError(f"the live job runs in no other TaskManager {RESTART_SECONDS:.0f} s after {dead} died")
+    raise RuntimeError(f"the live job does not run {RESTART_SECONDS:.0f} s after its TaskManager died")
 
 
 def _kill(bench: Bench, service: str) -> int:

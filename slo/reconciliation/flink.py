@@ -56,12 +56,16 @@ class FlinkRest:
         """The checkpoints of each running job, by its name. Raises FlinkUnavailable."""
         return {name: checkpoints_of(self._get(f"/jobs/{job_id}/checkpoints")) for name, job_id, _ in self._jobs()}
 
-    def task_managers(self, name: str) -> set[str]:
-        """Ids of the TaskManagers in which tasks of a job run. Raises FlinkUnavailable."""
+    def task_managers(self, name: str, started_since: float = 0.0) -> set[str]:
+        """Ids of the TaskManagers in which tasks of a job run that have started since then (unix seconds).
+
+        Flink takes a process that has died for running until it notices. Raises FlinkUnavailable.
+        """
         ids = [job_id for each, job_id, _ in self._jobs() if each == name]
         vertices = [f"/jobs/{job}/vertices/{row['id']}" for job in ids for row in self._get(f"/jobs/{job}")["vertices"]]
         rows = [row for path in vertices for row in self._get(f"{path}/taskmanagers")["taskmanagers"]]
-        return {row["taskmanager-id"] for row in rows if row["status"] == "RUNNING"}
+        running = [row for row in rows if row["status"] == "RUNNING" and row["start-time"] >= started_since * 1000]
+        return {row["taskmanager-id"] for row in running}
 
     def _jobs(self) -> list[tuple[str, str, str]]:
         ended = ("FINISHED", "CANCELED", "FAILED")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -191,3 +192,14 @@ def test_a_registry_that_went_away_makes_nothing_unknown(java: tuple[JavaDecoder
     registry.down = False
     registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
     assert isinstance(decoder.decode(value), AdEvent)
+
+
+def test_a_registry_that_comes_back_is_waited_for(java: tuple[JavaDecoder, HttpRegistry]) -> None:
+    """Without a restart of the job, after several of which Flink leaves it alone for seconds."""
+    decoder, registry = java
+    registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
+    registry.down = True
+    back = threading.Timer(0.7, setattr, (registry, "down", False))
+    back.start()
+    assert isinstance(decoder.decode(Builder(BASE_MS, SCHEMA_ID).bytes_of()), AdEvent)
+    back.join()

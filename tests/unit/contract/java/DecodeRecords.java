@@ -32,6 +32,7 @@ final class DecodeRecords {
             "impression_id");
 
     public static void main(String[] arguments) throws Exception {
+        WriterSchemas.mostWaitMs = 2_000;
         LogicalType text = new VarCharType(VarCharType.MAX_LENGTH);
         List<RowType.RowField> columns = new java.util.ArrayList<>();
         FIELDS.forEach(name -> columns.add(new RowType.RowField(name, text)));

@@ -16,12 +16,16 @@ import org.apache.flink.avro.shaded.org.apache.avro.SchemaParseException;
  * restarts while the registry is away goes on.
  *
  * <p>Only the registry's own answer "no such schema" (40403) makes a record undecodable, and only if it was asked after
- * the record had arrived: see {@link SchemaLookups}, which asks. Anything else (refused, 503, a proxy's 404 page) is
- * thrown as IOException: the job waits and retries, and no good event is dead-lettered.
+ * the record had arrived: see {@link SchemaLookups}, which asks. After anything else (refused, 503, a proxy's 404 page) the
+ * task asks again for a while and then throws IOException: Flink shows why, restarts it, and no good event is dead-lettered.
  */
 final class WriterSchemas {
     private static final int SCHEMA_NOT_FOUND = 40403;
     private static final int MOST_UNKNOWN_IDS = 10_000;
+    private static final long PAUSE_MS = 250;
+
+    /** How long a task waits for the registry. Restarting costs more, and after some of it the job is left alone for seconds. */
+    static long mostWaitMs = 20_000;
     private static final Map<String, WriterSchemas> BY_URL = new ConcurrentHashMap<>();
 
     private final RestService registry;
@@ -43,7 +47,7 @@ final class WriterSchemas {
     /**
      * The schema of an id in a record that was looked up when it arrived; whatever was not is asked for now.
      *
-     * <p>Throws IOException while the registry cannot be asked.
+     * <p>Throws IOException if the registry cannot be asked for {@link #mostWaitMs}, or the task is cancelled.
      */
     Schema get(int id) throws IOException, Undecodable {
         Schema schema = known.get(id);
@@ -57,7 +61,30 @@ final class WriterSchemas {
         if (reason != null) {
             throw new Undecodable(reason);
         }
-        return ask(id).orElseThrow(() -> new Undecodable(unknown(id)));
+        return askUntilAnswered(id).orElseThrow(() -> new Undecodable(unknown(id)));
+    }
+
+    private Optional<Schema> askUntilAnswered(int id) throws IOException, Undecodable {
+        long began = System.nanoTime();
+        while (true) {
+            try {
+                return ask(id);
+            } catch (IOException away) {
+                if (System.nanoTime() - began >= mostWaitMs * 1_000_000) {
+                    throw away;
+                }
+                pause(away);
+            }
+        }
+    }
+
+    private static void pause(IOException away) throws IOException {
+        try {
+            Thread.sleep(PAUSE_MS);
+        } catch (InterruptedException cancelled) {
+            Thread.currentThread().interrupt();
+            throw away;
+        }
     }
 
     /**
