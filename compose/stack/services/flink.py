@@ -186,7 +186,7 @@ def config(plan: Plan) -> dict[str, object]:
         "state.backend.type": "hashmap",
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
-        "restart-strategy.exponential-delay.max-backoff": "2 s",
+        "restart-strategy.exponential-delay.max-backoff": "1 s",
         # By default whoever failed often has to wait so long at the next failure within the hour, too.
         "restart-strategy.exponential-delay.reset-backoff-threshold": "1 min",
         "restart-strategy.exponential-delay.backoff-multiplier": 1.5,
