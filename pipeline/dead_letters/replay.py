@@ -61,12 +61,12 @@ def _replay_on(connection: extensions.connection, mended: Sequence[Mended]) -> R
         ids = _replayed_ids(cursor)
         for one in mended:
             noted, twin = _noted_event(cursor, one), ids.get(one.event.event_id)
-            if (not one.late and _needed_from(one) < kept_from) or moment(one.record_time_ms) < kept_from:
-                found.refused.append((one, f"retention has dropped raw events before {kept_from:%Y-%m-%dT%H:%M:%SZ}"))
-            elif noted == asdict(one.event):
+            if noted == asdict(one.event):
                 found.unchanged.append(one)
             elif noted is not None:
                 found.refused.append((one, "was replayed before, as another event; what is replayed stays"))
+            elif (not one.late and _needed_from(one) < kept_from) or moment(one.record_time_ms) < kept_from:
+                found.refused.append((one, f"retention has dropped raw events before {kept_from:%Y-%m-%dT%H:%M:%SZ}"))
             elif twin is not None:
                 why = "would be counted twice: its event_id is replayed under the origin {}:{}".format(*twin)
                 found.refused.append((one, why))
