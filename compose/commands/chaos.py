@@ -13,7 +13,7 @@ from compose.cli import Format, FormatOption
 from compose.commands.objectives_file import specification
 from compose.commands.report_files import require_writable
 from compose.commands.retries import RetriesOption
-from compose.errors import UsageError
+from compose.errors import EnvironmentFailed, UsageError
 from compose.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -92,14 +92,20 @@ def run(
     results: list[FaultResult] = []
     runs: list[FaultRun] = []
     # Round by round: a slow hour is not one fault's, and whoever interrupts the hours that it takes has a table.
-    for found in _runs(context.obj, [each for _ in range(repeat) for each in chosen], rate, retries):
-        runs.append(found)
-        by_fault = {fault: [run for run in runs if run.fault is fault] for fault in chosen}
-        results = [FaultResult(fault, of_it) for fault, of_it in by_fault.items() if of_it]
-        for path in out or ():
-            write_report(path, results, rate)
+    gone: EnvironmentFailed | None = None
+    try:
+        for found in _runs(context.obj, [each for _ in range(repeat) for each in chosen], rate, retries):
+            runs.append(found)
+            by_fault = {fault: [run for run in runs if run.fault is fault] for fault in chosen}
+            results = [FaultResult(fault, of_it) for fault, of_it in by_fault.items() if of_it]
+            for path in out or ():
+                write_report(path, results, rate)
+    except EnvironmentFailed as error:
+        gone = error  # a failure that was found before it is one all the same
     print(_json(results, rate) if format_ is Format.JSON else to_text(results, rate), end="")
     verdicts = {each.verdict for each in results}
+    if gone is not None and Verdict.FAIL not in verdicts:
+        raise gone
     if Verdict.FAIL in verdicts:
         return ExitCode.FAIL
     return ExitCode.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else ExitCode.PASS
@@ -136,7 +142,7 @@ def _runs(data_dir: Path, faults: Sequence[Fault], rate: float, retries: int) ->
                 said = "; ".join((*found.problems, *found.doubts))
                 recovery = "–" if found.recovery_seconds is None else f"{found.recovery_seconds:.1f} s"
                 say(f"{fault.name}: {found.verdict.value}, recovery {recovery}{': ' if said else ''}{said}")
-                usable = not found.broken and not found.void
+                usable = not found.broken and not found.void and not found.differences
                 if found.verdict is Verdict.INCONCLUSIVE and left:
                     left -= 1
                     continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from compose.commands.load_process import LoadProcess
 from compose.commands.stack_bench import SEND_DELAY_LIMIT_SECONDS, Disturbance, StackBench
 from compose.errors import EnvironmentFailed, Inconclusive
 from slo.check import Checked, Watch
-from slo.faults.fault import Fault, FaultRun
+from slo.faults.fault import Fault, FaultRun, NeverBack
 from slo.faults.reader import Reader
 from slo.faults.recovery import recovery
 from slo.faults.steady import WATCHED_SECONDS, Steady
+from slo.latency.poller import NO_ANSWER
 from slo.reconciliation.drain import JobsStuck, NotDrained
+from slo.reconciliation.verify import UNAVAILABLE
 from slo.report.plots import Plot, plots
 from slo.spec.model import Indicator, Specification
 from slo.verdict import judge
@@ -25,7 +28,8 @@ UNCOUNTED = {"--late-fraction": 0.01, "--invalid-fraction": 0.01}
 """What the load has besides events that are counted: so much of each for the late topic and for the dead letters."""
 LOAD_OPTIONS = tuple(str(word) for option in UNCOUNTED.items() for word in option)
 
-_NEVER_BACK = (JobsStuck, NotDrained)
+_NEVER_BACK = (JobsStuck, NotDrained, NeverBack, EnvironmentFailed, *UNAVAILABLE)
+"""What says of a pipeline that a fault has struck that it is broken, and not that nothing could be measured."""
 
 
 def run_fault(fault: Fault, bench: StackBench, objectives: Specification, rate: float) -> FaultRun:
@@ -55,16 +59,27 @@ def run_fault(fault: Fault, bench: StackBench, objectives: Specification, rate: 
         try:
             with Reader(bench.settings) as reader:
                 checked = _check(fault, bench, rate, begin, earlier, back)
-        finally:
-            disturbance.end()
+        except BaseException:
+            with suppress(EnvironmentFailed):  # what has failed before says more
+                disturbance.end()
+            raise
     except (EnvironmentFailed, Inconclusive) as error:
-        if isinstance(error.__cause__, _NEVER_BACK):
-            return FaultRun(fault, None, broken=str(error))
-        return FaultRun(fault, None, void=str(error))
+        return _failed(fault, disturbance, error)
+    try:
+        disturbance.end()
+    except EnvironmentFailed as error:
+        differences = checked.report.found.total if checked.report else 0
+        return replace(_failed(fault, disturbance, error), differences=differences)
     ended = _first_due(checked) if fault.kills_generator else disturbance.ended_at
     if ended is None:
         return FaultRun(fault, None, void="the load ended before the fault did")
     return replace(_found(fault, checked, ended, objectives), reads=reader.answers())
+
+
+def _failed(fault: Fault, disturbance: Disturbance, error: Exception) -> FaultRun:
+    if disturbance.began and isinstance(error.__cause__, _NEVER_BACK):
+        return FaultRun(fault, None, broken=str(error))
+    return FaultRun(fault, None, void=str(error))
 
 
 def _check(
@@ -105,7 +120,8 @@ def _found(fault: Fault, checked: Checked, ended: float, objectives: Specificati
     redis, postgres = series[Indicator.EVENT_TO_REDIS], series[Indicator.EVENT_TO_POSTGRES]
     late = [objectives.objective(name).value or 0.0 for name in ("event_to_redis", "event_to_postgres")]
     found = recovery(redis, postgres, ended, *late)
-    of_redis = fault.recovers is Indicator.EVENT_TO_REDIS
+    of_redis, void = fault.recovers is Indicator.EVENT_TO_REDIS, series[fault.recovers].void
+    silent = NO_ANSWER in void
     return FaultRun(
         fault,
         found.redis_fresh_seconds if of_redis else found.postgres_caught_up_seconds,
@@ -114,7 +130,8 @@ def _found(fault: Fault, checked: Checked, ended: float, objectives: Specificati
         differences=report.found.total,
         records=report.records,
         kept=judge(objectives.only(sorted(fault.keeps)), recording).objectives if fault.keeps else (),
-        void=series[fault.recovers].void,
+        void="" if silent else void,
+        broken=void if silent else "",
         plots=_plots(checked, objectives),
     )
 

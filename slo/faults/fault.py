@@ -37,6 +37,10 @@ class Bench(DrillBench, Protocol):
         """Starts the stack again; returns when it is healthy and the jobs run."""
 
 
+class NeverBack(RuntimeError):
+    """The fault was so long ago that the pipeline should be back, and it is not."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One fault. It begins ``begin_seconds`` after the load and lasts ``lasts_seconds``, or as long as its entry takes.
@@ -101,6 +105,8 @@ class FaultRun:
                 found.append("did not recover while it was watched")
             elif self.recovery_seconds > limit:
                 found.append(f"recovered after {self.recovery_seconds:.1f} s, limit {limit:g} s")
+            elif self.recovery != NEVER and self.recovery.redis_caught_up_seconds is None:
+                found.append("some events were not in Redis as long as it was watched")
         found += [f"{each.name} not kept: {each.reason}" for each in self.kept if each.verdict is Verdict.FAIL]
         unanswered = self.reads.get(UNANSWERED, 0)
         if self.fault.answers and unanswered:

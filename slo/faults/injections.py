@@ -15,7 +15,7 @@ import redis
 from pipeline.cache_access import CacheUser, credentials
 from pipeline.job_names import LIVE, flink_name
 from slo.drills.sabotage import TASK_MANAGERS, repeatedly
-from slo.faults.fault import Bench
+from slo.faults.fault import Bench, NeverBack
 from slo.faults.link import Condition
 from slo.reconciliation.flink import FlinkRest
 
@@ -151,7 +151,7 @@ def live_task_manager(bench: Bench) -> str:
 def _await_restarted(bench: Bench, since: float) -> str:
     """The TaskManager in which the live job has started since then, the killed one perhaps, if it is back sooner.
 
-    Raises RuntimeError if it does not come to that.
+    Raises NeverBack if it does not come to that.
     """
     flink, deadline = FlinkRest(bench.settings), time.monotonic() + RESTART_SECONDS
     while time.monotonic() < deadline:
@@ -159,7 +159,7 @@ def _await_restarted(bench: Bench, since: float) -> str:
         if found:
             return found.pop()
         time.sleep(POLL_SECONDS)
-    raise RuntimeError(f"the live job does not run {RESTART_SECONDS:.0f} s after its TaskManager died")
+    raise NeverBack(f"the live job does not run {RESTART_SECONDS:.0f} s after its TaskManager died")
 
 
 def _kill(bench: Bench, service: str) -> int:

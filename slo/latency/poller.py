@@ -16,6 +16,8 @@ log = logging.getLogger("adctr.pollers")
 WINDOW_SECONDS = 60
 REACH_BACK_SECONDS = 150
 """How far behind the clock an event's window may end: the generator's disorder is at most 120 s."""
+NO_ANSWER = "got no answer"
+"""What `Poller.void` says of a store, rather than of its own trouble."""
 SILENT_SECONDS = 10.0
 """A poller without an answer for longer at the end cannot tell an event that is late from one that it did not see."""
 MOST_BUSY = 1 / 3
@@ -74,7 +76,7 @@ class Poller:
         silent = ended - looks[-1] if looks else float("inf")
         if silent <= SILENT_SECONDS:
             return ""
-        return f"{self._thread.name} got no answer in the last {silent:.0f} s" if looks else "no look got an answer"
+        return f"{self._thread.name} {NO_ANSWER} in the last {silent:.0f} s" if looks else f"no look {NO_ANSWER}"
 
     def settled(self) -> bool:
         """Looks once more before the start: whether nothing has changed since the last look."""

@@ -14,7 +14,7 @@ from slo.drills.drill import Drill, Reading, examine
 from slo.recording import Recording, Series
 from slo.spec.load import load_bundled
 from slo.spec.model import Indicator
-from slo.verdict import ObjectiveResult, RunVerdict, Verdict
+from slo.verdict import ObjectiveResult, RunVerdict, Verdict, judge
 
 DRILL = Drill(
     "slow",
@@ -119,6 +119,16 @@ def test_a_drill_is_long_enough_for_what_it_wants_to_hear(drill: Drill) -> None:
     objectives = scaled(load_bundled(), drill)
     for name in drill.must_fail | drill.must_be_inconclusive:
         assert objectives.objective(name).minimum.duration_seconds <= drill.seconds, name
+
+
+@pytest.mark.parametrize(("died_at", "said"), [(None, Verdict.PASS), (8.0, Verdict.INCONCLUSIVE)])
+def test_what_the_dead_probe_had_read_before_would_have_passed(died_at: float | None, said: Verdict) -> None:
+    """So that it is its silence that keeps it from a pass, and not that a drill is short."""
+    drill = find_drill("probe_dead")
+    times = np.arange(0.0, died_at or drill.seconds, 0.055)
+    reads = Recording(0, drill.seconds, {Indicator.CACHE_READ: Series(times, np.full(len(times), 0.002))})
+    judged = judge(scaled(load_bundled(), drill).only(["cache_read"]), reads)
+    assert [each.verdict for each in judged.objectives] == [said]
 
 
 def test_an_unknown_drill_is_refused_with_those_that_exist() -> None:

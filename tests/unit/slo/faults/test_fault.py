@@ -9,6 +9,7 @@ import pytest
 
 from slo.faults.catalogue import FAULTS, find_fault
 from slo.faults.fault import Fault, FaultResult, FaultRun
+from slo.faults.recovery import Recovery
 from slo.report.faults import to_html, to_json, to_text
 from slo.verdict import ObjectiveResult, Verdict
 
@@ -34,6 +35,7 @@ def test_exact_and_back_in_time_passes() -> None:
         (replace(GOOD, exact=False, differences=3), "3 differences"),
         (replace(GOOD, recovery_seconds=5.1), "recovered after 5.1 s, limit 5 s"),
         (replace(GOOD, recovery_seconds=None), "did not recover while it was watched"),
+        (replace(GOOD, recovery=Recovery(2.0, None, 0.0)), "some events were not in Redis as long as it was watched"),
         (
             replace(GOOD, reads={"postgres": 9, "redis": 90, "unanswered": 1}),
             "1 of 100 reads got no answer from either store",
