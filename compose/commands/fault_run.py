@@ -29,7 +29,7 @@ UNCOUNTED = {"--late-fraction": 0.01, "--invalid-fraction": 0.01}
 LOAD_OPTIONS = tuple(str(word) for option in UNCOUNTED.items() for word in option)
 
 _NEVER_BACK = (JobsStuck, NotDrained, NeverBack, EnvironmentFailed, *UNAVAILABLE)
-"""What says of a pipeline that a fault has struck that it is broken, and not that nothing could be measured."""
+"""After a fault has struck these say that the pipeline is broken, not that nothing could be measured."""
 
 
 def run_fault(fault: Fault, bench: StackBench, objectives: Specification, rate: float) -> FaultRun:

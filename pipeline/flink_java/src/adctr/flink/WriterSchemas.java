@@ -24,7 +24,7 @@ final class WriterSchemas {
     private static final int MOST_UNKNOWN_IDS = 10_000;
     private static final long PAUSE_MS = 250;
 
-    /** How long a task waits for the registry. Restarting costs more, and after some of it the job is left alone for seconds. */
+    /** How long a task waits for the registry before it fails: a restart costs more than a wait. */
     static long mostWaitMs = 20_000;
     private static final Map<String, WriterSchemas> BY_URL = new ConcurrentHashMap<>();
 
