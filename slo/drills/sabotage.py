@@ -39,6 +39,8 @@ def redis_writes_delayed(bench: Bench) -> Iterator[None]:
 def processes_frozen(bench: Bench, services: Sequence[str]) -> Iterator[None]:
     """SIGSTOP, and SIGCONT on exit."""
     pids = [pid for service in services for pid in bench.pids(service)]
+    if not pids:
+        raise RuntimeError(f"nothing runs to be frozen: {', '.join(services)}")
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:

@@ -41,6 +41,10 @@ class NeverBack(RuntimeError):
     """The fault was so long ago that the pipeline should be back, and it is not."""
 
 
+class NotStruck(RuntimeError):
+    """The fault left no trace where it must leave one, so that nothing which was measured is about it."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One fault. It begins ``begin_seconds`` after the load and lasts ``lasts_seconds``, or as long as its entry takes.

@@ -1,4 +1,7 @@
-"""What faults do to the pipeline. Each is a context manager: the fault on entry, things put right on exit."""
+"""What faults do to the pipeline. Each is a context manager: the fault on entry, things put right on exit.
+
+What might do nothing, unlike a ``kill -9``, looks on exit whether it was felt, and raises NotStruck if it was not.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 
 import psutil
@@ -15,9 +18,9 @@ import redis
 from pipeline.cache_access import CacheUser, credentials
 from pipeline.job_names import LIVE, flink_name
 from slo.drills.sabotage import TASK_MANAGERS, repeatedly
-from slo.faults.fault import Bench, NeverBack
-from slo.faults.link import Condition
-from slo.reconciliation.flink import FlinkRest
+from slo.faults.fault import Bench, NeverBack, NotStruck
+from slo.faults.link import Condition, Link
+from slo.reconciliation.flink import Checkpoints, FlinkRest
 
 RESTART_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -80,11 +83,14 @@ def redis_out_of_memory(bench: Bench) -> Iterator[None]:
     """Redis has used all that it may and refuses every write."""
     with closing(_admin(bench)) as client:
         before = str(client.config_get("maxmemory")["maxmemory"])
+        refused = _scripts_refused(client)
         client.config_set("maxmemory", 1)
         try:
             yield
         finally:
             client.config_set("maxmemory", before)
+        if _scripts_refused(client) == refused:
+            raise NotStruck("Redis refused no write of the live job")
 
 
 @contextmanager
@@ -93,10 +99,13 @@ def checkpoints_full(bench: Bench) -> Iterator[None]:
 
     By RLIMIT_FSIZE, which needs neither root nor a file system to fill. Their logs are pipes and go on.
     """
+    flink = FlinkRest(bench.settings)
     pids = [pid for name in ("jobmanager", *TASK_MANAGERS) for pid in bench.pids(name)]
     before = {pid: _may_write(pid, 0) for pid in pids}
     try:
+        at_first = flink.checkpoints()
         yield
+        require_none_completed(at_first, flink.checkpoints())
     finally:
         for pid, limit in before.items():
             with suppress(psutil.NoSuchProcess):
@@ -122,22 +131,32 @@ def nothing(_bench: Bench) -> Iterator[None]:
 @contextmanager
 def link_slow(bench: Bench, server: str) -> Iterator[None]:
     """100 ± 50 ms on the way there."""
-    with bench.link(server).in_condition(Condition(delay_seconds=0.1, jitter_seconds=0.05)):
+    with _felt(bench, server) as link, link.in_condition(Condition(delay_seconds=0.1, jitter_seconds=0.05)):
         yield
 
 
 @contextmanager
 def link_reset(bench: Bench, server: str) -> Iterator[None]:
     """Every 3 s all connections are reset."""
-    with repeatedly(bench.link(server).reset, 3.0):
+    with _felt(bench, server) as link, repeatedly(link.reset, 3.0):
         yield
 
 
 @contextmanager
 def link_cut(bench: Bench, server: str) -> Iterator[None]:
     """Nothing gets through in either direction, and nobody is told."""
-    with bench.link(server).in_condition(Condition(cut=True)):
+    with _felt(bench, server) as link, link.in_condition(Condition(cut=True)):
         yield
+
+
+@contextmanager
+def _felt(bench: Bench, server: str) -> Iterator[Link]:
+    """The link to a server, to which something must happen within the block. Raises NotStruck if nothing did."""
+    link = bench.link(server)
+    before = link.strikes
+    yield link
+    if link.strikes == before:
+        raise NotStruck(f"nothing was on its way between the jobs and {server}")
 
 
 def live_task_manager(bench: Bench) -> str:
@@ -166,6 +185,22 @@ def _kill(bench: Bench, service: str) -> int:
     (pid,) = bench.pids(service)
     os.kill(pid, signal.SIGKILL)
     return pid
+
+
+def require_none_completed(at_first: Mapping[str, Checkpoints], at_last: Mapping[str, Checkpoints]) -> None:
+    """Of the checkpoints that each job began in between. Raises NotStruck where one was, or none was begun."""
+    for job, last in at_last.items():
+        begun = at_first[job].begun if job in at_first else 0
+        if last.complete > begun:
+            raise NotStruck(f"checkpoint {last.complete} of {job} was completed all the same")
+        if last.begun == begun:
+            raise NotStruck(f"{job} began no checkpoint")
+
+
+def _scripts_refused(client: redis.Redis) -> int:
+    """How many of the live job's writes have failed since Redis started; each is a script."""
+    ran = client.info("commandstats").get("cmdstat_evalsha", {})
+    return int(ran.get("failed_calls", 0)) + int(ran.get("rejected_calls", 0))
 
 
 def _may_write(pid: int, soft_limit_bytes: int) -> int:

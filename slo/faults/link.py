@@ -43,6 +43,8 @@ class Link:
 
     def __init__(self, listen_port: int, upstream_port: int) -> None:
         self.condition = GOOD
+        self.strikes = 0
+        """Chunks that were delayed or held back and connections that were broken, ever: what its users felt."""
         self._listen_port, self._upstream_port = listen_port, upstream_port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"link-{listen_port}", daemon=True)
@@ -77,6 +79,7 @@ class Link:
         """Breaks every connection there is, without a goodbye. New ones are taken as before."""
 
         async def cancel() -> None:
+            self.strikes += len(self._connections)
             for task in self._connections:
                 task.cancel()
 
@@ -149,11 +152,14 @@ class Link:
 
     def _delay(self) -> float:
         now = self.condition
-        return max(0.0, now.delay_seconds + random.uniform(-now.jitter_seconds, now.jitter_seconds))
+        delay = max(0.0, now.delay_seconds + random.uniform(-now.jitter_seconds, now.jitter_seconds))
+        self.strikes += delay > 0
+        return delay
 
     async def _deliver(self, queue: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
         while True:
             due, chunk = await queue.get()
+            self.strikes += self.condition.cut
             while (left := due - self._loop.time()) > 0 or self.condition.cut:
                 await asyncio.sleep(max(left, _CUT_POLL_SECONDS) if not self.condition.cut else _CUT_POLL_SECONDS)
             if not chunk:

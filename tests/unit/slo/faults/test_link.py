@@ -7,10 +7,17 @@ import socketserver
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from slo.faults.catalogue import LinkInjection
+from slo.faults.fault import Bench, NotStruck
+from slo.faults.injections import link_cut, link_reset, link_slow
 from slo.faults.link import Condition, Link
+from tests.integration.waiting import eventually
 
 
 class Echo(socketserver.BaseRequestHandler):
@@ -49,6 +56,11 @@ def echo(connection: socket.socket, data: bytes) -> bytes:
     while len(received) < len(data):
         received += connection.recv(65_536)
     return received
+
+
+def bench_with(link: Link) -> Bench:
+    """As much of a stack as a link's faults touch."""
+    return cast(Bench, SimpleNamespace(link=lambda server: link))
 
 
 def test_a_good_link_changes_nothing(link: tuple[Link, int]) -> None:
@@ -92,6 +104,27 @@ def test_a_reset_breaks_connections_and_takes_new_ones(link: tuple[Link, int]) -
             connection.recv(100)
     with socket.create_connection(("127.0.0.1", link[1]), 5) as connection:
         assert echo(connection, b"hello again") == b"hello again"
+
+
+STRIKES = [link_slow, link_reset, link_cut]
+
+
+@pytest.mark.parametrize("strike", STRIKES)
+def test_a_fault_is_felt_by_who_is_connected(link: tuple[Link, int], strike: LinkInjection) -> None:
+    with socket.create_connection(("127.0.0.1", link[1]), 5) as connection:
+        assert echo(connection, b"before") == b"before"
+        assert link[0].strikes == 0
+        with strike(bench_with(link[0]), "redis"):
+            with suppress(ConnectionResetError):
+                connection.sendall(b"meanwhile")
+            eventually("the link did something", lambda: link[0].strikes > 0)
+
+
+@pytest.mark.parametrize("strike", STRIKES)
+def test_a_fault_that_nobody_felt_is_none(link: tuple[Link, int], strike: LinkInjection) -> None:
+    said = "nothing was on its way between the jobs and redis"
+    with pytest.raises(NotStruck, match=said), strike(bench_with(link[0]), "redis"):
+        pass
 
 
 def test_a_port_in_use_is_named() -> None:
