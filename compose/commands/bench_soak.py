@@ -15,7 +15,6 @@ import typer
 
 from compose.cli import Format, FormatOption
 from compose.commands.bench_output import say
-from compose.commands.objectives_file import SpecOption
 from compose.commands.report_files import check_files
 from compose.errors import EnvironmentFailed
 
@@ -41,7 +40,9 @@ def soak(
     context: typer.Context,
     minutes: Annotated[float, typer.Option(min=1, help="How long to load the stack.")] = 30.0,
     rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 10_000.0,
-    spec: SpecOption = None,
+    spec: Annotated[
+        Path | None, typer.Option("--spec", help="File of objectives; default: slo/soak.yaml of this installation.")
+    ] = None,
     out: OutOption = None,
     save: Annotated[
         Path | None, typer.Option("--save", help="Keep the recording, for `adctr slo compare` or to look at again.")

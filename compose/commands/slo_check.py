@@ -123,7 +123,7 @@ def _watched(
         return run_production_check(settings, seconds, probes_of(settings), verify=verify)
     warm_up(data_dir, rate, before_seconds)
     probes = probes_of(settings, with_canaries=False)
-    return run_load_check(data_dir, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes)
+    return run_load_check(data_dir, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes, verify=verify)
 
 
 def _print(checked: Checked, objectives: Specification, verdict: RunVerdict, format_: ReportFormat) -> int:

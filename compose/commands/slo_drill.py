@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from compose.cli import Format, FormatOption
 from compose.commands.objectives_file import specification
 from compose.commands.retries import RetriesOption
-from compose.errors import Inconclusive, UsageError
+from compose.errors import EnvironmentFailed, Inconclusive, UsageError
 from compose.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -43,11 +44,8 @@ def drill(
     """Spoils a running pipeline on purpose and tells whether the verdict said so, and said nothing else.
 
     Starts a stack of its own in DIR/drills. Exit 0: every drill was caught. 1: one was not. 2: no such drill. 3: the
-    machine did not let it tell, as with a generator that is late itself. 4: a stack can't start.
+    machine did not let it tell, as with a generator that is late itself. 4: the stack can't start or is gone.
     """
-    from compose.commands.checking import warm_up
-    from compose.commands.stack_bench import own_stack, say
-    from slo.activities import DRILL, FILE_NAME, noted
     from slo.drills.catalogue import DRILLS, find_drill
 
     try:
@@ -55,25 +53,50 @@ def drill(
     except KeyError as error:
         raise UsageError(error.args[0]) from None
     if not chosen:
-        for each in DRILLS:
-            print(f"{each.name:<22} {each.story}")
+        _list(format_)
         return ExitCode.PASS
-    results = []
-    with own_stack(context.obj / "drills", links=("redis",), dashboard=True) as bench:
+    results: list[DrillResult] = []
+    gone: EnvironmentFailed | None = None
+    try:
+        results.extend(_runs(context.obj, chosen, retries))
+    except EnvironmentFailed as error:
+        gone = error  # a drill that was not caught before it is one all the same
+    code = _report(results, format_)
+    if gone is not None and code is not ExitCode.FAIL:
+        raise gone
+    return code
+
+
+def _list(format_: Format) -> None:
+    from slo.drills.catalogue import DRILLS
+
+    if format_ is Format.JSON:
+        print(json.dumps({"drills": [{"name": each.name, "story": each.story} for each in DRILLS]}, indent=2))
+        return
+    for each in DRILLS:
+        print(f"{each.name:<22} {each.story}")
+
+
+def _runs(data_dir: Path, drills: Sequence[Drill], retries: int) -> Iterator[DrillResult]:
+    """Each drill's result, in order, all on one stack."""
+    from compose.commands.checking import warm_up
+    from compose.commands.stack_bench import own_stack, say
+    from slo.activities import DRILL, FILE_NAME, noted
+
+    with own_stack(data_dir / "drills", links=("redis",), dashboard=True) as bench:
         say("warming up")
         warm_up(bench.layout.root, WARM_UP_RATE, WARM_UP_SECONDS)
-        for number, each in enumerate(chosen, 1):
-            say(f"{number}/{len(chosen)} {each.name}: {each.story}")
+        for number, each in enumerate(drills, 1):
+            say(f"{number}/{len(drills)} {each.name}: {each.story}")
             for left in reversed(range(retries + 1)):
-                with noted(context.obj / FILE_NAME, DRILL, each.name) as outcome:
+                with noted(data_dir / FILE_NAME, DRILL, each.name) as outcome:
                     found = run_drill(each, bench, specification(None))
                     outcome(_outcome(found))
                 say(_line(found))
                 if not found.inconclusive or not left:
                     break
                 say("once more")
-            results.append(found)
-    return _report(results, format_)
+            yield found
 
 
 def _report(results: Sequence[DrillResult], format_: Format) -> ExitCode:

@@ -79,9 +79,11 @@ def verify(
 
 
 def _not_drained(error: NotDrained, format_: Format) -> ExitCode:
+    from slo.reconciliation.report import undrained_json
+
     print(f"adctr: {error}", file=sys.stderr)
     if format_ is Format.JSON:
-        print(json.dumps({"exact": False, "differences": [], "reason": str(error)}, indent=2))
+        print(json.dumps(undrained_json(str(error)), indent=2))
     return ExitCode.INCONCLUSIVE
 
 

@@ -89,6 +89,12 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
+def undrained_json(reason: str) -> dict[str, Any]:
+    """The promised keys where nothing was compared: no number is known, and ``reason`` says why."""
+    unknown = dict.fromkeys(("records", "counted", "dead_lettered", "late", "tombstones", "duplicates"))
+    return {**unknown, "differences": [], "exact": False, "reason": reason}
+
+
 def _difference_json(difference: Difference) -> dict[str, Any]:
     values = {key: value for key, value in asdict(difference).items() if value is not None}
     start = values.pop("window_start_seconds", None)

@@ -14,6 +14,7 @@ from slo.recording import Recording
 from slo.spec.load import load_bundled
 from slo.spec.model import Indicator
 from slo.verdict import judge
+from tests.integration.commands import adctr
 
 if TYPE_CHECKING:
     from tests.integration.conftest import RunningStack
@@ -53,3 +54,12 @@ def test_a_short_check_says_what_half_a_minute_can_tell(stack: RunningStack, tmp
     page = reports["html"].read_text(encoding="utf-8")
     assert "<svg" in page
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_no_verify_compares_nothing_under_a_load_of_its_own_either(stack: RunningStack) -> None:
+    ended = adctr(stack.data_dir, *("slo", "check", "--for", "3s", "--rate", "50", "--no-verify", "--format", "json"))
+    found = json.loads(ended.stdout)
+    assert found["load"]["acknowledged"] == 150
+    assert "exact" not in found
+    said = {each["name"]: each["verdict"] for each in found["objectives"]}
+    assert said["counts_exact"] != "pass"

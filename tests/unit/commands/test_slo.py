@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from slo.drills.catalogue import DRILLS
 from slo.recording import Recording, Series
 from slo.rules.rule_file import rule_file
 from slo.spec.load import load_bundled
@@ -105,3 +106,10 @@ def test_drills_are_listed_and_unknown_ones_refused(tmp_path: Path) -> None:
     refused = adctr("--data-dir", str(tmp_path), "slo", "drill", "earthquake")
     assert refused.returncode == 2
     assert "known are redis_writes_delayed" in refused.stderr
+
+
+def test_drills_are_listed_in_both_forms() -> None:
+    listed = json.loads(adctr("slo", "drill", "--format", "json").stdout)["drills"]
+    said = [(each["name"], each["story"]) for each in listed]
+    assert said == [(each.name, each.story) for each in DRILLS]
+    assert [line.split()[0] for line in adctr("slo", "drill").stdout.splitlines()] == [name for name, _ in said]
