@@ -68,13 +68,18 @@ def finish(client: redis.Redis, token: str) -> bool:
     return bool(script(keys=[rebuild_key(), complete_key()], args=[token, boot_id()]))
 
 
+def oldest_cached_start(size_seconds: int, retention_seconds: int) -> int:
+    """Windows that began no later (unix seconds) have expired in Redis."""
+    return int(time.time()) - retention_seconds - size_seconds
+
+
 def rebuild(settings: Settings, client: redis.Redis, say: Say = lambda _: None) -> bool:
     """Restores every window that Redis should hold; False if Redis lost its data once more meanwhile.
 
     ``client`` is a writer's. Raises redis.RedisError, psycopg2.Error, StoreUnavailable, KafkaUnavailable, NoCheckpoint.
     """
     token = begin(client)
-    _wait_for_store_job(settings, say)
+    _wait_for_store_job(settings, client, say)
     windows = cells = 0
     with snapshot(settings) as connection:
         writer = CacheWriter(client, settings.cache_retention_seconds)
@@ -90,7 +95,7 @@ def rebuild(settings: Settings, client: redis.Redis, say: Say = lambda _: None) 
     return finish(client, token)
 
 
-def _wait_for_store_job(settings: Settings, say: Say) -> None:
+def _wait_for_store_job(settings: Settings, client: redis.Redis, say: Say) -> None:
     """Until PostgreSQL holds every change to a window that records before the topic's present end have made."""
     store = flink_name(STORE)
     with TopicReader(settings, "adctr-cache-keeper") as topics:
@@ -98,6 +103,7 @@ def _wait_for_store_job(settings: Settings, say: Say) -> None:
         if not any(offsets.end for offsets in ends.values()):
             return
         while True:
+            adapt_retention(client, settings, say)  # the live job goes on filling it meanwhile
             complete_checkpoint(settings.flink_rest_url, store, CHECKPOINT_TIMEOUT_SECONDS)
             if _committed(settings, topics, store, ends):
                 break
@@ -129,7 +135,6 @@ def _stored_windows(
     connection: extensions.connection, size_seconds: int, retention_seconds: int
 ) -> Iterator[tuple[int, int, dict[tuple[str, str], Counts]]]:
     """(start in seconds, revision, counts), the newest windows first, as far back as Redis keeps them."""
-    oldest = int(time.time()) - retention_seconds - size_seconds
     with connection.cursor(name=f"windows_{size_seconds}") as cursor:
         cursor.itersize = _FETCH_ROWS
         cursor.execute(
@@ -139,7 +144,7 @@ def _stored_windows(
                 "FROM realtime.{} WHERE window_start > to_timestamp(%s) "
                 "ORDER BY window_start DESC, coalesce(recount_revision, 0)"
             ).format(sql.Identifier(METRICS_TABLES[size_seconds])),
-            (oldest,),
+            (oldest_cached_start(size_seconds, retention_seconds),),
         )
         for (start, revision), rows in itertools.groupby(cursor, key=lambda row: (int(row[0]), int(row[1]))):
             yield start, revision, {(row[2], row[3]): Counts(row[4], row[5]) for row in rows}

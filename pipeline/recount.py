@@ -8,7 +8,6 @@ A window is final when both jobs' watermarks have passed its end by all that can
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import redis
 from psycopg2 import extensions, sql
 
-from pipeline.cache_rebuild import begin, finish, is_complete
+from pipeline.cache_rebuild import begin, finish, is_complete, oldest_cached_start
 from pipeline.cache_writer import CacheWriter
 from pipeline.contract.cache_schema import Counts, watermark_key
 from pipeline.contract.rules import MAX_AHEAD_MS
@@ -98,7 +97,7 @@ def recount(settings: Settings, ranges: list[WindowRange], client: redis.Redis) 
 
 def _possibly_cached(settings: Settings, windows: WindowRange) -> WindowRange | None:
     """Those of the windows that Redis may still hold."""
-    oldest = int(time.time()) - settings.cache_retention_seconds - windows.size_seconds
+    oldest = oldest_cached_start(windows.size_seconds, settings.cache_retention_seconds)
     first = max(windows.first, oldest // windows.size_seconds * windows.size_seconds)
     return WindowRange(windows.size_seconds, first, windows.end) if first < windows.end else None
 
