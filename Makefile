@@ -8,7 +8,7 @@ JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -ty
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos gates bench peers up down lock clean
-.PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak dead-letters release benchmarks-page
+.PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak dead-letters release benchmarks benchmarks-page
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,11 +45,11 @@ format: $(VENV)/packages.stamp ## repairs what ruff can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-drills: setup ## sabotage with a known right answer, on a stack of its own [DRILLS="event_lost …"]
-	$(BIN)/adctr slo drill $(or $(DRILLS),--all)
+drills: setup ## sabotage with a known right answer, on a stack of its own [DRILLS="event_lost …"] [RETRIES=0]
+	$(BIN)/adctr slo drill $(or $(DRILLS),--all) $(if $(RETRIES),--retries $(RETRIES))
 
-chaos: setup ## every fault under load, on stacks of its own [FAULTS="redis_killed …"] [REPEAT=1]
-	$(BIN)/adctr chaos run $(or $(FAULTS),--all) $(if $(REPEAT),--repeat $(REPEAT))
+chaos: setup ## every fault under load, on stacks of its own [FAULTS="redis_killed …"] [REPEAT=1] [RETRIES=0]
+	$(BIN)/adctr chaos run $(or $(FAULTS),--all) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(RETRIES),--retries $(RETRIES))
 
 soak: setup ## half an hour of load, and everything that may not grow
 	$(BIN)/adctr bench soak --minutes 30
@@ -89,12 +89,12 @@ docker-test: setup ## Compose and the integration tests against containers; need
 dead-letters: setup ## what bad records cost
 	$(BIN)/adctr bench dead-letters
 
-release: REPEAT = 3
-# What is skipped elsewhere is missing here.
-release: export ADCTR_REQUIRE_PROMTOOL = 1
-release: export ADCTR_REQUIRE_FAKETIME = 1
-release: export ADCTR_REQUIRE_CHROMIUM = 1
-release: lint audit test test-long test-browser docker-test drills gates dead-letters chaos soak ## everything, for a version; takes hours
+benchmarks: setup peers ## every benchmark that prints a table; takes three hours
+	$(foreach each,generator raw-copy drain cache-reads probes cost capacity peers,$(BIN)/adctr bench $(each) &&) true
+
+release: setup ## everything, for a version: all that CI has, each fault three times, gates, benchmarks, soak; takes eight hours
+	ADCTR_CI_ALL=1 RETRIES=2 REPEAT=3 .ci/run
+	$(MAKE) gates dead-letters soak benchmarks
 
 setup: $(VENV)/java.stamp ## fetches and compiles what is missing
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compose.cli import Format, FormatOption
+from compose.commands.report_files import require_writable
 from compose.errors import EnvironmentFailed, UsageError
 from compose.exit_codes import ExitCode
 from compose.moments import parse_moment_ms
@@ -176,16 +178,22 @@ def export(
     from compose.stack.state import load_settings
     from pipeline.dead_letters.export_file import to_line
 
+    require_writable("--out", out)
     chosen = selection_of(reason, partition, from_, to, campaign)
     topic = letter_topic(load_settings(context.obj), late)
     written = 0
     try:
-        with explained(), out.open("x", encoding="utf-8") as file:
+        file = out.open("x", encoding="utf-8")
+    except FileExistsError:
+        raise UsageError(f"--out {out}: is there already; choose another name") from None
+    try:
+        with explained(), file:
             for letter in topic.read(chosen):
                 file.write(to_line(letter, topic.view(letter)))
                 written += 1
-    except FileExistsError:
-        raise UsageError(f"--out {out}: is there already; choose another name") from None
+    except BaseException:
+        out.unlink(missing_ok=True)  # a part of the letters would be taken for all of them
+        raise
     if format_ is Format.JSON:
         print(json.dumps({"exported": written, "file": str(out)}, indent=2))
     else:
@@ -238,7 +246,7 @@ def time_name(milliseconds: int) -> str:
 
 def parse_origin(text: str) -> tuple[int, int]:
     """``PARTITION/OFFSET``. Raises UsageError."""
-    partition, _, offset = text.partition("/")
-    if not (partition.isascii() and partition.isdigit() and offset.isascii() and offset.isdigit()):
-        raise UsageError(f"{text!r}: must be PARTITION/OFFSET, for example 2/1234")
-    return int(partition), int(offset)
+    origin = re.fullmatch("([0-9]{1,10})/([0-9]{1,19})", text)
+    if origin is None:
+        raise UsageError(f"{printable(text)}: must be PARTITION/OFFSET, for example 2/1234")
+    return int(origin[1]), int(origin[2])

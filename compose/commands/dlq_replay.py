@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -95,10 +96,10 @@ def _changes(assignments: list[str], event_time: EventTime) -> Changes:
             raise UsageError(f"--set {assignment!r}: must be FIELD=VALUE; fields are {', '.join(AdEvent.__slots__)}")
         if name != "event_time":
             fields[name] = value
-        elif value.isascii() and value.isdigit():
+        elif re.fullmatch("[0-9]{1,19}", value):
             fields[name] = int(value)
         else:
-            raise UsageError(f"--set {assignment!r}: must be whole milliseconds since the epoch")
+            raise UsageError(f"--set {printable(assignment)}: must be whole milliseconds since the epoch")
     return Changes(fields, event_time is EventTime.RECORD)
 
 

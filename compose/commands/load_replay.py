@@ -15,6 +15,7 @@ from compose.commands.load_running import LedgerOption, carry_out, exit_code, sh
 from compose.errors import UsageError
 from compose.exit_codes import ExitCode
 from compose.stack.state import load_settings
+from pipeline.printable import printable
 
 if TYPE_CHECKING:
     from loadgen.replay.replay import ReplayPlan, ReplayResult
@@ -114,7 +115,7 @@ def _report(result: ReplayResult, format_: Format) -> int:
     else:
         print(f"{to_text(load)}\nrejected      {rejects.total:,}")
         for each in rejects.listed[:_SHOWN]:
-            print(f"  line {each.line}: {each.reason}")
+            print(f"  line {each.line}: {printable(each.reason)}")
         if rejects.total > _SHOWN:
             print(f"  … and {rejects.total - _SHOWN:,} more; --format json lists them")
     if not load.sent and not load.interrupted:

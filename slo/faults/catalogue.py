@@ -86,6 +86,14 @@ SERVERS: tuple[Fault, ...] = (
         watched_seconds=30.0,
     ),
     Fault(
+        "redis_away",
+        "Redis is stopped for 60 s.",
+        partial(injections.away, services=("redis",)),
+        REDIS_SECONDS,
+        lasts_seconds=60.0,
+        keeps=_POSTGRES_KEPT,
+    ),
+    Fault(
         "redis_flushed",
         "FLUSHALL: until everything is restored nobody reads from Redis.",
         injections.redis_flushed,

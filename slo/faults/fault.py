@@ -21,6 +21,10 @@ SPARE_SECONDS = 15.0
 """The load goes on for so long beyond the limit, to see by how much it was missed."""
 
 
+FEWEST_READS = 20
+"""What five seconds of reading come to; fewer say nothing about whether readers were answered."""
+
+
 class Bench(DrillBench, Protocol):
     """The running stack as a fault may touch it."""
 
@@ -123,6 +127,8 @@ class FaultRun:
         found = [self.void] if self.void else []
         if not self.exact and not self.differences and not self.broken:
             found.append("no count could be verified")
+        if self.fault.answers and sum(self.reads.values()) < FEWEST_READS:
+            found.append("hardly anybody read meanwhile")
         found += [
             f"{each.name}: {each.reason}" for each in self.kept if each.verdict not in (Verdict.PASS, Verdict.FAIL)
         ]

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import partial
 from typing import Self
 
-from pipeline.cache_manager import CacheManager, MetricsUnavailableError, cache_client
+from pipeline.cache_manager import CacheManager, cache_client
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
 
@@ -41,5 +41,5 @@ class Reader:
         while not self._stop.wait(PERIOD_SECONDS):
             try:
                 self._answers[self._manager.current_window().source.value] += 1
-            except MetricsUnavailableError:
+            except Exception:  # whatever it is, nobody got an answer
                 self._answers[UNANSWERED] += 1

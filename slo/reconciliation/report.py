@@ -133,8 +133,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"compared {store:<26}{number:>9,}"
     for run in report.ledgers:
         yield (
-            f"ledger {run.run_id}: {run.sent:,} sent, {run.acknowledged:,} acknowledged, {run.failed:,} failed, "
-            f"{run.on_topic:,} valid on the topic, {run.differences.total:,} differences"
+            f"ledger {printable(run.run_id)}: {run.sent:,} sent, {run.acknowledged:,} acknowledged, "
+            f"{run.failed:,} failed, {run.on_topic:,} valid on the topic, {run.differences.total:,} differences"
         )
     for entry in report.unverifiable:
         yield _unverifiable_line(entry)

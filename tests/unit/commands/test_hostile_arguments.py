@@ -50,6 +50,14 @@ def test_an_argument_that_is_no_name_no_time_and_no_number_is_refused(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_number_of_five_thousand_digits_is_no_origin_and_no_time(tmp_path: Path) -> None:
+    """Python itself refuses to read it."""
+    digits = "9" * 5000
+    for arguments in (("show", f"1/{digits}"), ("show", f"{digits}/1"), ("replay", "--set", f"event_time={digits}")):
+        with pytest.raises(UsageError):
+            run("--data-dir", str(tmp_path / "data"), "dlq", *arguments)
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_text_to_search_for_and_the_name_of_a_file_may_be_anything(tmp_path: Path, text: str) -> None:
     """Here only the stack is missing, or a file of that name."""

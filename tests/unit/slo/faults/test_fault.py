@@ -22,7 +22,7 @@ FAULT = Fault(
     answers=True,
 )
 KEPT = ObjectiveResult("event_to_redis", Verdict.PASS, 0.999, 0.99, "ratio", 1000)
-GOOD = FaultRun(FAULT, 2.0, exact=True, records=600_000, kept=[KEPT])
+GOOD = FaultRun(FAULT, 2.0, exact=True, records=600_000, kept=[KEPT], reads={"postgres": 9, "redis": 91})
 
 
 def test_exact_and_back_in_time_passes() -> None:
@@ -56,6 +56,7 @@ def test_each_way_to_fail_says_so(run: FaultRun, said: str) -> None:
     [
         replace(GOOD, recovery_seconds=None, void="3 sends failed"),
         replace(GOOD, exact=False),
+        replace(GOOD, reads={"redis": 3}),
         replace(GOOD, kept=[replace(KEPT, verdict=Verdict.INCONCLUSIVE, reason="the generator was late itself")]),
         FaultRun(FAULT, None, void="the load ended before the fault did"),
     ],
