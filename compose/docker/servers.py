@@ -39,9 +39,11 @@ def configs(plan: Plan) -> dict[str, dict[str, str]]:
     """Files with passwords in them, which Compose writes into the containers from what stands in `.env`."""
     return {
         "redis": {"content": redis_file(plan)},
-        # The official image runs it when it makes the database, as its owner.
-        "registry-database": {
-            "content": f"CREATE USER {_REGISTRY} PASSWORD '{required(password_variable('registry_storage'))}';\n"
+        # The official image runs it when it makes the database, as superuser.
+        "databases": {
+            "content": postgres_server.owner_sql(plan.passwords.postgres_owner)
+            + f"ALTER DATABASE {plan.settings.postgres_database} OWNER TO {postgres_server.OWNER};\n"
+            f"CREATE USER {_REGISTRY} PASSWORD '{required(password_variable('registry_storage'))}';\n"
             f"CREATE DATABASE {_REGISTRY} OWNER {_REGISTRY};\n"
         },
     }
@@ -141,8 +143,8 @@ def _postgres(plan: Plan) -> Container:
         memory="1G",
         command=("postgres", *options),
         environment={
-            "POSTGRES_USER": postgres_server.OWNER,
-            "POSTGRES_PASSWORD": plan.passwords.postgres_owner,
+            "POSTGRES_USER": postgres_server.SUPERUSER,
+            "POSTGRES_PASSWORD": plan.passwords.postgres_superuser,
             "POSTGRES_DB": plan.settings.postgres_database,
             "POSTGRES_INITDB_ARGS": "--auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8",
         },
@@ -151,7 +153,7 @@ def _postgres(plan: Plan) -> Container:
         ports={"postgres": PORTS.postgres},
         volumes=["postgres:/var/lib/postgresql"],
         more={
-            "configs": [{"source": "registry-database", "target": "/docker-entrypoint-initdb.d/registry.sql"}],
+            "configs": [{"source": "databases", "target": "/docker-entrypoint-initdb.d/databases.sql"}],
             "shm_size": "128M",
             "stop_signal": "SIGINT",
         },

@@ -17,6 +17,8 @@ class Passwords:
     redis_reader: str = field(repr=False)
     redis_writer: str = field(repr=False)
     redis_admin: str = field(repr=False)
+    postgres_superuser: str = field(repr=False)
+    """Made with the server; no process of ours has it."""
     postgres_owner: str = field(repr=False)
     postgres_writer: str = field(repr=False)
     postgres_reader: str = field(repr=False)

@@ -104,10 +104,28 @@ def test_postgres_wants_a_password_of_everybody(settings: Settings) -> None:
                 )
 
 
-def test_nobody_but_the_owner_is_a_superuser(settings: Settings) -> None:
+def test_no_role_of_ours_is_a_superuser(settings: Settings) -> None:
     with closing(connect_owner(settings)) as owner, owner.cursor() as cursor:
-        cursor.execute("SELECT rolname FROM pg_roles WHERE rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls")
+        cursor.execute("SELECT rolname FROM pg_roles WHERE rolsuper OR rolbypassrls OR rolreplication")
+        assert cursor.fetchall() == [("postgres",)]
+        cursor.execute("SELECT rolname FROM pg_roles WHERE NOT rolsuper AND (rolcreaterole OR rolcreatedb)")
         assert cursor.fetchall() == [("adctr_owner",)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "SELECT pg_read_file('/etc/hostname')",
+        "SELECT rolpassword FROM pg_authid",
+        "ALTER ROLE adctr_owner SUPERUSER",
+    ],
+)
+def test_the_owner_of_the_tables_does_not_own_the_server(settings: Settings, statement: str) -> None:
+    with closing(connect_owner(settings)) as owner, owner.cursor() as cursor:
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute(statement)
+        owner.rollback()
 
 
 @pytest.fixture

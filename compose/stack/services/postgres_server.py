@@ -17,6 +17,7 @@ from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
 
 OWNER = "adctr_owner"
+SUPERUSER = "postgres"
 OPTIONS = {"max_wal_size": "2GB", "timezone": "UTC", "log_timezone": "UTC"}
 _PROBE_SECONDS = 2
 
@@ -73,14 +74,28 @@ def _prepare(plan: Plan) -> None:
     # initdb refuses a directory that an interrupted run of it left behind.
     shutil.rmtree(state, ignore_errors=True)
     with tempfile.NamedTemporaryFile("w", dir=plan.layout.run, suffix=".pw") as password:
-        password.write(plan.passwords.postgres_owner)
+        password.write(plan.passwords.postgres_superuser)
         password.flush()
-        command = [*as_ordinary_user(), str(_binary("initdb")), "-D", str(state), "-U", OWNER, "--no-sync"]
+        command = [*as_ordinary_user(), str(_binary("initdb")), "-D", str(state), "-U", SUPERUSER, "--no-sync"]
         command += ["--auth=scram-sha-256", f"--pwfile={password.name}", "--encoding=UTF8", "--locale=C.UTF-8"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode == 0:
+        # Before anybody can connect, without a server; -F: nothing is written to last yet.
+        command = [*as_ordinary_user(), str(_binary("postgres")), "--single", "-F", "-D", str(state)]
+        command += ["-c", "exit_on_error=on", SUPERUSER]
+        text = owner_sql(plan.passwords.postgres_owner)
+        result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         shutil.rmtree(state, ignore_errors=True)
-        raise EnvironmentFailed(f"postgres: initdb failed: {result.stdout}{result.stderr}")
+        raise EnvironmentFailed(f"postgres: no new database could be made: {result.stdout}{result.stderr}")
+
+
+def owner_sql(password: str) -> str:
+    """A line that makes the owner of what is ours: no superuser, so that the server's files and programs are not its.
+
+    ``password`` is hexadecimal, or what Compose puts such a one in place of.
+    """
+    return f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';\n"
 
 
 def _check(plan: Plan) -> None:

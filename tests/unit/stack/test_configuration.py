@@ -20,7 +20,7 @@ from compose.stack.supervision import render
 from pipeline.settings import Settings
 
 PORTS = Ports()
-PASSWORDS = Passwords("r3dis-r", "r3dis-w", "r3dis-a", "0wner", "wr1ter", "r3ader", "m3nder", "st0rage")
+PASSWORDS = Passwords("r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "st0rage")
 
 
 @pytest.fixture
