@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_RATE = 10_000.0
 WARM_UP_SECONDS = 30.0
 """Of each stack: in its first minute a JVM competes with its own compiler, and is late by itself."""
-FAULTS_PER_STACK = 8
+FAULTS_PER_STACK = 5
 """Each verifies everything since the stack's start, which costs more than a new stack after a few of them."""
 
 chaos = typer.Typer(no_args_is_help=True, help="Faults under load, and what became of every count.")

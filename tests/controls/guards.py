@@ -57,6 +57,13 @@ GUARDS = [
         "tests/integration/test_awkward_time.py::test_the_oldest_event_is_counted_behind_the_newest_one",
     ),
     Guard(
+        "the broker takes no record out of time",
+        "pipeline/provision.py",
+        '"message.timestamp.before.max.ms": str(behind_ms),',
+        '"message.timestamp.before.max.ms": str(UNLIMITED_MS),',
+        "tests/integration/test_awkward_time.py::test_each_bound_of_time_is_kept_to_the_millisecond",
+    ),
+    Guard(
         "only what was committed is counted",
         "pipeline/source.py",
         '"read_committed"',
@@ -76,6 +83,20 @@ GUARDS = [
         "unknown.clear();\n            return false;",
         "return false;",
         "tests/unit/contract/test_java_decoder.py::test_a_registry_that_went_away_makes_nothing_unknown",
+    ),
+    Guard(
+        "a task waits for the registry",
+        f"{_JAVA}/adctr/flink/WriterSchemas.java",
+        "if (System.nanoTime() - began >= mostWaitMs * 1_000_000) {",
+        "if (true) {",
+        "tests/unit/contract/test_java_decoder.py::test_a_registry_that_comes_back_is_waited_for",
+    ),
+    Guard(
+        "a record is in raw_events once",
+        "pipeline/store/migrations/0002_raw_events.sql",
+        "boolean     NOT NULL,\n    PRIMARY KEY (kafka_partition, kafka_offset, record_time)\n",
+        "boolean     NOT NULL\n",
+        "tests/integration/test_recovery.py::test_counts_survive_the_death_of_both_taskmanagers",
     ),
     Guard(
         "a count in Redis never falls",
@@ -119,6 +140,20 @@ GUARDS = [
         'was_complete, token = is_complete(client), ""',
         "tests/integration/test_dead_letter_replay.py::"
         "test_a_recount_that_dies_between_the_stores_leaves_no_reader_with_the_old_counts",
+    ),
+    Guard(
+        "what retention has dropped is not recounted",
+        "pipeline/recount.py",
+        "            _refuse_dropped(cursor, first)\n",
+        "",
+        "tests/integration/test_dead_letter_replay.py::test_windows_whose_events_retention_has_dropped_are_not_recounted",
+    ),
+    Guard(
+        "retention waits for a recount",
+        "pipeline/store/partitions.py",
+        "        exclude_others(cursor)  # a recount that has read the earlier moment still needs the rows\n",
+        "",
+        "tests/integration/test_partitions.py::test_retention_waits_for_a_recount",
     ),
     Guard(
         "readers take recounted values",
@@ -170,6 +205,21 @@ GUARDS = [
         "tests/integration/test_cache_loss.py::test_everything_comes_back_after_flushall",
     ),
     Guard(
+        "a marker of another boot is none",
+        "pipeline/cache_rebuild.py",
+        "return client.get(complete_key()) == boot_id()",
+        "return client.get(complete_key()) is not None",
+        "tests/unit/cache/test_marker.py::test_a_marker_of_another_boot_is_none",
+    ),
+    Guard(
+        "a Redis that stands still is not believed",
+        "pipeline/cache_manager.py",
+        "if self._settings.historic or age < STALE_SECONDS:",
+        "if True:",
+        "tests/integration/test_cache_manager.py::"
+        "test_where_redis_stands_still_and_postgres_is_further_postgres_answers",
+    ),
+    Guard(
         "a rebuild that was lost meanwhile is not complete",
         "pipeline/cache_rebuild.py",
         "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n",
@@ -189,6 +239,34 @@ GUARDS = [
         '{READS} {FIGURES}"',
         '{READS} {FIGURES} {SCRIPTS} {WRITES}"',
         "tests/integration/test_access.py::test_a_user_of_redis_is_refused_what_is_not_its_business",
+    ),
+    Guard(
+        "text of others steers no terminal",
+        "pipeline/printable.py",
+        "each if each.isprintable() else ascii(each)[1:-1]",
+        "each",
+        "tests/unit/commands/test_hostile_arguments.py::test_what_is_printed_steers_no_terminal",
+    ),
+    Guard(
+        "a fault leaves alone what must be kept",
+        "slo/faults/fault.py",
+        "for each in self.kept if each.verdict is Verdict.FAIL]",
+        "for each in self.kept if each.verdict is Verdict.NOT_JUDGED]",
+        "tests/unit/slo/faults/test_fault.py::test_each_way_to_fail_says_so",
+    ),
+    Guard(
+        "a reader gets an answer throughout a fault",
+        "slo/faults/fault.py",
+        "if self.fault.answers and unanswered:",
+        "if False:",
+        "tests/unit/slo/faults/test_fault.py::test_each_way_to_fail_says_so",
+    ),
+    Guard(
+        "a fault that nobody felt is none",
+        "slo/faults/injections.py",
+        "if link.strikes == before:",
+        "if False:",
+        "tests/unit/slo/faults/test_link.py::test_a_fault_that_nobody_felt_is_none",
     ),
     Guard(
         "a difference is found",
