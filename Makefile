@@ -77,7 +77,7 @@ docker-image: setup ## the project's image
 docker-up: docker-env docker-image ## the stack in containers, healthy; COMPOSE_PROFILES=core,ops with Prometheus and Grafana
 	$(COMPOSE) up --detach --wait
 
-docker-down: ## stops the containers; volumes stay
+docker-down: docker-env ## stops the containers; volumes stay
 	$(COMPOSE) --profile '*' down
 
 docker-smoke: setup ## Compose alone: up, load, kill, down; needs a Docker engine
@@ -89,7 +89,7 @@ docker-test: setup ## Compose and the integration tests against containers; need
 dead-letters: setup ## what bad records cost
 	$(BIN)/adctr bench dead-letters
 
-benchmarks: setup peers ## every benchmark that prints a table; takes three hours
+benchmarks: setup peers ## every benchmark on a stack of its own; takes three hours
 	$(foreach each,generator raw-copy drain cache-reads probes cost capacity peers,$(BIN)/adctr bench $(each) &&) true
 
 release: setup ## everything, for a version: all that CI has, each fault three times, gates, benchmarks, soak; takes eight hours

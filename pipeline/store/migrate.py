@@ -23,8 +23,6 @@ from pipeline.store.partitions import ensure_partitions_on
 
 _LOCK_KEY = 0x61646374
 """Advisory lock of the migrations ("adct"); any constant does that nobody else takes."""
-_SELF_GRANTS_SINCE = 160_000
-"""PostgreSQL 16: until then who may make roles may grant itself any."""
 _FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
 
@@ -121,9 +119,6 @@ def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
     }
     database = sql.Identifier(settings.postgres_database)
     with connection, connection.cursor() as cursor:
-        if connection.server_version >= _SELF_GRANTS_SINCE:
-            # The owner may what they may, such as end their sessions, without being a superuser.
-            cursor.execute("SET LOCAL createrole_self_grant = 'inherit'")
         for role, password in passwords.items():
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
             verb = "CREATE" if cursor.fetchone() is None else "ALTER"

@@ -127,7 +127,7 @@ class FaultRun:
         found = [self.void] if self.void else []
         if not self.exact and not self.differences and not self.broken:
             found.append("no count could be verified")
-        if self.fault.answers and sum(self.reads.values()) < FEWEST_READS:
+        if self.fault.answers and not self.void and not self.broken and sum(self.reads.values()) < FEWEST_READS:
             found.append("hardly anybody read meanwhile")
         found += [
             f"{each.name}: {each.reason}" for each in self.kept if each.verdict not in (Verdict.PASS, Verdict.FAIL)

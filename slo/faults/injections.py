@@ -20,10 +20,12 @@ from pipeline.job_names import LIVE, flink_name
 from slo.drills.sabotage import TASK_MANAGERS, repeatedly
 from slo.faults.fault import Bench, NeverBack, NotStruck
 from slo.faults.link import Condition, Link
-from slo.reconciliation.flink import Checkpoints, FlinkRest
+from slo.reconciliation.flink import Checkpoints, FlinkRest, FlinkUnavailable
 
 RESTART_SECONDS = 60.0
 POLL_SECONDS = 0.05
+STATISTICS_SECONDS = 3.5
+"""Flink's answers about checkpoints are up to 3 s old (web.refresh-interval)."""
 
 
 @contextmanager
@@ -103,9 +105,12 @@ def checkpoints_full(bench: Bench) -> Iterator[None]:
     pids = [pid for name in ("jobmanager", *TASK_MANAGERS) for pid in bench.pids(name)]
     before = {pid: _may_write(pid, 0) for pid in pids}
     try:
+        time.sleep(STATISTICS_SECONDS)
         at_first = flink.checkpoints()
         yield
         require_none_completed(at_first, flink.checkpoints())
+    except FlinkUnavailable as error:
+        raise NotStruck(f"nobody can tell whether it did: {error}") from error
     finally:
         for pid, limit in before.items():
             with suppress(psutil.NoSuchProcess):

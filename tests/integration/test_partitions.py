@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -146,6 +147,10 @@ def test_retention_waits_for_a_recount(ours: Settings) -> None:
             with pytest.raises(TimeoutError):
                 retention.result(timeout=1)
             assert len(stored(ours)) == 1
+            # Nor has it said so: a recount that asks next would be refused what it still could read.
+            with closing(connect_owner(ours)) as owner, owner.cursor() as look:
+                look.execute("SELECT kept_from FROM realtime.retention")
+                assert look.fetchall() == []
         assert len(retention.result(timeout=30).dropped) == 1
     mender.close()
     assert stored(ours) == []

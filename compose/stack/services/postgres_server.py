@@ -71,31 +71,39 @@ def _prepare(plan: Plan) -> None:
     state = plan.layout.of_service("postgres")
     if (state / "PG_VERSION").exists():
         return
-    # initdb refuses a directory that an interrupted run of it left behind.
-    shutil.rmtree(state, ignore_errors=True)
+    # Made beside it and moved when it is whole: what an interrupted run left behind is no database.
+    made = state.with_name(f"{state.name}.new")
+    for each in (made, state):
+        shutil.rmtree(each, ignore_errors=True)
     with tempfile.NamedTemporaryFile("w", dir=plan.layout.run, suffix=".pw") as password:
         password.write(plan.passwords.postgres_superuser)
         password.flush()
-        command = [*as_ordinary_user(), str(_binary("initdb")), "-D", str(state), "-U", SUPERUSER, "--no-sync"]
+        command = [*as_ordinary_user(), str(_binary("initdb")), "-D", str(made), "-U", SUPERUSER, "--no-sync"]
         command += ["--auth=scram-sha-256", f"--pwfile={password.name}", "--encoding=UTF8", "--locale=C.UTF-8"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode == 0:
-        # Before anybody can connect, without a server; -F: nothing is written to last yet.
-        command = [*as_ordinary_user(), str(_binary("postgres")), "--single", "-F", "-D", str(state)]
-        command += ["-c", "exit_on_error=on", SUPERUSER]
+        # Before anybody can connect, without a server. -F: it need not last yet; panic: no statement in an error.
+        command = [*as_ordinary_user(), str(_binary("postgres")), "--single", "-F", "-D", str(made)]
+        command += ["-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", SUPERUSER]
         text = owner_sql(plan.passwords.postgres_owner)
         result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        shutil.rmtree(state, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
         raise EnvironmentFailed(f"postgres: no new database could be made: {result.stdout}{result.stderr}")
+    made.rename(state)
 
 
 def owner_sql(password: str) -> str:
-    """A line that makes the owner of what is ours: no superuser, so that the server's files and programs are not its.
+    """Two lines that make the owner of what is ours, who may see and end sessions.
+
+    It is no superuser: the server's files and programs are not its.
 
     ``password`` is hexadecimal, or what Compose puts such a one in place of.
     """
-    return f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';\n"
+    return (
+        f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';\n"
+        f"GRANT pg_monitor, pg_signal_backend TO {OWNER};\n"
+    )
 
 
 def _check(plan: Plan) -> None:
