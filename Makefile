@@ -89,10 +89,10 @@ docker-test: setup ## Compose and the integration tests against containers; need
 dead-letters: setup ## what bad records cost
 	$(BIN)/adctr bench dead-letters
 
-benchmarks: setup peers ## every benchmark on a stack of its own; takes three hours
+benchmarks: setup peers ## every benchmark on a stack of its own; takes hours
 	$(foreach each,generator raw-copy drain cache-reads probes cost capacity peers,$(BIN)/adctr bench $(each) &&) true
 
-release: setup ## everything, for a version: all that CI has, each fault three times, gates, benchmarks, soak; takes eight hours
+release: setup ## everything, for a version: all that CI has, each fault three times, gates, benchmarks, soak; takes hours
 	ADCTR_CI_ALL=1 RETRIES=2 REPEAT=3 .ci/run
 	$(MAKE) gates dead-letters soak benchmarks
 
