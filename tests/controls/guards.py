@@ -20,6 +20,8 @@ class Guard:
     without: str
     check: str
     """pytest's id of the test."""
+    says: str
+    """Part of what pytest prints of the failure, so that no other mishap is taken for it."""
 
     @property
     def name(self) -> str:
@@ -34,6 +36,7 @@ GUARDS = [
         "public void prepareSnapshotPreBarrier(long checkpointId) {\n        send();",
         "public void prepareSnapshotPreBarrier(long checkpointId) {",
         "tests/integration/test_recovery.py::test_counts_survive_the_death_of_both_taskmanagers",
+        says="different, campaign '",
     ),
     Guard(
         "windows close in both jobs",
@@ -41,6 +44,7 @@ GUARDS = [
         '.watermark(timeColumn, "SOURCE_WATERMARK()")',
         "",
         "tests/integration/test_watermarks.py",
+        says="not within 60 s: windows close in PostgreSQL",
     ),
     Guard(
         "a window that has ended has been written",
@@ -48,6 +52,7 @@ GUARDS = [
         "ctx.registerEventTimeTimer(triggerTime(window));\n",
         "",
         "tests/unit/pipeline/test_early_firing.py::test_the_end_of_a_window_fires_what_has_not_been_fired_yet",
+        says="timers [60150] []'",
     ),
     Guard(
         "no window is forgotten while something can come for it",
@@ -55,6 +60,7 @@ GUARDS = [
         'f"{settings.final_after_seconds} s"',
         '"1 s"',  # with none at all Flink's planner refuses the job
         "tests/integration/test_awkward_time.py::test_the_oldest_event_is_counted_behind_the_newest_one",
+        says="window missing: expected",
     ),
     Guard(
         "the broker takes no record out of time",
@@ -62,6 +68,7 @@ GUARDS = [
         '"message.timestamp.before.max.ms": str(behind_ms),',
         '"message.timestamp.before.max.ms": str(UNLIMITED_MS),',
         "tests/integration/test_awkward_time.py::test_each_bound_of_time_is_kept_to_the_millisecond",
+        says="ten minutes behind",
     ),
     Guard(
         "only what was committed is counted",
@@ -69,6 +76,7 @@ GUARDS = [
         '"read_committed"',
         '"read_uncommitted"',
         "tests/integration/test_records.py::test_what_a_transaction_takes_back_was_never_published",
+        says="('taken-back-",
     ),
     Guard(
         "a declared length never leads backwards",
@@ -76,6 +84,7 @@ GUARDS = [
         "size < 0 || size > data.length - position",
         "size > data.length - position",
         "tests/unit/contract/test_java_decoder.py::test_a_length_never_leads_backwards",
+        says="'AdEvent(event_id=",
     ),
     Guard(
         "a registry that is away makes nothing unknown",
@@ -83,6 +92,7 @@ GUARDS = [
         "unknown.clear();\n            return false;",
         "return false;",
         "tests/unit/contract/test_java_decoder.py::test_a_registry_that_went_away_makes_nothing_unknown",
+        says="is unknown to the registry",
     ),
     Guard(
         "a task waits for the registry",
@@ -90,6 +100,7 @@ GUARDS = [
         "if (System.nanoTime() - began >= mostWaitMs * 1_000_000) {",
         "if (true) {",
         "tests/unit/contract/test_java_decoder.py::test_a_registry_that_comes_back_is_waited_for",
+        says="'unavailable: ",
     ),
     Guard(
         "a record is in raw_events once",
@@ -97,6 +108,7 @@ GUARDS = [
         "boolean     NOT NULL,\n    PRIMARY KEY (kafka_partition, kafka_offset, record_time)\n",
         "boolean     NOT NULL\n",
         "tests/integration/test_recovery.py::test_counts_survive_the_death_of_both_taskmanagers",
+        says="postgres.raw_events, content of impressions",
     ),
     Guard(
         "a count in Redis never falls",
@@ -104,6 +116,7 @@ GUARDS = [
         "after, afterClicks = math.max(before, after), math.max(beforeClicks, afterClicks)",
         "revised = revision",
         f"{_CACHE_WRITER_TEST}::test_within_a_revision_each_count_only_rises",
+        says="b'2 2' != b'3 2'",
     ),
     Guard(
         "a recount in Redis is not undone by a job",
@@ -111,6 +124,7 @@ GUARDS = [
         "elseif revision < revised then",
         "elseif false then",
         "tests/integration/test_dead_letter_replay.py::test_a_job_from_an_old_checkpoint_cannot_undo_a_recount",
+        says="60): Counts(impressions=1, clicks=0)} != ",
     ),
     Guard(
         "the jobs may not touch what was recounted",
@@ -118,6 +132,7 @@ GUARDS = [
         "UPDATE (window_start, campaign_id, category, impressions, clicks)\n",
         "UPDATE\n",
         "tests/integration/test_dead_letter_replay.py::test_the_jobs_role_may_not_touch_recounted_values",
+        says="DID NOT RAISE InsufficientPrivilege",
     ),
     Guard(
         "what is replayed stays as it is",
@@ -125,6 +140,7 @@ GUARDS = [
         "if noted == asdict(one.event):",
         "if noted is not None:",
         "tests/integration/test_dead_letter_replay.py::test_another_event_under_a_replayed_origin_is_refused",
+        says="Right contains one more item: 'was replayed before, as another event",
     ),
     Guard(
         "an event is replayed once",
@@ -132,6 +148,7 @@ GUARDS = [
         "elif twin is not None:",
         "elif twin == ():",
         "tests/integration/test_dead_letter_replay.py::test_one_event_under_two_origins_is_replayed_once",
+        says=", []) == ([Mended(",
     ),
     Guard(
         "a recount that dies leaves no reader with the old counts",
@@ -140,6 +157,7 @@ GUARDS = [
         'was_complete, token = is_complete(client), ""',
         "tests/integration/test_dead_letter_replay.py::"
         "test_a_recount_that_dies_between_the_stores_leaves_no_reader_with_the_old_counts",
+        says="True = is_complete(",
     ),
     Guard(
         "what retention has dropped is not recounted",
@@ -147,6 +165,7 @@ GUARDS = [
         "            _refuse_dropped(cursor, first)\n",
         "",
         "tests/integration/test_dead_letter_replay.py::test_windows_whose_events_retention_has_dropped_are_not_recounted",
+        says="DID NOT RAISE RawEventsDropped",
     ),
     Guard(
         "retention waits for a recount",
@@ -154,6 +173,7 @@ GUARDS = [
         "        exclude_others(cursor)  # a recount that has read the earlier moment still needs the rows\n",
         "",
         "tests/integration/test_partitions.py::test_retention_waits_for_a_recount",
+        says="Left contains one more item: (datetime.datetime(",
     ),
     Guard(
         "readers take recounted values",
@@ -161,6 +181,7 @@ GUARDS = [
         '"impressions": sql.SQL("coalesce(recounted_impressions, impressions)")',
         '"impressions": sql.SQL("impressions")',
         "tests/integration/test_dead_letter_replay.py::test_a_later_recount_may_lower_what_an_earlier_one_said",
+        says="Counts(impressions=3, clicks=1)} != ",
     ),
     Guard(
         "a recount waits for both jobs",
@@ -168,6 +189,7 @@ GUARDS = [
         '(("store", row[0] if row else None), ("live", cached))',
         '(("store", row[0] if row else None),)',
         "tests/integration/test_dead_letter_replay.py::test_windows_are_final_when_both_watermarks_say_so",
+        says="assert None == 'job live has not made",
     ),
     Guard(
         "a window that has gone stays gone",
@@ -175,6 +197,7 @@ GUARDS = [
         "if ends <= tonumber(kept[2] or 0) or tonumber(redis.call('TIME')[1]) >= expires then return 0 end",
         "",
         f"{_CACHE_WRITER_TEST}::test_a_window_that_has_expired_stays_gone",
+        says="True = raise_window(",
     ),
     Guard(
         "a watermark never falls",
@@ -182,6 +205,7 @@ GUARDS = [
         "if not before or tonumber(before) < tonumber(ARGV[1]) then",
         "if true then",
         f"{_CACHE_WRITER_TEST}::test_a_watermark_only_rises",
+        says="b'4000' == b'6000'",
     ),
     Guard(
         "short memory takes no window that is not final",
@@ -189,6 +213,7 @@ GUARDS = [
         "return min(max(wanted, shortest), longest)",
         "return min(wanted, longest)",
         "tests/unit/cache/test_cache_pressure.py::test_whatever_the_memory_a_window_that_is_not_final_is_kept",
+        says="1200 == 1500",
     ),
     Guard(
         "no watermark overtakes its cells",
@@ -196,6 +221,7 @@ GUARDS = [
         "answers.forEach(Response::get);",
         "",
         "tests/integration/test_cache_writer.py::test_no_watermark_overtakes_the_cells_that_redis_refused",
+        says="the watermark of cells that were refused",
     ),
     Guard(
         "a part of Redis is never taken for the whole",
@@ -203,6 +229,7 @@ GUARDS = [
         "if not complete:",
         "if complete is None:",
         "tests/integration/test_cache_loss.py::test_everything_comes_back_after_flushall",
+        says="a part of Redis was taken for the whole",
     ),
     Guard(
         "a marker of another boot is none",
@@ -210,6 +237,7 @@ GUARDS = [
         "return client.get(complete_key()) == boot_id()",
         "return client.get(complete_key()) is not None",
         "tests/unit/cache/test_marker.py::test_a_marker_of_another_boot_is_none",
+        says="True = is_complete(",
     ),
     Guard(
         "a Redis that stands still is not believed",
@@ -218,6 +246,7 @@ GUARDS = [
         "if True:",
         "tests/integration/test_cache_manager.py::"
         "test_where_redis_stands_still_and_postgres_is_further_postgres_answers",
+        says="<Source.REDIS: 'redis'> != <Source.POSTGRES: 'postgres'>",
     ),
     Guard(
         "a rebuild that was lost meanwhile is not complete",
@@ -225,6 +254,7 @@ GUARDS = [
         "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n",
         "",
         "tests/integration/test_dead_letter_replay.py::test_a_loss_in_the_middle_of_a_rebuild_is_noticed",
+        says="True = rebuild(",
     ),
     Guard(
         "the writer deletes nothing",
@@ -232,6 +262,7 @@ GUARDS = [
         "GRANT SELECT, INSERT, UPDATE\n",
         "GRANT SELECT, INSERT, UPDATE, DELETE\n",
         "tests/integration/test_partitions.py::test_the_writer_can_neither_delete_nor_change_the_schema",
+        says="DID NOT RAISE InsufficientPrivilege",
     ),
     Guard(
         "a reader of Redis writes nothing",
@@ -239,6 +270,7 @@ GUARDS = [
         '{READS} {FIGURES}"',
         '{READS} {FIGURES} {SCRIPTS} {WRITES}"',
         "tests/integration/test_access.py::test_a_user_of_redis_is_refused_what_is_not_its_business",
+        says="DID NOT RAISE ResponseError",
     ),
     Guard(
         "text of others steers no terminal",
@@ -246,6 +278,7 @@ GUARDS = [
         "each if each.isprintable() else ascii(each)[1:-1]",
         "each",
         "tests/unit/commands/test_hostile_arguments.py::test_what_is_printed_steers_no_terminal",
+        says="= printable('",
     ),
     Guard(
         "a fault leaves alone what must be kept",
@@ -253,6 +286,7 @@ GUARDS = [
         "for each in self.kept if each.verdict is Verdict.FAIL]",
         "for each in self.kept if each.verdict is Verdict.NOT_JUDGED]",
         "tests/unit/slo/faults/test_fault.py::test_each_way_to_fail_says_so",
+        says="not kept: too slow",
     ),
     Guard(
         "a reader gets an answer throughout a fault",
@@ -260,6 +294,7 @@ GUARDS = [
         "if self.fault.answers and unanswered:",
         "if False:",
         "tests/unit/slo/faults/test_fault.py::test_each_way_to_fail_says_so",
+        says="1 of 100 reads got no answer",
     ),
     Guard(
         "a fault that nobody felt is none",
@@ -267,6 +302,7 @@ GUARDS = [
         "if link.strikes == before:",
         "if False:",
         "tests/unit/slo/faults/test_link.py::test_a_fault_that_nobody_felt_is_none",
+        says="DID NOT RAISE NotStruck",
     ),
     Guard(
         "a difference is found",
@@ -274,6 +310,7 @@ GUARDS = [
         'if want != have:\n            what = "missing"',
         'if want is None:\n            what = "missing"',
         "tests/unit/reconciliation/test_sabotage.py",
+        says="assert [] == [('different', 'shoes')]",
     ),
 ]
 """In the order of an event's way through the pipeline, and the check of it all last."""

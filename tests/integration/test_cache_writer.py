@@ -45,7 +45,7 @@ def test_no_watermark_overtakes_the_cells_that_redis_refused(settings: Settings)
             time.sleep(1.5)
             stands = watermark()
             time.sleep(2.5)  # two canaries later
-            assert watermark() == stands
+            assert watermark() == stands, "the watermark of cells that were refused"
         finally:
             client.delete(key)
             if written:

@@ -226,8 +226,8 @@ def test_a_replayed_event_of_an_unknown_campaign_gets_a_cell_of_its_own(database
 def test_the_jobs_role_may_not_touch_recounted_values(database: Settings) -> None:
     with closing(connect_writer(database)) as writer, writer.cursor() as cursor:
         for statement in (
-            "UPDATE metrics_1min SET recounted_clicks = 0",
-            "UPDATE metrics_5min SET recount_revision = NULL",
+            "UPDATE metrics_1min SET recounted_clicks = recounted_clicks",  # nothing else would refuse it
+            "UPDATE metrics_5min SET recount_revision = recount_revision",
             "INSERT INTO replayed_events VALUES (0, 0, now(), '', '{}', false, 1)",
             "SELECT nextval('revisions')",
         ):
