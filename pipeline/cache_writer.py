@@ -29,7 +29,7 @@ CellCounts = Mapping[tuple[str, str], Counts]
 
 
 def writer_client(settings: Settings) -> redis.Redis:
-    """A client that may raise counts and nothing else; raises redis.RedisError at once where a command fails."""
+    """A client of the user that the scripts here need; raises redis.RedisError at once where a command fails."""
     return impatient_client(
         settings, CacheUser.WRITER, connect_timeout_seconds=TIMEOUT_SECONDS, timeout_seconds=TIMEOUT_SECONDS
     )

@@ -85,13 +85,13 @@ def redis_out_of_memory(bench: Bench) -> Iterator[None]:
     """Redis has used all that it may and refuses every write."""
     with closing(_admin(bench)) as client:
         before = str(client.config_get("maxmemory")["maxmemory"])
-        refused = _scripts_refused(client)
+        refused = scripts_refused(client)
         client.config_set("maxmemory", 1)
         try:
             yield
         finally:
             client.config_set("maxmemory", before)
-        if _scripts_refused(client) == refused:
+        if scripts_refused(client) == refused:
             raise NotStruck("Redis refused no write of the live job")
 
 
@@ -202,7 +202,7 @@ def require_none_completed(at_first: Mapping[str, Checkpoints], at_last: Mapping
             raise NotStruck(f"{job} began no checkpoint")
 
 
-def _scripts_refused(client: redis.Redis) -> int:
+def scripts_refused(client: redis.Redis) -> int:
     """How many of the live job's writes have failed since Redis started; each is a script."""
     ran = client.info("commandstats").get("cmdstat_evalsha", {})
     return int(ran.get("failed_calls", 0)) + int(ran.get("rejected_calls", 0))

@@ -12,6 +12,7 @@ from pipeline.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import Counts, cell_field, cells_key, parse_counts, watermark_key
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id
+from slo.faults.injections import scripts_refused
 from tests.integration.waiting import eventually
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ def test_no_watermark_overtakes_the_cells_that_redis_refused(settings: Settings)
         if written:
             client.rename(key, f"{key}:aside")
         client.set(key, "no hash")
+        refused_before = scripts_refused(client)
         try:
             producer.produce(settings.events_topic, value, campaign.encode(), timestamp=int(time.time() * 1000))
             assert producer.flush(30) == 0
-            time.sleep(1.5)
+            eventually("Redis refuses the cell", lambda: scripts_refused(client) > refused_before)
             stands = watermark()
-            time.sleep(2.5)  # two canaries later
+            time.sleep(3)  # two canaries and more
             assert watermark() == stands, "the watermark of cells that were refused"
         finally:
             client.delete(key)

@@ -78,7 +78,7 @@ def database(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
 
 
 def job_counts(size: int) -> str:
-    """The statement by which the store job upserts (Flink's PostgresDialect)."""
+    """The statement by which the store job upserts (`CopyConnection`)."""
     table = {60: "metrics_1min", 300: "metrics_5min"}[size]
     return (
         f"INSERT INTO {table} (window_start, campaign_id, category, impressions, clicks) "  # noqa: S608 - constants

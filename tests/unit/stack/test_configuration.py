@@ -17,7 +17,7 @@ from compose.stack.service import JobLinks, Plan, Service
 from compose.stack.services import dashboard, flink, kafka, monitoring, python_services, redis_server, registry
 from compose.stack.state import Record, StackNotRunning, instead_of_the_stacks, load_settings, settings_for
 from compose.stack.supervision import render
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SettingsError
 
 PORTS = Ports()
 PASSWORDS = Passwords("r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "st0rage")
@@ -131,6 +131,12 @@ def test_the_record_has_the_settings_and_no_password(plan: Plan) -> None:
     assert '"kafka_bootstrap": "127.0.0.1:9092"' in text
     assert not [secret for secret in ("r3dis", "0wner", "wr1ter", "r3ader", "st0rage") if secret in text]
     assert Record.read(layout) == Record.of(plan.ports, plan.settings)
+
+
+def test_redis_keeps_every_window_that_can_still_change() -> None:
+    with pytest.raises(SettingsError, match="must be more than allowed_lateness_seconds"):
+        Settings(cache_retention_seconds=600, allowed_lateness_seconds=300, record_slack_seconds=300)
+    assert Settings(cache_retention_seconds=900, allowed_lateness_seconds=300, record_slack_seconds=300)
 
 
 def test_a_command_can_be_given_other_settings_than_those_of_the_stack(tmp_path: Path) -> None:
