@@ -9,7 +9,8 @@ from typing import Any
 from compose.docker.names import PORTS, port_variable
 from compose.stack.ports import LOOPBACK
 
-CORE, OPS, LOAD = "core", "ops", "load"
+CORE, OPS, LOAD, CLI = "core", "ops", "load", "cli"
+PROFILES = (CORE, OPS, LOAD, CLI)
 HEALTHY = "service_healthy"
 DONE = "service_completed_successfully"
 INTERVAL_SECONDS = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from compose.docker.containers import CORE, DONE, HEALTHY, LOAD, OPS, Container, fetches
+from compose.docker.containers import CLI, CORE, DONE, HEALTHY, LOAD, OPS, Container, fetches
 from compose.docker.names import ADDRESSES, DATA, NOT_IN_COMPOSE, PORTS, PROJECT_IMAGE, TASK_MANAGER
 from compose.docker.run import services
 from compose.stack.ports import LOOPBACK
@@ -57,15 +57,19 @@ def containers(plan: Plan) -> dict[str, Container]:
     return {
         _PROVISION: _container(_PROVISION, environment=owner, needs=servers, more={"restart": "on-failure"}),
         **{each.name: _of(each) for each in services(plan).values()},
-        # Everything that `adctr` can do: `docker compose run --rm load adctr verify`.
         "load": _container(
-            "load",
-            profile=LOAD,
-            command=LOAD_COMMAND,
+            "load", profile=LOAD, command=LOAD_COMMAND, cpus="2.0", needs={"jobs": HEALTHY}, volumes=[_LEDGERS]
+        ),
+        # Everything that `adctr` can do, so with every password: `docker compose run --rm cli adctr verify`.
+        "cli": _container(
+            "cli",
+            profile=CLI,
+            command=("adctr", "--help"),
             cpus="2.0",
             environment=_passwords(plan.settings.to_env()),
             needs={"jobs": HEALTHY},
             volumes=[_LEDGERS],
+            more={"restart": "no"},
         ),
     }
 

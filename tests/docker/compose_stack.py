@@ -43,8 +43,9 @@ class ComposeStack:
         return subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, timeout=_COMMAND_SECONDS)
 
     def adctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command line in a container beside the others."""
-        return self.run("run", "--rm", "-T", "--no-deps", "load", "adctr", *arguments)
+        """The command line in a container beside the others: a load's is told no password."""
+        service = "load" if arguments[0] == "load" else "cli"
+        return self.run("run", "--rm", "-T", "--no-deps", service, "adctr", *arguments)
 
     def adctr_json(self, *arguments: str) -> dict[str, Any]:
         """What `adctr … --format json` reports; it must end with exit code 0."""

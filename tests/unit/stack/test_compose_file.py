@@ -11,6 +11,7 @@ import yaml
 
 from compose.docker import env_file, names, run
 from compose.docker.compose_file import COMPOSE_FILE, HERE, files
+from compose.docker.containers import PROFILES
 from compose.docker.ours import SETTINGS_FILE
 from compose.errors import UsageError
 from compose.stack.layout import Layout
@@ -23,8 +24,8 @@ from pipeline.settings import Settings
 from tests.golden import assert_golden
 
 PASSWORDS = Passwords("r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "st0rage")
-WITHOUT_A_CHECK = {"canary", "provision", "load"}
-"""The embedded stack cannot ask a canary anything; the other two end."""
+WITHOUT_A_CHECK = {"canary", "provision", "load", "cli"}
+"""The embedded stack cannot ask a canary anything; the others end."""
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_the_files_are_what_the_definitions_say(name: str) -> None:
 def test_every_service_of_the_embedded_stack_has_a_container(embedded: Plan, services: dict[str, Any]) -> None:
     """Its two TaskManagers are one service of as many containers as one likes."""
     names_there = {each.name.partition("-live")[0].partition("-store")[0] for each in every_service(embedded)}
-    assert {*names_there, *monitoring.NAMES, "grafana", "provision", "load"} == set(services)
+    assert {*names_there, *monitoring.NAMES, "grafana", "provision", "load", "cli"} == set(services)
 
 
 def test_each_process_is_told_the_passwords_that_it_is_told_in_the_embedded_stack(
@@ -62,6 +63,7 @@ def test_each_process_is_told_the_passwords_that_it_is_told_in_the_embedded_stac
             continue
         told = {key for key, value in service.environment.items() if key.endswith("_PASSWORD") and value}
         assert set(services[service.name].get("environment", {})) == told, service.name
+    assert "environment" not in services["load"], "it talks to Kafka and the registry alone"
 
 
 def test_the_processes_are_told_the_settings_of_the_embedded_stack(embedded: Plan) -> None:
@@ -95,7 +97,7 @@ def test_nobody_is_root_and_everybody_has_limits(services: dict[str, Any]) -> No
         assert set(service["deploy"]["resources"]["limits"]) == {"memory", "cpus", "pids"}, name
         assert service["cap_drop"] == ["ALL"], name
         assert re.search(r":v?\d+\.\d+\.\d+(-\w+)?$|:\d+\.\d+-\w+$", service["image"]), service["image"]
-        assert service["profiles"][0] in ("core", "ops", "load"), name
+        assert service["profiles"][0] in PROFILES, name
         assert ("healthcheck" in service) != (name in WITHOUT_A_CHECK), name
 
 
