@@ -25,6 +25,8 @@ class MemoryMetrics:
     """While memory is short."""
     redis_down: bool = False
     postgres_down: bool = False
+    postgres_watermark_ms: int | None = None
+    """Where the store job is not as far as the live one."""
     reads: int = 0
 
     def breakdown(
@@ -47,10 +49,11 @@ class MemoryMetrics:
         for start in range(from_seconds // size_seconds * size_seconds, to_seconds, size_seconds):
             found = joined(found, _window(size_seconds, start, self._cells(start, size_seconds, campaign_id)))
         last = found.windows[-1].start_seconds
-        state = window_state(last, size_seconds, self.watermark_ms, self.settings.final_after_seconds)
+        watermark = self.postgres_watermark_ms if reason and self.postgres_watermark_ms else self.watermark_ms
+        state = window_state(last, size_seconds, watermark, self.settings.final_after_seconds)
         value = found if campaigns else Breakdown(found.windows, {})
         source = Source.POSTGRES if reason else Source.REDIS
-        return Reading(value, source, state, self.watermark_ms, now, reason)
+        return Reading(value, source, state, watermark, now, reason)
 
     def retention(self) -> Retention:
         """As `pipeline.cache_manager.CacheManager.retention`."""

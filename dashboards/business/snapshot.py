@@ -55,7 +55,8 @@ class Snapshot:
     ``minutes`` are the newest windows of a minute, the last of them that of now; ``windows`` the 5-minute windows of
     the range; ``cells`` its sums per campaign and category. No partition's newest event is older than
     ``newest_event_seconds``.
-    ``fallback_reason`` says why PostgreSQL had to answer for Redis, ``past_missing`` why the older part is not there.
+    ``fallback_reason`` says why PostgreSQL had to answer for Redis, ``past_missing`` why the older part is not all
+    there.
     """
 
     read_at_seconds: float
@@ -103,12 +104,12 @@ class SnapshotReader:
         newest = self._recent(now, retention, MINUTE, minutes, campaign_id, campaigns=False)
         read_seconds = time.perf_counter() - began
         whole = self._recent(now, retention, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, campaigns=True)
-        older_minutes, missing = self._past(now, retention, MINUTE, minutes, campaign_id, campaigns=False)
+        watermark = newest.watermark_ms
+        older_minutes, missing = self._past(now, retention, MINUTE, minutes, campaign_id, watermark, campaigns=False)
         older, missing_too = self._past(
-            now, retention, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, campaigns=True
+            now, retention, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, watermark, campaigns=True
         )
         everything = joined(older, whole.value)
-        watermark = newest.watermark_ms
         fallbacks = [each for each in (newest, whole) if each.source is Source.POSTGRES]
         return Snapshot(
             read_at_seconds=now,
@@ -132,9 +133,20 @@ class SnapshotReader:
         return self._reads.breakdown(kept, end, size, campaign_id=campaign_id, campaigns=campaigns)
 
     def _past(
-        self, now: float, retention: Retention, size: int, count: int, campaign_id: str | None, *, campaigns: bool
+        self,
+        now: float,
+        retention: Retention,
+        size: int,
+        count: int,
+        campaign_id: str | None,
+        watermark_ms: int | None,
+        *,
+        campaigns: bool,
     ) -> tuple[Breakdown, str | None]:
-        """What comes before that, and why it is missing if it is: the newer part is worth showing without it."""
+        """What comes before that, and why it is not whole if it isn't: the newer part is worth showing without it.
+
+        ``watermark_ms`` is the newer part's: where PostgreSQL is behind it and behind ``kept``, windows lack events.
+        """
         first, kept, _ = _bounds(now, retention, size, count)
         if first >= kept:
             return Breakdown((), {}), None
@@ -153,6 +165,9 @@ class SnapshotReader:
                 self._pasts[key] = reading.value
                 if len(self._pasts) > _MOST_PASTS:
                     self._pasts.popitem(last=False)
+        known = reading.watermark_ms
+        if known is not None and watermark_ms is not None and known < min(kept * 1000, watermark_ms):
+            return reading.value, f"PostgreSQL is at {known} ms, before the windows that Redis keeps"
         return reading.value, None
 
 

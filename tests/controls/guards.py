@@ -151,6 +151,14 @@ GUARDS = [
         says="('a', 'x', 1) != ('a', 'x', 3)",
     ),
     Guard(
+        "a count in PostgreSQL never falls",
+        f"{_JAVA}/adctr/flink/CopyConnection.java",
+        'name + " = GREATEST(there." + name + ", EXCLUDED." + name + ")"',
+        'name + " = EXCLUDED." + name',
+        "tests/integration/test_dead_letter_replay.py::test_a_task_that_was_given_up_lowers_no_count",
+        says="(11, 3)",
+    ),
+    Guard(
         "within a revision a count in Redis never falls",
         "pipeline/contract/raise_counts.lua",
         "after, afterClicks = math.max(before, after), math.max(beforeClicks, afterClicks)",

@@ -26,6 +26,7 @@ from pipeline.settings import Settings
 from pipeline.store import connect_reader, connect_writer, migrate
 from pipeline.store.db_connector import connect_owner
 from tests.integration.redis_servers import RedisServer
+from tests.unit.pipeline.java_harness import run_harness
 
 NOON = 1_767_268_800
 DATABASE = "adctr_replay_test"
@@ -83,7 +84,8 @@ def job_counts(size: int) -> str:
     return (
         f"INSERT INTO {table} (window_start, campaign_id, category, impressions, clicks) "  # noqa: S608 - constants
         "VALUES (to_timestamp(%s), 'shoes', 'sports', %s, %s) ON CONFLICT (window_start, campaign_id, category) "
-        "DO UPDATE SET impressions = EXCLUDED.impressions, clicks = EXCLUDED.clicks"
+        f"DO UPDATE SET impressions = GREATEST({table}.impressions, EXCLUDED.impressions), "
+        f"clicks = GREATEST({table}.clicks, EXCLUDED.clicks)"
     )
 
 
@@ -197,6 +199,16 @@ def test_a_job_from_an_old_checkpoint_cannot_undo_a_recount(database: Settings) 
                         size, NOON, {("shoes", "sports"): counts}
                     )
             assert readings(database) == all_say(Counts(3, 2))
+
+
+def test_a_task_that_was_given_up_lowers_no_count(database: Settings, tmp_path: Path) -> None:
+    """It wakes and writes what it still had, when the one that took over has written more."""
+    noon = f"{NOON * 1000},shoes,sports"
+    url = f"jdbc:postgresql://{database.postgres_host}:{database.postgres_port}/{database.postgres_database}"
+    where = [url, "adctr_writer", "realtime.metrics_1min"]
+    tested = ["CopyBatch", "CopyConnection", "CopyFormat", "CopySink", "CopyWriter"]
+    run_harness(tmp_path, "adctr.flink.CopyCounts", [*where, f"{noon},12,2", f"{noon},11,3"], tested, database.to_env())
+    assert rows(database, "SELECT impressions, clicks FROM metrics_1min") == [(12, 3)]
 
 
 def test_a_later_recount_may_lower_what_an_earlier_one_said(database: Settings) -> None:

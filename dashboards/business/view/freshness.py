@@ -83,8 +83,9 @@ def notices(snapshot: Snapshot, limits: Limits, formats: Formats) -> list[Notice
         found.append(
             Notice(
                 Tone.INFO,
-                "Only the newest part is shown.",
-                "The database does not answer, and the live cache keeps no longer than the last half hour.",
+                "The older part is not complete.",
+                "The database does not answer or is far behind, and the live cache keeps no longer than the last half "
+                "hour.",
             )
         )
     age = _age(snapshot)

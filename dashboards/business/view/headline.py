@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dashboards.business.snapshot import FEWEST_MINUTES, Snapshot
 from dashboards.business.view.rate import Rate, counts_of, rate_of, total
 from pipeline.contract.cache_schema import Counts
+from pipeline.readings import Source
 
 FEWEST_ELAPSED_SECONDS = 10
 """Sooner, the pace of a window is a guess."""
@@ -44,7 +45,9 @@ def headline(snapshot: Snapshot, category: str | None) -> Headline:
     before = series[-1] if series else Counts(0, 0)
     newest = snapshot.newest_event_seconds
     elapsed = 0.0 if newest is None else min(newest - current.start_seconds, current.size_seconds)
-    share = elapsed / current.size_seconds if elapsed >= FEWEST_ELAPSED_SECONDS else 0.0
+    comparable = elapsed >= FEWEST_ELAPSED_SECONDS
+    # PostgreSQL's watermark is that of its last checkpoint, so its counts are further than that.
+    share = elapsed / current.size_seconds if comparable and snapshot.source is Source.REDIS else 0.0
     rate, rate_before = rate_of(counts), rate_of(before)
     range_counts = total(counts_of(window, category) for window in snapshot.windows)
     return Headline(
@@ -54,7 +57,7 @@ def headline(snapshot: Snapshot, category: str | None) -> Headline:
         rate=rate,
         impressions_pace=_pace(counts.impressions, before.impressions, share),
         clicks_pace=_pace(counts.clicks, before.clicks, share),
-        ctr_change=rate.value - rate_before.value if rate and rate_before and share else None,
+        ctr_change=rate.value - rate_before.value if rate and rate_before and comparable else None,
         impressions_before=tuple(each.impressions for each in series),
         clicks_before=tuple(each.clicks for each in series),
         ctr_before=tuple(each.ctr or 0.0 for each in series),

@@ -210,7 +210,7 @@ def test_only_redis_shows_the_newest_part_of_a_day(stores: Stores) -> None:
     page.query_params["range"] = "24 h"
     page.run()
     no_error(page)
-    assert "**Only the newest part is shown.**" in words(page)
+    assert "**The older part is not complete.**" in words(page)
     assert page.metric[0].value == "980"
 
 

@@ -103,6 +103,15 @@ def test_without_postgres_the_newest_part_is_still_there() -> None:
     assert 0 < len(found.windows) < 12
 
 
+def test_where_the_store_job_is_far_behind_the_older_part_is_not_complete() -> None:
+    """Redis has let windows go that PostgreSQL does not have yet."""
+    snapshots, fake, _ = reader()
+    fake.postgres_watermark_ms = (NOON - 1800) * 1000
+    assert taken(snapshots, 3600).past_missing is not None
+    fake.postgres_watermark_ms = (NOON - 300) * 1000
+    assert taken(snapshots, 3600).past_missing is None
+
+
 def test_without_both_there_is_a_reason() -> None:
     snapshots, fake, _ = reader()
     fake.redis_down = fake.postgres_down = True

@@ -87,6 +87,13 @@ def test_the_first_seconds_of_a_minute_are_compared_with_nothing() -> None:
     assert headline(snapshot(newest_event_seconds=None), None).impressions_pace is None
 
 
+def test_counts_of_postgres_have_no_pace() -> None:
+    """They are further than its watermark says; a share of clicks is one all the same."""
+    found = headline(snapshot(source=Source.POSTGRES), "sports")
+    assert (found.impressions_pace, found.clicks_pace) == (None, None)
+    assert found.ctr_change == pytest.approx(9 / 330 - 0.02)
+
+
 def test_live_windows_are_a_stretch_of_their_own() -> None:
     points = [(p.start_seconds, p.size_seconds, p.part, p.marked) for p in ctr_points(snapshot(), 1800, None)]
     assert points == [
@@ -124,7 +131,7 @@ def test_notices_say_what_is_not_as_usual_and_nothing_else() -> None:
 
     assert titles() == []
     assert titles(source=Source.POSTGRES) == ["Served from the database."]
-    assert titles(past_missing="PostgreSQL: refused") == ["Only the newest part is shown."]
+    assert titles(past_missing="PostgreSQL: refused") == ["The older part is not complete."]
     assert titles(newest_event_seconds=NOON - 0.1) == ["The figures stand still."]
     assert titles(newest_event_seconds=NOON) == []
 

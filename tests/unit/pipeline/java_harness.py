@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compose.stack.java import JAVA, QUICK_START
@@ -14,10 +14,17 @@ from compose.stack.services.flink import class_path
 _HARNESSES = Path(__file__).with_name("java")
 
 
-def run_harness(classes: Path, main: str, arguments: Sequence[str], tested: Sequence[str] = ()) -> str:
+def run_harness(
+    classes: Path,
+    main: str,
+    arguments: Sequence[str],
+    tested: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+) -> str:
     """What it prints. ``main`` is its class; ``tested`` are classes of ours that only their package may use."""
     sources = [JAVA_DIR / "src/adctr/flink" / f"{name}.java" for name in tested]
     compile_sources([_HARNESSES / f"{main.rpartition('.')[2]}.java", *sources], classes)
     path = os.pathsep.join(map(str, [*class_path(), classes]))
     command = [str(JAVA), *QUICK_START, "-cp", path, main, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    environment = {**os.environ, **(variables or {})}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout

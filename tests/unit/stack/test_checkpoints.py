@@ -33,6 +33,16 @@ def test_a_savepoint_is_one_of_them_and_goes_like_the_others(tmp_path: Path) -> 
     assert complete_checkpoints(tmp_path) == newest[::-1]
 
 
+def test_a_savepoint_that_the_running_job_is_writing_stays(tmp_path: Path) -> None:
+    """`down --savepoint` has given it up; Flink has not, and the job ends with it."""
+    for number in (10, 11, 12):
+        _checkpoint(tmp_path, f"bbb/chk-{number}", age=20 - number)
+    savepoint = _checkpoint(tmp_path, "savepoints/savepoint-bbb-0123", age=0, complete=False)
+    (savepoint / "part").write_bytes(b"x")
+    assert remove_predecessors(tmp_path, "bbb", retained=3) == []
+    assert (savepoint / "part").exists()
+
+
 def test_predecessors_stay_until_the_new_submission_has_checkpoints_of_its_own(tmp_path: Path) -> None:
     """With one checkpoint of three the old ones may still be needed; with three they go."""
     _checkpoint(tmp_path, "old/chk-40", age=30)

@@ -37,14 +37,16 @@ final class CopyConnection {
     CopyConnection(CopySink sink) {
         this.sink = sink;
         columns = list(sink.columns(), name -> name);
-        insertIncoming = "INSERT INTO " + sink.table() + " (" + columns + ") SELECT " + columns + " FROM " + INCOMING
-                + " ON CONFLICT " + (sink.upserts() ? replaceOther() : "DO NOTHING");
+        insertIncoming = "INSERT INTO " + sink.table() + " AS there (" + columns + ") SELECT " + columns + " FROM " + INCOMING
+                + " ON CONFLICT " + (sink.upserts() ? raiseOther() : "DO NOTHING");
     }
 
-    private String replaceOther() {
+    /** Counts only rise: a task that was given up may still write after the one that took over. */
+    private String raiseOther() {
         List<String> key = sink.columns().subList(0, sink.keyColumns());
         List<String> other = sink.columns().subList(sink.keyColumns(), sink.columns().size());
-        return "(" + list(key, name -> name) + ") DO UPDATE SET " + list(other, name -> name + " = EXCLUDED." + name);
+        return "(" + list(key, name -> name) + ") DO UPDATE SET "
+                + list(other, name -> name + " = GREATEST(there." + name + ", EXCLUDED." + name + ")");
     }
 
     private static String list(List<String> columns, UnaryOperator<String> each) {
@@ -86,7 +88,7 @@ final class CopyConnection {
         }
     }
 
-    /** Through a temporary table; rows that were inserted or replaced. */
+    /** Through a temporary table; rows that were inserted or updated. */
     private int insertThrough(DataOutputSerializer encoded) throws SQLException {
         connection.setAutoCommit(false);
         int inserted;

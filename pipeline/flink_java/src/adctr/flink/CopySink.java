@@ -13,7 +13,7 @@ record CopySink(
         String url, String username, String password, String table, List<String> columns, List<LogicalType> types,
         int keyColumns)
         implements Sink<RowData>, Serializable {
-    /** Whether rows replace those of the same key. */
+    /** Whether rows raise the numbers of those of the same key. */
     boolean upserts() {
         return keyColumns > 0;
     }
