@@ -382,7 +382,7 @@ GUARDS = [
         "address != null && address.getAddress().isAnyLocalAddress()",
         "address == null",
         "tests/integration/test_access.py::test_everything_listens_on_the_loopback_interface_alone",
-        says="'::'",
+        says="} <= {'127.0.0.1'",
     ),
     Guard(
         "the record of a stack has no secret",
