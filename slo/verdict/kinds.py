@@ -130,7 +130,27 @@ def ceiling(objective: Objective, recording: Recording) -> Finding:
 
 
 def slope(objective: Objective, recording: Recording) -> Finding:
-    """The robust slope per hour after warm-up: passes and fails by its interval, like a share."""
+    """The robust slope per hour after warm-up: passes and fails by its interval, like a share.
+
+    Of several jobs, processes or tables the worst one decides: pooled, one that stands still would hide half of what
+    another grows. How many samples there must be is said of all of them together.
+    """
+    series = recording.series[objective.indicator]
+    if series.subjects is None or objective.subject:
+        return _enough(objective, _slope(objective, recording))
+    found = {each: _slope(objective, recording.of(each)) for each in np.unique(series.subjects).tolist()}
+    subject = max(found, key=lambda each: _badness(found[each]))
+    worst = found[subject]
+    reason = f"{subject}: {worst.reason}" if worst.reason else ""
+    return _enough(objective, replace(worst, samples=sum(each.samples for each in found.values()), reason=reason))
+
+
+def _badness(found: Finding) -> tuple[int, float]:
+    order = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL)
+    return order.index(found.verdict), -np.inf if found.value is None else found.value
+
+
+def _slope(objective: Objective, recording: Recording) -> Finding:
     series = recording.series[objective.indicator]
     warm = series.times >= recording.began + objective.warm_up_seconds
     usable = warm & ~np.isnan(series.values)
@@ -141,7 +161,7 @@ def slope(objective: Objective, recording: Recording) -> Finding:
     found = growth(series.times[usable], series.values[usable])
     if found is None:
         reason = f"{samples:,} samples after warm-up: too few for a confidence interval"
-        return _enough(objective, Finding(Verdict.INCONCLUSIVE, None, most, samples, reason=reason))
+        return Finding(Verdict.INCONCLUSIVE, None, most, samples, reason=reason)
     verdict, reason = Verdict.INCONCLUSIVE, "the interval of the slope reaches to both sides of the limit"
     if found.low > most:
         verdict, reason = Verdict.FAIL, "grows faster than the limit, and not by chance"
@@ -149,8 +169,7 @@ def slope(objective: Objective, recording: Recording) -> Finding:
         reason = f"{np.count_nonzero(warm) - samples:,} samples never came"
     elif found.high <= most:
         verdict, reason = Verdict.PASS, ""
-    finding = Finding(verdict, found.per_hour, most, samples, (found.low, found.high), reason=reason)
-    return _enough(objective, finding)
+    return Finding(verdict, found.per_hour, most, samples, (found.low, found.high), reason=reason)
 
 
 def correctness(objective: Objective, recording: Recording) -> Finding:

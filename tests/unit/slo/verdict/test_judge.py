@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slo.recording import Exactness, Floats
-from slo.spec.model import Indicator, Kind, Operator
+from slo.spec.model import Indicator, Kind, Minimum, Operator
 from slo.verdict import Verdict, judge, judge_objective
 from tests.unit.slo.verdict.building import BEGAN, INDICATORS, SECONDS, objective, recording, series, specification
 
@@ -214,6 +214,27 @@ def test_growth_during_warm_up_is_left_out() -> None:
     assert judge_objective(objective(Kind.GROWTH, warm_up_seconds=55.0), filling).reason == (
         "50 samples are too few: it takes 100"
     )
+
+
+@pytest.mark.parametrize(
+    ("store", "verdict", "reason"),
+    [
+        (np.linspace(0.0, 0.5, 60), Verdict.PASS, ""),
+        (np.linspace(0.0, 1.8, 60), Verdict.FAIL, "store: grows faster than the limit, and not by chance"),
+        (
+            np.full(60, np.nan),
+            Verdict.INCONCLUSIVE,
+            "store: 0 samples after warm-up: too few for a confidence interval",
+        ),
+    ],
+)
+def test_growth_of_the_worst_job_decides(store: Floats, verdict: Verdict, reason: str) -> None:
+    """A byte an hour is the limit. Pooled with a job that stands still, 1.8 bytes an hour would be 0.9."""
+    values, subjects = np.column_stack((np.zeros(60), store)).ravel(), np.tile(["live", "store"], 60)
+    pooled = series(values, seconds=3600.0, subjects=subjects)
+    hour = recording({Indicator.CHECKPOINT_SIZE: pooled}, ended=BEGAN + 3600.0)
+    judged = judge_objective(objective(Kind.GROWTH, minimum=Minimum(30.0, 60)), hour)
+    assert (judged.verdict, judged.reason) == (verdict, reason)
 
 
 @pytest.mark.parametrize(("differences", "verdict"), [(0, Verdict.PASS), (1, Verdict.FAIL)])
