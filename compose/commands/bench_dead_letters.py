@@ -32,8 +32,7 @@ def dead_letters(
     second lost. 3: the generator was too slow to say.
     """
     from compose.commands.checking import EXIT_CODES
-    from compose.stack.layout import Layout
-    from compose.stack.lifecycle import temporary_stack
+    from compose.stack.lifecycle import temporary_stack, throwaway_directory
     from compose.stack.ports import PortChoice
     from compose.stack.services.flink import TASK_MANAGERS
     from compose.stack.status import status
@@ -42,9 +41,11 @@ def dead_letters(
     from slo.reconciliation.drain import JobsStuck, NotDrained
     from slo.reconciliation.verify import UNAVAILABLE
 
-    layout = Layout.of(context.obj / "bench-dead-letters")
     try:
-        with temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=_say) as settings:
+        with (
+            throwaway_directory(context.obj / "bench-dead-letters") as layout,
+            temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=_say) as settings,
+        ):
             pids = [row["pid"] for row in status(layout)["services"] if row["name"] in TASK_MANAGERS]
             outcome = measure(settings, rate, seconds, pairs, [psutil.Process(pid) for pid in pids], _say)
     except (NoCheckpoint, NotDrained, JobsStuck, RuntimeError, *UNAVAILABLE) as error:

@@ -48,11 +48,12 @@ def generator(
 def _runs(directory: Path, seconds: float, repetitions: int, processes: int, profile: str) -> list[GeneratorRun]:
     from compose.commands.flink_control import FlinkControl
     from compose.stack.layout import Layout
-    from compose.stack.lifecycle import temporary_stack
+    from compose.stack.lifecycle import require_nobody_running, temporary_stack
     from compose.stack.ports import PortChoice
     from compose.stack.services.flink import TASK_MANAGERS
 
     layout = Layout.of(directory)
+    require_nobody_running(layout)
     try:
         with temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=_say) as settings:
             control = FlinkControl(layout, settings)

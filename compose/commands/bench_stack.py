@@ -15,7 +15,7 @@ from pathlib import Path
 from compose.commands.flink_control import FlinkControl
 from compose.errors import EnvironmentFailed, UsageError
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
-from compose.stack.lifecycle import temporary_stack
+from compose.stack.lifecycle import require_nobody_running, temporary_stack
 from compose.stack.ports import PortChoice
 from compose.stack.state import instead_of_the_stacks
 from loadgen.ledger import read_ledger
@@ -69,6 +69,7 @@ def preloaded_stack(directory: Path, events: int, *, keep: bool, say: Say) -> It
     """
     layout = Layout.of(directory)
     ledger, marker = layout.root / "preload.ledger", layout.root / "preload.json"
+    require_nobody_running(layout)
     _refuse_other_preload(layout, marker, events)
     environ = {**os.environ, f"{ENV_PREFIX}CACHE_RETENTION_SECONDS": str(RETENTION_SECONDS)}
     try:

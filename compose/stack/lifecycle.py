@@ -103,7 +103,7 @@ def start_again(layout: Layout, say: Say, environ: Mapping[str, str] = os.enviro
     record = Record.read(layout)
     if record is None:
         raise EnvironmentFailed(f"no stack was ever started in {layout.root}")
-    _require_nobody_running(layout)
+    require_nobody_running(layout)
     _start(layout, record.ports, record.historic, say, environ)
 
 
@@ -116,7 +116,7 @@ def _claimed(data_dir: Path, historic: bool) -> Iterator[Layout]:
     _require_same_kind(layout, historic)
     with _exclusive(layout):
         # Before owning: a stack that runs keeps the owner that it has.
-        _require_nobody_running(layout)
+        require_nobody_running(layout)
         with owning(layout):
             yield layout
 
@@ -209,7 +209,7 @@ def _require_room(layout: Layout) -> None:
         )
 
 
-def _require_nobody_running(layout: Layout) -> None:
+def require_nobody_running(layout: Layout) -> None:
     if Supervisor.find(layout) is not None:
         raise EnvironmentFailed(
             f"a stack is already running in {layout.root}: see `adctr --data-dir {layout.root} status`, stop it "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from compose.cli import _register_commands, app
 from compose.commands import bench_peers
 from compose.errors import EnvironmentFailed, UsageError
+from compose.stack.layout import Layout
+from compose.stack.process_identity import ProcessIdentity
 from tests.unit.slo.bench.test_peers import _result, _run
 
 _register_commands()
@@ -49,6 +52,16 @@ def test_a_soak_that_the_disk_has_no_room_for_is_not_begun(tmp_path: Path) -> No
             standalone_mode=False,
         )
     assert not (tmp_path / "data" / "bench-soak").exists()
+
+
+@pytest.mark.parametrize("bench", ["generator", "drain", "raw-copy"])
+def test_a_benchmark_that_is_refused_leaves_the_running_one_alone(bench: str, tmp_path: Path) -> None:
+    layout = Layout.of(tmp_path / f"bench-{bench}")
+    layout.create()
+    layout.supervisor_pid.write_text(json.dumps(ProcessIdentity.of(os.getpid()).as_json()), encoding="utf-8")
+    with pytest.raises(EnvironmentFailed, match="already running"):
+        app(["--data-dir", str(tmp_path), "bench", bench], standalone_mode=False)
+    assert layout.supervisor_pid.exists()
 
 
 def test_a_peer_that_is_not_installed_is_named_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
