@@ -20,6 +20,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from typer.exceptions import TyperException
 
+from compose.commands.interrupts import interrupting
 from compose.commands.parent import end_with_parent
 from compose.errors import EnvironmentFailed, Inconclusive, UsageError
 from compose.exit_codes import ExitCode
@@ -208,12 +209,9 @@ def _register_commands() -> None:
             importlib.import_module(module).register(app)
 
 
-_INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
 def run_guarded(command: Callable[[], object]) -> int:
     """Runs a command and turns what it raises into a message and an exit code."""
-    for each in _INTERRUPTING:
+    for each in interrupting():
         signal.signal(each, _interrupt)
     try:
         result = command()
@@ -224,7 +222,7 @@ def run_guarded(command: Callable[[], object]) -> int:
     except EnvironmentFailed as error:
         return _fail(error, ExitCode.ENVIRONMENT)
     except TyperException as error:
-        return _fail(error, ExitCode.USAGE)
+        return _fail(error.format_message(), ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except (OSError, subprocess.SubprocessError) as error:
@@ -252,13 +250,14 @@ def _expected_errors() -> tuple[type[Exception], ...]:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     # Once: whatever cleans up now must not be interrupted by the next one.
-    for each in _INTERRUPTING:
+    for each in interrupting():
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def _fail(error: Exception, code: ExitCode) -> int:
-    print(f"adctr: {printable_lines(str(error))}", file=sys.stderr)
+def _fail(error: Exception | str, code: ExitCode) -> int:
+    if text := printable_lines(str(error)):  # a group without a command has printed its help
+        print(f"adctr: {text}", file=sys.stderr)
     return code
 
 

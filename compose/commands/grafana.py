@@ -75,11 +75,20 @@ def publish(
     from dashboards.ops.catalogue import texts
     from dashboards.ops.publish import CredentialsRefused, GrafanaUnavailable, Publisher, PublishRefused
 
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # refuses what is none
+    except ValueError as error:
+        raise UsageError(f"--url: {error}") from error
+    if parts.username is not None or parts.password is not None:
+        raise UsageError(f"--url: no user and no password there; a service account's token goes into {TOKEN_VARIABLE}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"--url {url}: must be like https://grafana.example or http://127.0.0.1:3000")
+    token = token.strip()
     if not token:
         raise UsageError(f"no token: put a service account's into {TOKEN_VARIABLE}")
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(f"{TOKEN_VARIABLE}: a token is of letters, digits and underscores")
     dashboards, annotations = texts(specification(spec)), annotations_of(context.obj)
     try:
         _report(Publisher(url, token).publish(dashboards, prometheus_url, annotations), format_)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -95,8 +96,8 @@ def run(
     from loadgen.live import run_live
     from loadgen.pacer import pacer_of
 
-    if rate <= 0 or (seconds is not None and seconds <= 0):
-        raise UsageError(f"--rate {rate:g} --seconds {seconds}: both must be more than 0")
+    if not 0 < rate < math.inf or (seconds is not None and not 0 < seconds < math.inf):
+        raise UsageError(f"--rate {rate:g} --seconds {seconds}: both must be numbers above 0")
     traffic = profile_of(profile, campaigns, late_fraction, out_of_order_fraction, invalid_fraction)
     settings = load_settings(context.obj)
 

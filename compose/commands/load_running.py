@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compose.cli import Format
+from compose.commands.interrupts import interrupting
 from compose.errors import EnvironmentFailed, UsageError
 from compose.exit_codes import ExitCode
 
@@ -92,7 +93,7 @@ def carry_out(start: Callable[[threading.Event], LoadResult]) -> LoadResult:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[threading.Event]:
-    """Within the block the first Ctrl-C or SIGTERM sets the event, a second one interrupts."""
+    """Within the block the first signal that ends a command sets the event, a second one interrupts."""
     stop = threading.Event()
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -100,7 +101,7 @@ def stopped_by_signals() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in interrupting()}
     try:
         yield stop
     finally:

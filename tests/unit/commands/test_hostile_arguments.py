@@ -58,6 +58,29 @@ def test_a_number_of_five_thousand_digits_is_no_origin_and_no_time(tmp_path: Pat
             run("--data-dir", str(tmp_path / "data"), "dlq", *arguments)
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "0", "-1"])
+def test_a_rate_and_a_time_are_numbers_above_zero(number: str) -> None:
+    for arguments in (("--rate", number), ("--rate", "1", "--seconds", number)):
+        with pytest.raises(UsageError, match="both must be numbers above 0"):
+            run("load", "run", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("http://u:s3cret@h", "t"),
+        ("http://[::1", "t"),
+        ("http://h:999999", "t"),
+        ("http://h", "s3 cret"),
+        ("http://h", "s3\ncret"),
+    ],
+)
+def test_no_secret_is_in_what_is_said_of_a_bad_url_or_token(url: str, token: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        run("grafana", "publish", "--url", url, "--token", token)
+    assert "cret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_text_to_search_for_and_the_name_of_a_file_may_be_anything(tmp_path: Path, text: str) -> None:
     """Here only the stack is missing, or a file of that name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from functools import partial
 
@@ -9,6 +10,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from compose import cli
+from compose.commands.interrupts import interrupting
 from compose.errors import EnvironmentFailed, Inconclusive, UsageError
 from pipeline.provision import ProvisionError, ProvisionRefused
 from pipeline.settings import SettingsError
@@ -18,7 +20,7 @@ from slo.reconciliation.tally import TooManyCells
 
 @pytest.fixture(autouse=True)
 def _signals_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_INTERRUPTING", ())
+    monkeypatch.setattr(cli, "interrupting", tuple)
 
 
 def _exit_code(error: BaseException) -> int:
@@ -67,3 +69,13 @@ def test_what_a_command_returns_is_its_code() -> None:
     """1 among them."""
     assert [cli.run_guarded(partial(int, code)) for code in (0, 1, 3)] == [0, 1, 3]
     assert cli.run_guarded(lambda: None) == 0
+
+
+def test_a_hangup_that_was_ignored_stays_so() -> None:
+    """As `nohup` wants it; everything else that ends a command does."""
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert interrupting() == (signal.SIGINT, signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGHUP, former)
+    assert interrupting() == (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
