@@ -75,13 +75,13 @@ def publish(
     from dashboards.ops.catalogue import texts
     from dashboards.ops.publish import CredentialsRefused, GrafanaUnavailable, Publisher, PublishRefused
 
+    if "@" in url:
+        raise UsageError(f"--url: no user and no password there; a service account's token goes into {TOKEN_VARIABLE}")
     try:
         parts = urlsplit(url)
         _ = parts.port  # refuses what is none
     except ValueError as error:
-        raise UsageError(f"--url: {error}") from error
-    if parts.username is not None or parts.password is not None:
-        raise UsageError(f"--url: no user and no password there; a service account's token goes into {TOKEN_VARIABLE}")
+        raise UsageError(f"--url {url}: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"--url {url}: must be like https://grafana.example or http://127.0.0.1:3000")
     token = token.strip()

@@ -69,6 +69,8 @@ def test_a_rate_and_a_time_are_numbers_above_zero(number: str) -> None:
     ("url", "token"),
     [
         ("http://u:s3cret@h", "t"),
+        ("http://u:s3/cret@h", "t"),
+        ("u:s3cret@h", "t"),
         ("http://[::1", "t"),
         ("http://h:999999", "t"),
         ("http://h", "s3 cret"),
