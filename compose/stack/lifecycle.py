@@ -210,6 +210,7 @@ def _require_room(layout: Layout) -> None:
 
 
 def require_nobody_running(layout: Layout) -> None:
+    """Raises EnvironmentFailed where a stack runs; ends what one that was killed has left running."""
     if Supervisor.find(layout) is not None:
         raise EnvironmentFailed(
             f"a stack is already running in {layout.root}: see `adctr --data-dir {layout.root} status`, stop it "
