@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption, RetriesOption
 from compose.cli.report_files import require_writable
+from compose.experiment.disturbed_stack import own_stack
+from compose.experiment.fault_run import DrawnRun, run_fault
+from compose.experiment.load_check import warm_up
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.process.exit_codes import ExitCode
 from compose.terminal.format import Format
-
-if TYPE_CHECKING:
-    from compose.experiment.fault_run import DrawnRun
-    from slo.faults.fault import Fault, FaultResult
+from compose.terminal.progress import say
+from slo.annotations import FAULT, FILE_NAME, noted
+from slo.faults.catalogue import FAULTS, find_fault
+from slo.faults.fault import STORES, Fault, FaultResult
+from slo.report.faults import check_form, to_json, to_text, write_report
+from slo.report.write import UnknownForm
+from slo.verdict import Verdict
 
 DEFAULT_RATE = 10_000.0
 WARM_UP_SECONDS = 30.0
@@ -26,20 +32,9 @@ WARM_UP_SECONDS = 30.0
 FAULTS_PER_STACK = 5
 """Each verifies everything since the stack's start, which costs more than a new stack after a few of them."""
 
-chaos = typer.Typer(no_args_is_help=True, help="Faults under load, and what became of every count.")
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the group of commands."""
-    app.add_typer(chaos, name="chaos")
-
-
-@chaos.command("list")
 def list_faults(format_: FormatOption = Format.TEXT) -> None:
     """Lists every fault with its limit of recovery."""
-    from slo.faults.catalogue import FAULTS
-    from slo.faults.fault import STORES
-
     if format_ is Format.JSON:
         rows = [
             {"name": each.name, "story": each.story, "limit_seconds": each.limit_seconds}
@@ -53,7 +48,6 @@ def list_faults(format_: FormatOption = Format.TEXT) -> None:
         print(f"{each.name:<33} {STORES[each.recovers]:<10} ≤ {each.limit_seconds:>2g} s  {each.story}{kept}")
 
 
-@chaos.command("run")
 def run(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Which faults, see `adctr chaos list`.")] = None,
@@ -72,12 +66,6 @@ def run(
     Starts a stack of its own in DIR/chaos. Exit 0: all exact, back within their limits, and what had to be kept was
     kept. 1: one was not. 2: no such fault. 3: something could not be measured. 4: a stack can't start.
     """
-    from slo.faults.catalogue import FAULTS, find_fault
-    from slo.faults.fault import FaultResult
-    from slo.report.faults import check_form, to_text, write_report
-    from slo.report.write import UnknownForm
-    from slo.verdict import Verdict
-
     try:
         chosen = list(FAULTS) if every else [find_fault(name) for name in dict.fromkeys(names or ())]
     except KeyError as error:
@@ -114,20 +102,11 @@ def run(
 
 
 def _json(results: Sequence[FaultResult], rate: float) -> str:
-    from slo.report.faults import to_json
-
     return json.dumps(to_json(results, rate), indent=2) + "\n"
 
 
 def _runs(data_dir: Path, faults: Sequence[Fault], rate: float, retries: int) -> Iterator[DrawnRun]:
     """Each fault's run, in order. A stack serves a few, until one needs other links or has left it broken."""
-    from compose.experiment.disturbed_stack import own_stack
-    from compose.experiment.fault_run import run_fault
-    from compose.experiment.load_check import warm_up
-    from compose.terminal.progress import say
-    from slo.annotations import FAULT, FILE_NAME, noted
-    from slo.verdict import Verdict
-
     done, left = 0, retries
     while done < len(faults):
         links = faults[done].links

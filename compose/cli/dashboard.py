@@ -12,11 +12,11 @@ import typer
 
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.process.exit_codes import ExitCode
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("dashboard")(dashboard)
+from compose.stack.layout import STACK_DIR_VARIABLE, Layout
+from compose.stack.ports import LOOPBACK, Ports, holder_of, is_free
+from compose.stack.services import dashboard as service
+from compose.stack.services.dashboard import check
+from compose.stack.state import load_settings
 
 
 def dashboard(
@@ -34,9 +34,6 @@ def dashboard(
 
     Exit 0: printed. 4: no stack runs, the port is taken, or the dashboard does not answer or ended by itself.
     """
-    from compose.stack.services.dashboard import check
-    from compose.stack.state import load_settings
-
     settings = load_settings(context.obj)
     if port is not None or not settings.dashboard_url:
         return _serve(context, port, refresh or settings.dashboard_refresh_seconds)
@@ -55,11 +52,6 @@ def dashboard(
 
 def _serve(context: typer.Context, port: int | None, refresh_seconds: int) -> int:
     """In a process of its own, which ends with this one. What it says goes to stderr."""
-    from compose.stack.layout import STACK_DIR_VARIABLE, Layout
-    from compose.stack.ports import LOOPBACK, Ports, holder_of, is_free
-    from compose.stack.services import dashboard as service
-    from compose.stack.state import load_settings
-
     port = port or Ports().dashboard
     if not is_free(port):
         holder = holder_of(port) or "a process of another user"

@@ -5,27 +5,27 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from compose.cli.check_report import report
 from compose.cli.options import FormatOption
+from compose.experiment.load_check import run_load_check
 from compose.process.errors import StackNotRunning
 from compose.process.exit_codes import ExitCode
+from compose.stack.lifecycle import temporary_stack
 from compose.stack.ports import PortChoice
+from compose.stack.state import load_settings
 from compose.terminal.format import Format
 from compose.terminal.progress import say
-
-if TYPE_CHECKING:
-    from pipeline.settings import Settings
+from pipeline.settings import Settings
+from slo.probes.catalogue import probes_of
+from slo.spec.parse import load_bundled
+from slo.verdict import judge
 
 SEND_DELAY_LIMIT_SECONDS = 0.25
 """A quarter of the threshold: a generator later than that would be what is measured."""
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("demo")(demo)
 
 
 def demo(
@@ -41,12 +41,6 @@ def demo(
 
     Exit 0: every count exact and the objectives met. 1: not so. 3: not enough to say. 4: the machine is in the way.
     """
-    from compose.cli.check_report import report
-    from compose.experiment.load_check import run_load_check
-    from slo.probes.catalogue import probes_of
-    from slo.spec.parse import load_bundled
-    from slo.verdict import judge
-
     with ExitStack() as ending:
         settings = _running_stack(context.obj, ports, ending)
         length = f"for {seconds:g} s" if seconds is not None else "until Ctrl-C"
@@ -66,9 +60,6 @@ def demo(
 
 def _running_stack(data_dir: Path, ports: PortChoice, ending: ExitStack) -> Settings:
     """The stack that runs, or one that is started now and stopped with `ending`."""
-    from compose.stack.lifecycle import temporary_stack
-    from compose.stack.state import load_settings
-
     try:
         return load_settings(data_dir)
     except StackNotRunning:

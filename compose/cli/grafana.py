@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -15,21 +15,21 @@ from compose.cli.objectives_file import SpecOption, specification
 from compose.cli.options import FormatOption
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.terminal.format import Format
-
-if TYPE_CHECKING:
-    from dashboards.ops.publish import Annotation, Published
+from dashboards.ops.catalogue import COMMITTED, texts
+from dashboards.ops.publish import (
+    Annotation,
+    CredentialsRefused,
+    GrafanaUnavailable,
+    Published,
+    Publisher,
+    PublishRefused,
+)
+from loadgen.ledger_tail import LedgerTail
+from slo.annotations import FILE_NAME, read_activities
 
 TOKEN_VARIABLE = "ADCTR_GRAFANA_TOKEN"  # noqa: S105 - a variable's name
 
-grafana = typer.Typer(no_args_is_help=True, help="Dashboards for operators.")
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the group of commands."""
-    app.add_typer(grafana, name="grafana")
-
-
-@grafana.command("build")
 def build(
     spec: SpecOption = None,
     out: Annotated[
@@ -40,8 +40,6 @@ def build(
 
     Exit 0: written. 2: the file of objectives has mistakes, all of which are printed.
     """
-    from dashboards.ops.catalogue import COMMITTED, texts
-
     directory = out or COMMITTED
     directory.mkdir(parents=True, exist_ok=True)
     for name, text in texts(specification(spec)).items():
@@ -49,7 +47,6 @@ def build(
         print(directory / name)
 
 
-@grafana.command("publish")
 def publish(
     context: typer.Context,
     url: Annotated[
@@ -73,9 +70,6 @@ def publish(
     Publishing again changes what is there and adds nothing twice. Exit 0: all of it is there. 1: Grafana refuses a
     dashboard, say. 2: no token, or Grafana refuses it, or a bad URL. 4: nobody answers there, or no Grafana does.
     """
-    from dashboards.ops.catalogue import texts
-    from dashboards.ops.publish import CredentialsRefused, GrafanaUnavailable, Publisher, PublishRefused
-
     if "@" in url:
         raise UsageError(f"--url: no user and no password there; a service account's token goes into {TOKEN_VARIABLE}")
     try:
@@ -104,10 +98,6 @@ def publish(
 
 def annotations_of(data_dir: Path) -> list[Annotation]:
     """Load runs by their ledgers and drills by the file of activities, whether or not a stack runs."""
-    from dashboards.ops.publish import Annotation
-    from loadgen.ledger_tail import LedgerTail
-    from slo.annotations import FILE_NAME, read_activities
-
     found = []
     for path in sorted((data_dir / "ledgers").glob("*.ledger")):
         tail = LedgerTail(path)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from compose.process.errors import UsageError
-
-if TYPE_CHECKING:
-    from slo.spec.model import Specification
+from slo.spec.errors import SpecificationError
+from slo.spec.model import Specification
+from slo.spec.parse import load, load_bundled
 
 SpecOption = Annotated[
     Path | None, typer.Option("--spec", help="File of objectives; default: slo/objectives.yaml of this installation.")
@@ -19,9 +19,6 @@ SpecOption = Annotated[
 
 def specification(path: Path | None) -> Specification:
     """The objectives of a file, None: the bundled ones. Raises UsageError with every mistake in it."""
-    from slo.spec.errors import SpecificationError
-    from slo.spec.parse import load, load_bundled
-
     try:
         return load_bundled() if path is None else load(path)
     except SpecificationError as error:

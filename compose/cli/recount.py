@@ -6,8 +6,10 @@ import json
 import time
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import psycopg2
+import redis
 import typer
 
 from compose.cli.durations import parse_duration_seconds
@@ -15,22 +17,17 @@ from compose.cli.options import FormatOption
 from compose.cli.timestamps import parse_moment_ms
 from compose.cli.verify import ProgressLine
 from compose.process.errors import EnvironmentFailed, Inconclusive, UsageError
+from compose.stack.state import load_settings
 from compose.terminal.format import Format
-
-if TYPE_CHECKING:
-    import redis
-
-    from pipeline.recount import Recounted
-    from pipeline.settings import Settings
-    from pipeline.store.metrics_queries import WindowRange
+from pipeline.cache_writer import writer_client
+from pipeline.recount import RawEventsDropped, Recounted, not_final, windows_of
+from pipeline.recount import recount as recount_windows
+from pipeline.settings import Settings
+from pipeline.store import StoreUnavailable
+from pipeline.store.metrics_queries import WindowRange
 
 _POLL_SECONDS = 0.5
 _LONGEST_SECONDS = 31 * 86_400
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("recount")(recount)
 
 
 def recount(
@@ -44,15 +41,6 @@ def recount(
 
     The values have columns of their own that no job writes; readers prefer them. Exit 3: not final in time.
     """
-    import psycopg2
-    import redis
-
-    from compose.stack.state import load_settings
-    from pipeline.cache_writer import writer_client
-    from pipeline.recount import RawEventsDropped, windows_of
-    from pipeline.recount import recount as recount_windows
-    from pipeline.store import StoreUnavailable
-
     span = _span(from_, to)
     timeout_seconds = parse_duration_seconds("--timeout", timeout)
     settings = load_settings(context.obj)
@@ -84,8 +72,6 @@ def _span(from_: str, to: str) -> tuple[int, int]:
 def _wait_until_final(
     settings: Settings, ranges: list[WindowRange], client: redis.Redis, timeout_seconds: float
 ) -> None:
-    from pipeline.recount import not_final
-
     deadline = time.monotonic() + timeout_seconds
     progress = ProgressLine()
     try:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from compose.process.errors import UsageError
+from slo.report.write import UnknownForm, check_form
 
 
 def check_files(out: Sequence[Path], save: Path | None) -> None:
     """Whether there is a place for the reports and the recording, and a form for each report. Raises UsageError."""
-    from slo.report.write import UnknownForm, check_form
-
     for path in out:
         try:
             check_form(path)

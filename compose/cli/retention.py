@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import psycopg2
 import typer
 
 from compose.cli.durations import parse_duration_seconds
 from compose.cli.options import FormatOption
 from compose.process.errors import EnvironmentFailed, UsageError
+from compose.stack.state import load_settings
 from compose.terminal.format import Format
-
-if TYPE_CHECKING:
-    from pipeline.store import RetentionReport
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("retention")(retention)
+from pipeline.store import RetentionReport, StoreUnavailable, apply_retention
 
 
 def retention(
@@ -29,11 +24,6 @@ def retention(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Drops the days of raw_events that are older, creates the coming ones. Metrics are kept for good."""
-    import psycopg2
-
-    from compose.stack.state import load_settings
-    from pipeline.store import StoreUnavailable, apply_retention
-
     period = timedelta(seconds=parse_duration_seconds("--keep", keep, zero=True))
     settings = load_settings(context.obj)
     try:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,12 +15,14 @@ from compose.cli.durations import parse_duration_seconds
 from compose.cli.options import FormatOption
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.process.exit_codes import ExitCode
+from compose.stack.state import load_settings
 from compose.terminal.format import Format
-
-if TYPE_CHECKING:
-    from pipeline.settings import Settings
-    from slo.reconciliation.report import Report
-    from slo.reconciliation.wait_drained import NotDrained
+from loadgen.ledger import LedgerError
+from loadgen.ledger_index import read_ledgers
+from pipeline.settings import Settings
+from slo.reconciliation.report import Report, to_json, to_text, undrained_json
+from slo.reconciliation.verify import UNAVAILABLE, reconcile
+from slo.reconciliation.wait_drained import JobsStuck, NotDrained
 
 DEFAULT_TIMEOUT = "300s"
 _REDRAW_SECONDS = 0.2
@@ -45,11 +47,6 @@ class ProgressLine:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("verify")(verify)
-
-
 def verify(
     context: typer.Context,
     ledger: Annotated[
@@ -65,10 +62,6 @@ def verify(
 
     Exit 0: exact. 1: differences. 3: nothing verifiable, or not drained in time. 4: a service is gone, a job stuck.
     """
-    from compose.stack.state import load_settings
-    from slo.reconciliation.report import to_json, to_text
-    from slo.reconciliation.wait_drained import NotDrained
-
     seconds = parse_duration_seconds("--timeout", timeout, zero=True, bare_seconds=True)
     report = _reconcile(load_settings(context.obj), ledger or [], seconds)
     if isinstance(report, NotDrained):
@@ -80,8 +73,6 @@ def verify(
 
 
 def _not_drained(error: NotDrained, format_: Format) -> ExitCode:
-    from slo.reconciliation.report import undrained_json
-
     print(f"adctr: {error}", file=sys.stderr)
     if format_ is Format.JSON:
         print(json.dumps(undrained_json(str(error)), indent=2))
@@ -90,11 +81,6 @@ def _not_drained(error: NotDrained, format_: Format) -> ExitCode:
 
 def _reconcile(settings: Settings, ledgers: Sequence[Path], timeout_seconds: float) -> Report | NotDrained:
     """NotDrained if the jobs need more time. Raises UsageError for a bad ledger, EnvironmentFailed for a service."""
-    from loadgen.ledger import LedgerError
-    from loadgen.ledger_index import read_ledgers
-    from slo.reconciliation.verify import UNAVAILABLE, reconcile
-    from slo.reconciliation.wait_drained import JobsStuck, NotDrained
-
     try:
         runs = [run for path in ledgers for run in read_ledgers(path)]
     except (LedgerError, OSError) as error:

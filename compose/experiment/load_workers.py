@@ -18,14 +18,15 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, Any, Self
 
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.process.exit_codes import ExitCode
-
-if TYPE_CHECKING:
-    from loadgen.run import LoadPlan, LoadResult
-    from loadgen.traffic import Part
+from loadgen.errors import LoadRefused
+from loadgen.ledger_index import create_index
+from loadgen.run import LoadPlan, LoadResult
+from loadgen.send_delay import SendDelay, together
+from loadgen.traffic import Part
 
 READY = "ready"
 _POLL_SECONDS = 0.2
@@ -34,8 +35,6 @@ _KILL_SECONDS = 10.0
 
 def parse_part(text: str) -> Part:
     """``0/2``. Raises UsageError."""
-    from loadgen.traffic import Part
-
     index, slash, count = text.partition("/")
     if not (slash and index.isdigit() and count.isdigit() and int(index) < int(count)):
         raise UsageError(f"--part {text}: must be K/N with K from 0 to N - 1")
@@ -69,9 +68,6 @@ def run_in_parts(
 
     Raises UsageError or EnvironmentFailed if one ends without a result; its message is on stderr.
     """
-    from loadgen.errors import LoadRefused
-    from loadgen.ledger_index import create_index
-
     try:
         directory = create_index(plan.ledger)
     except FileExistsError:
@@ -173,9 +169,6 @@ def _wait(parts: Sequence[_PartProcess], stop: threading.Event) -> None:
 
 
 def _sum(run_id: str, ledger: Path, results: Sequence[dict[str, Any]], *, interrupted: bool) -> LoadResult:
-    from loadgen.run import LoadResult
-    from loadgen.send_delay import SendDelay, together
-
     histograms = [each["send_delay"]["histogram"] for each in results if each["send_delay"] is not None]
     delays = [SendDelay.of({int(value): count for value, count in histogram.items()}) for histogram in histograms]
     totals = {name: sum(each[name] for each in results) for name in ("sent", "acknowledged", "failed", "cpu_seconds")}

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from compose.cli.bench.output import OutOption, check_out, print_rows, write_out
+from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
+from compose.cli.check_report import EXIT_CODES
 from compose.cli.options import FormatOption
+from compose.experiment.load_check import run_load_check, warm_up
+from compose.stack.lifecycle import temporary_stack, throwaway_directory
+from compose.stack.ports import PortChoice
 from compose.terminal.format import Format
 from compose.terminal.progress import say
-
-if TYPE_CHECKING:
-    from slo.bench.cache_reads import CacheReadsResult
+from slo.bench.cache_reads import CacheReadsResult, PairedReads
+from slo.bench.host import this_machine
+from slo.report.benchmark_tables import cache_read_rows
 
 SEND_DELAY_LIMIT_SECONDS = 0.25
 
@@ -33,10 +37,6 @@ def cache_reads(
     the API's p99 at most 1.5 times the bare one's, with its interval. 1: not so. 3: too few reads, or the interval
     reaches further.
     """
-    from compose.cli.bench.output import print_verdict
-    from compose.cli.check_report import EXIT_CODES
-    from slo.report.benchmark_tables import cache_read_rows
-
     check_out(out)
     result = _measured(context.obj / "bench-cache-reads", rate, seconds, warm_up)
     write_out(out, result.as_json())
@@ -49,12 +49,6 @@ def cache_reads(
 
 
 def _measured(directory: Path, rate: float, seconds: float, warm_up_seconds: float) -> CacheReadsResult:
-    from compose.experiment.load_check import run_load_check, warm_up
-    from compose.stack.lifecycle import temporary_stack, throwaway_directory
-    from compose.stack.ports import PortChoice
-    from slo.bench.cache_reads import CacheReadsResult, PairedReads
-    from slo.bench.host import this_machine
-
     machine = this_machine()
     with (
         throwaway_directory(directory) as layout,

@@ -7,22 +7,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from compose.cli.bench.output import OutOption, check_out, print_rows, write_out
+from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
+from compose.cli.check_report import EXIT_CODES
 from compose.cli.options import FormatOption
+from compose.experiment.load_check import run_load_check, warm_up
 from compose.process.errors import EnvironmentFailed, Inconclusive, UsageError
+from compose.stack.lifecycle import temporary_stack, throwaway_directory
+from compose.stack.ports import PortChoice
 from compose.terminal.format import Format
-from compose.terminal.progress import say
+from compose.terminal.progress import Progress, say
+from loadgen.ledger import read_ledger
+from pipeline.settings import Settings
+from slo.bench.capacity import CapacityResult, Trial, outcome_of
 from slo.bench.capacity_search import Outcome, Phase, RateRange, search
-
-if TYPE_CHECKING:
-    from pipeline.settings import Settings
-    from slo.bench.capacity import CapacityResult, Trial
-    from slo.check import Checked, Watch
-    from slo.spec.model import Specification
+from slo.bench.host import this_machine
+from slo.bench.lag_trend import certain_lag_slope, falls_behind, lag_slope
+from slo.check import Checked, Watch
+from slo.latency.figures import figures
+from slo.probes.catalogue import probes_of
+from slo.reconciliation.topic import Topics
+from slo.reconciliation.verify import reconcile
+from slo.reconciliation.wait_drained import JobsStuck, NotDrained, wait_until_drained
+from slo.report.benchmark_tables import capacity_rows
+from slo.spec.model import Indicator, Specification
+from slo.spec.parse import load_bundled
+from slo.verdict import judge
 
 TRIAL_WARM_UP_SECONDS = 10.0
 """At the beginning of each trial, not judged: the jobs adjust their batches to the new rate."""
@@ -51,9 +64,6 @@ def capacity(
     held. Starts a stack of its own, with every sink and the dashboard, in DIR/bench-capacity. Exit 0: exact, at least
     60,000 events/s, and event → Redis p99 at half of it at most 300 ms. 1: not so. 3: nothing certain.
     """
-    from compose.cli.bench.output import print_verdict
-    from compose.cli.check_report import EXIT_CODES
-
     rates = _range(from_, to, resolution)
     check_out(out)
     with _stack(context.obj / "bench-capacity") as (directory, settings):
@@ -78,9 +88,6 @@ def _range(low: float, high: float, resolution: float) -> RateRange:
 
 @contextmanager
 def _stack(directory: Path) -> Iterator[tuple[Path, Settings]]:
-    from compose.stack.lifecycle import temporary_stack, throwaway_directory
-    from compose.stack.ports import PortChoice
-
     with (
         throwaway_directory(directory) as layout,
         temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=say, dashboard=True) as settings,
@@ -100,16 +107,11 @@ class _Bench:
 
     def warm_up(self, rate: float, seconds: float) -> None:
         """A load that nobody judges: a JVM that is still compiling would break at a rate that it holds later."""
-        from compose.experiment.load_check import warm_up
-
         say(f"warming up at {rate:,.0f} events/s for {seconds:g} s")
         warm_up(self.directory, rate, seconds)
 
     def run(self, rates: RateRange, confirmations: int) -> CapacityResult:
         """The whole search, a trial at half of its answer, and the comparison of every count."""
-        from slo.bench.capacity import CapacityResult
-        from slo.bench.host import this_machine
-
         machine = this_machine()
         found = search(rates, confirmations, self.attempt)
         if found.rate is not None and not any(each.rate == found.rate / 2 for each in self.trials):
@@ -129,11 +131,6 @@ class _Bench:
         return trial.outcome
 
     def _trial(self, rate: float, phase: Phase, seconds: float) -> Trial:
-        from compose.experiment.load_check import run_load_check
-        from slo.bench.capacity import Trial
-        from slo.bench.lag_trend import falls_behind
-        from slo.probes.catalogue import probes_of
-
         whole, gave_up = TRIAL_WARM_UP_SECONDS + seconds, False
 
         def hopeless(watch: Watch) -> bool:
@@ -160,9 +157,6 @@ class _Bench:
 
     def _recover(self) -> None:
         """Waits until the jobs have got through all that was sent. Raises EnvironmentFailed if they don't."""
-        from slo.reconciliation.topic import Topics
-        from slo.reconciliation.wait_drained import JobsStuck, NotDrained, wait_until_drained
-
         with Topics(self.settings) as topics:
             ends = topics.ranges(self.settings.events_topic)
             try:
@@ -171,10 +165,6 @@ class _Bench:
                 raise EnvironmentFailed(f"the stack does not recover from a trial: {error}") from error
 
     def _differences(self) -> int:
-        from compose.terminal.progress import Progress
-        from loadgen.ledger import read_ledger
-        from slo.reconciliation.verify import reconcile
-
         say("verifying every count of every trial")
         ledgers = [read_ledger(path) for path in sorted((self.directory / "ledgers").glob("*.ledger"))]
         progress = Progress()
@@ -185,20 +175,11 @@ class _Bench:
 
 
 def _slope_so_far(watch: Watch) -> float | None:
-    from slo.bench.lag_trend import certain_lag_slope
-    from slo.spec.model import Indicator
-
     recording = watch.recorder.recording()
     return certain_lag_slope(recording.series[Indicator.CONSUMER_LAG], recording.began + TRIAL_WARM_UP_SECONDS)
 
 
 def _judged(rate: float, phase: Phase, seconds: float, checked: Checked, *, gave_up: bool) -> Trial:
-    from slo.bench.capacity import Trial, outcome_of
-    from slo.bench.lag_trend import lag_slope
-    from slo.latency.figures import figures
-    from slo.spec.model import Indicator
-    from slo.verdict import judge
-
     recording = checked.recording.last(seconds)
     verdict = judge(_specification(), recording)
     slope = lag_slope(recording.series[Indicator.CONSUMER_LAG], recording.began)
@@ -223,15 +204,11 @@ def _judged(rate: float, phase: Phase, seconds: float, checked: Checked, *, gave
 
 def _specification() -> Specification:
     """The bundled objectives; counts are compared once, at the end, over all trials."""
-    from slo.spec.parse import load_bundled
-
     bundled = load_bundled()
     return bundled.only([each.name for each in bundled.objectives if each.name != "counts_exact"])
 
 
 def _print(result: CapacityResult) -> None:
-    from slo.report.benchmark_tables import capacity_rows
-
     print_rows(capacity_rows(result.as_json()))
     rate = result.found.rate
     print(f"capacity: {'none' if rate is None else f'{rate:,.0f} events/s'}, limited by {result.limited_by}")

@@ -7,26 +7,44 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import numpy as np
 import psutil
 import typer
 
-from compose.cli.bench.output import OutOption, check_out, print_rows, write_out
+from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
+from compose.cli.check_report import EXIT_CODES
+from compose.cli.load.report import profile_of
 from compose.cli.options import FormatOption
+from compose.experiment.load_check import run_load_check
+from compose.experiment.load_check import warm_up as warm_up_load
+from compose.experiment.load_process import LoadProcess
+from compose.experiment.stack_processes import stack_processes
 from compose.process.errors import EnvironmentFailed, UsageError
+from compose.stack.layout import Layout
+from compose.stack.lifecycle import temporary_stack, throwaway_directory
+from compose.stack.ports import PortChoice
 from compose.terminal.format import Format
 from compose.terminal.progress import say
-
-if TYPE_CHECKING:
-    from compose.experiment.load_process import LoadProcess
-    from compose.stack.layout import Layout
-    from pipeline.settings import Settings
-    from slo.bench.cost import CostPoint, Setting
-    from slo.bench.process_meter import ProcessMeter
-    from slo.check import Checked, Watch
-    from slo.latency.sample import Cell
-    from slo.spec.model import Indicator
+from loadgen.population import make_population
+from pipeline.contract.cache_schema import PREFIX
+from pipeline.settings import ENV_PREFIX, Settings
+from slo.bench.cost import CostPoint, CostResult, Setting, settings_to_measure
+from slo.bench.cpu_meter import ProcessGone
+from slo.bench.expected_counts import client
+from slo.bench.host import this_machine
+from slo.bench.process_meter import ProcessMeter
+from slo.check import Checked, Watch
+from slo.latency.figures import figures
+from slo.latency.sample import Cell, sample
+from slo.probes.checkpoints import Checkpoints
+from slo.probes.consumer_lag import ConsumerLag
+from slo.probes.redis_server import RedisServer
+from slo.report.benchmark_tables import cost_rows
+from slo.spec.model import Indicator
+from slo.spec.parse import load_bundled
+from slo.verdict import judge
 
 SEND_DELAY_LIMIT_SECONDS = 0.25
 SEED = 1
@@ -55,12 +73,6 @@ def cost(
     The stacks live in DIR/bench-cost. Exit 0: every count of every point exact, and the objectives kept that a run of
     this length can judge. 1: not so. 3: nothing certain, for instance because the generator was late.
     """
-    from compose.cli.bench.output import print_verdict
-    from compose.cli.check_report import EXIT_CODES
-    from slo.bench.cost import CostResult, Setting, settings_to_measure
-    from slo.bench.host import this_machine
-    from slo.report.benchmark_tables import cost_rows
-
     check_out(out)
     wanted = settings_to_measure(
         Setting(base_rate, base_campaigns, 1),
@@ -94,11 +106,6 @@ def _numbers(option: str, text: str) -> list[int]:
 
 def _measured(directory: Path, setting: Setting, seconds: float, warm_up: float) -> CostPoint:
     """One point on a stack of its own, which is removed afterwards."""
-    from compose.experiment.load_check import warm_up as warm_up_load
-    from compose.stack.lifecycle import temporary_stack, throwaway_directory
-    from compose.stack.ports import PortChoice
-    from pipeline.settings import ENV_PREFIX
-
     say(f"{setting.rate:,.0f} events/s, {setting.campaigns:,} campaigns, parallelism {setting.parallelism}")
     environ = {**os.environ, f"{ENV_PREFIX}PARALLELISM": str(setting.parallelism)}
     with (
@@ -110,13 +117,6 @@ def _measured(directory: Path, setting: Setting, seconds: float, warm_up: float)
 
 
 def _under_load(layout: Layout, settings: Settings, setting: Setting, seconds: float, warm_up: float) -> CostPoint:
-    from compose.experiment.load_check import run_load_check
-    from compose.experiment.stack_processes import stack_processes
-    from slo.bench.process_meter import ProcessMeter
-    from slo.probes.checkpoints import Checkpoints
-    from slo.probes.consumer_lag import ConsumerLag
-    from slo.probes.redis_server import RedisServer
-
     meters: list[ProcessMeter] = []
     with ExitStack() as metering:
 
@@ -140,10 +140,6 @@ def _under_load(layout: Layout, settings: Settings, setting: Setting, seconds: f
 
 def _watched(campaigns: int) -> Sequence[Cell] | None:
     """The cells whose events are timed: all, or where there are too many a sample."""
-    from compose.cli.load.report import profile_of
-    from loadgen.population import make_population
-    from slo.latency.sample import sample
-
     profile = profile_of("steady")
     found = make_population(SEED, campaigns, profile.zipf_exponent, profile.hot_share, profile.ads_per_campaign)
     return sample(
@@ -152,13 +148,6 @@ def _watched(campaigns: int) -> Sequence[Cell] | None:
 
 
 def _point(setting: Setting, seconds: float, checked: Checked, meter: ProcessMeter, cells: int) -> CostPoint:
-    from slo.bench.cost import CostPoint
-    from slo.bench.cpu_meter import ProcessGone
-    from slo.latency.figures import figures
-    from slo.spec.model import Indicator
-    from slo.spec.parse import load_bundled
-    from slo.verdict import judge
-
     load, report = checked.load, checked.report
     assert load is not None
     assert report is not None
@@ -191,17 +180,12 @@ def _point(setting: Setting, seconds: float, checked: Checked, meter: ProcessMet
 
 
 def _most(checked: Checked, indicator: Indicator) -> float | None:
-    import numpy as np
-
     values = checked.recording.series[indicator].values
     return None if np.isnan(values).all() else float(np.nanmax(values))
 
 
 def _live_cells(settings: Settings) -> int:
     """Cells of all windows in Redis."""
-    from pipeline.contract.cache_schema import PREFIX
-    from slo.bench.expected_counts import client
-
     connection = client(settings)
     cells = sum(int(connection.hlen(key)) for key in connection.scan_iter(match=f"{PREFIX}:{{*}}:cells", count=1000))
     connection.close()

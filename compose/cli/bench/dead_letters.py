@@ -8,18 +8,21 @@ from typing import Annotated
 import psutil
 import typer
 
-from compose.cli.bench.group import bench
+from compose.cli.check_report import EXIT_CODES
 from compose.cli.options import FormatOption
 from compose.process.errors import EnvironmentFailed
+from compose.stack.lifecycle import temporary_stack, throwaway_directory
+from compose.stack.ports import PortChoice
+from compose.stack.services.flink import TASK_MANAGERS
+from compose.stack.status import status
 from compose.terminal.format import Format
 from compose.terminal.progress import say
+from pipeline.flink_checkpoints import NoCheckpoint
+from slo.bench.dead_letters import measure
+from slo.reconciliation.verify import UNAVAILABLE
+from slo.reconciliation.wait_drained import JobsStuck, NotDrained
 
 
-def register(_app: typer.Typer) -> None:
-    """The command belongs to the group `bench`, which has been added."""
-
-
-@bench.command("dead-letters")
 def dead_letters(
     context: typer.Context,
     rate: Annotated[float, typer.Option(min=100, help="Records per second, bad ones included.")] = 10_000.0,
@@ -32,16 +35,6 @@ def dead_letters(
     Exit 0: each bad record once in the dead-letter topic, no restart, exact, and less than 5 % of the records per
     second lost. 3: the generator was too slow to say.
     """
-    from compose.cli.check_report import EXIT_CODES
-    from compose.stack.lifecycle import temporary_stack, throwaway_directory
-    from compose.stack.ports import PortChoice
-    from compose.stack.services.flink import TASK_MANAGERS
-    from compose.stack.status import status
-    from pipeline.flink_checkpoints import NoCheckpoint
-    from slo.bench.dead_letters import measure
-    from slo.reconciliation.verify import UNAVAILABLE
-    from slo.reconciliation.wait_drained import JobsStuck, NotDrained
-
     try:
         with (
             throwaway_directory(context.obj / "bench-dead-letters") as layout,

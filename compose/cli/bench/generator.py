@@ -8,19 +8,22 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from compose.cli.check_report import EXIT_CODES
 from compose.cli.load.report import ProfileOption, profile_of
 from compose.cli.options import FormatOption
+from compose.experiment.flink_control import FlinkControl
 from compose.process.errors import EnvironmentFailed
-from compose.stack.layout import STACK_DIR_VARIABLE
+from compose.stack.layout import STACK_DIR_VARIABLE, Layout
+from compose.stack.lifecycle import require_nobody_running, temporary_stack
+from compose.stack.ports import PortChoice
+from compose.stack.services.flink import TASK_MANAGERS
 from compose.terminal.format import Format
 from compose.terminal.progress import say
-
-if TYPE_CHECKING:
-    from slo.bench.generator import GeneratorResult, GeneratorRun
+from slo.bench.generator import FIGURES, GeneratorResult, GeneratorRun
 
 
 def generator(
@@ -35,9 +38,6 @@ def generator(
 
     Starts a stack of its own in DIR/bench-generator. Exit 0: at least 250,000 acknowledged events/s per process.
     """
-    from compose.cli.check_report import EXIT_CODES
-    from slo.bench.generator import GeneratorResult
-
     profile_of(profile)
     result = GeneratorResult(_runs(context.obj / "bench-generator", seconds, repetitions, processes, profile))
     if format_ is Format.JSON:
@@ -48,12 +48,6 @@ def generator(
 
 
 def _runs(directory: Path, seconds: float, repetitions: int, processes: int, profile: str) -> list[GeneratorRun]:
-    from compose.experiment.flink_control import FlinkControl
-    from compose.stack.layout import Layout
-    from compose.stack.lifecycle import require_nobody_running, temporary_stack
-    from compose.stack.ports import PortChoice
-    from compose.stack.services.flink import TASK_MANAGERS
-
     layout = Layout.of(directory)
     require_nobody_running(layout)
     try:
@@ -72,8 +66,6 @@ def _runs(directory: Path, seconds: float, repetitions: int, processes: int, pro
 
 
 def _one_run(directory: Path, seconds: float, processes: int, profile: str) -> GeneratorRun:
-    from slo.bench.generator import GeneratorRun
-
     command = [sys.executable, "-m", "compose.cli", "--data-dir", str(directory), "load", "full-speed"]
     command += ["--seconds", repr(seconds), "--processes", str(processes), "--profile", profile, "--format", "json"]
     environment = {**os.environ, STACK_DIR_VARIABLE: str(directory)}
@@ -94,8 +86,6 @@ def _one_run(directory: Path, seconds: float, processes: int, profile: str) -> G
 
 
 def _print(result: GeneratorResult) -> None:
-    from slo.bench.generator import FIGURES
-
     print(f"{'run':<8}" + "".join(f"{figure.replace('_', ' '):>32}" for figure in FIGURES))
     for number, run in enumerate(result.runs, 1):
         print(f"{number:<8}" + "".join(f"{getattr(run, figure):>32,.0f}" for figure in FIGURES))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
+from compose.cli.check_report import EXIT_CODES
 from compose.process.errors import UsageError
-
-if TYPE_CHECKING:
-    from slo.verdict import RunVerdict
+from compose.terminal.format import Format
+from slo.report.benchmark_page import benchmarks_html
+from slo.verdict import RunVerdict
 
 _PLAIN_WIDTH = 160
 
@@ -33,8 +37,6 @@ def check_out(out: Path | None) -> None:
 
 def write_out(out: Path | None, document: Mapping[str, Any]) -> None:
     """Writes the page of one benchmark, if one is wanted."""
-    from slo.report.benchmark_page import benchmarks_html
-
     if out is not None:
         out.write_text(benchmarks_html([document]), encoding="utf-8")
 
@@ -48,9 +50,6 @@ def print_rows(rows: Sequence[Sequence[str]]) -> None:
 
 def print_verdict(verdict: RunVerdict) -> None:
     """A benchmark's objectives are its own: they have no entry in the file of objectives, and no budget."""
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False)
     for column in ("objective", "verdict"):
         table.add_column(column)
@@ -68,3 +67,12 @@ def _figure(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     return f"{value:.3g}" if unit == "ratio" else f"{value:,.0f}"
+
+
+def report_figures(figures: Mapping[str, Any], verdict: RunVerdict, format_: Format) -> int:
+    """Prints a benchmark's figures as JSON, or its verdict; the exit code."""
+    if format_ is Format.JSON:
+        print(json.dumps(figures, indent=2))
+    else:
+        print_verdict(verdict)
+    return EXIT_CODES[verdict.verdict]

@@ -9,24 +9,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import psutil
 import typer
 
-from compose.cli.bench.output import OutOption, check_out, print_rows, write_out
+from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
+from compose.cli.check_report import EXIT_CODES
 from compose.cli.options import FormatOption
+from compose.experiment.flink_control import FlinkControl, JobControl
+from compose.experiment.load_process import LoadProcess
+from compose.experiment.preloaded_stack import PreloadedStack, preloaded_stack
 from compose.process.errors import EnvironmentFailed, UsageError
+from compose.stack.java import artifacts
+from compose.stack.java.jvm import JAVA_HOME
 from compose.terminal.format import Format
 from compose.terminal.progress import say
-
-if TYPE_CHECKING:
-    import psutil
-
-    from compose.experiment.flink_control import FlinkControl
-    from compose.experiment.preloaded_stack import PreloadedStack
-    from slo.bench.peers.comparison import ContestResult
-    from slo.bench.peers.contender import Contender
-    from slo.bench.peers.latency import LatencyTurn, LoadShape
+from slo.bench.drain_run import DrainFailed
+from slo.bench.hand_written_loop import FOLLOW
+from slo.bench.host import this_machine
+from slo.bench.peers.comparison import ContestResult, Entry, drains, latencies
+from slo.bench.peers.contender import Contender
+from slo.bench.peers.latency import LatencyTurn, LoadShape
+from slo.bench.peers.process_contender import ProcessContender
+from slo.report.benchmark_tables import peer_rows
 
 LOOP, QUIX, PYFLINK = "loop", "quix", "pyflink"
 NAMES = ("adctr", LOOP, QUIX, PYFLINK)
@@ -58,12 +64,6 @@ def peers(
     stack of its own in DIR/bench-peers. Exit 0: every count exact, and adctr ahead of every other contender in
     events/s. 2: a peer is not installed.
     """
-    from compose.cli.bench.output import print_verdict
-    from compose.cli.check_report import EXIT_CODES
-    from slo.bench.drain_run import DrainFailed
-    from slo.bench.peers.latency import LoadShape
-    from slo.report.benchmark_tables import peer_rows
-
     check_out(out)
     chosen = _chosen(contenders)
     shape = LoadShape(latency_rate, latency_warm_up, latency_seconds) if latency_seconds else None
@@ -102,10 +102,6 @@ class _Contest:
 
     def run(self, repetitions: int, shape: LoadShape | None, loads: int) -> ContestResult:
         """The whole contest. Raises DrainFailed, UsageError and EnvironmentFailed."""
-        from compose.experiment.preloaded_stack import preloaded_stack
-        from slo.bench.host import this_machine
-        from slo.bench.peers.comparison import ContestResult, Entry, drains, latencies
-
         machine = this_machine()
         with preloaded_stack(self.directory, self.events, keep=False, say=say) as stack:
             stack.control.stop_task_manager("taskmanager-store")
@@ -132,9 +128,6 @@ class _Contest:
             yield [self._turn(stack, f"ad-events-{name}-{number}", name, shape) for name in self.names]
 
     def _turn(self, stack: PreloadedStack, topic: str, name: str, shape: LoadShape) -> LatencyTurn:
-        from compose.experiment.load_process import LoadProcess
-        from slo.bench.peers.latency import LatencyTurn
-
         live = stack.with_topic(topic, historic=False)
 
         def load() -> LoadProcess:
@@ -145,11 +138,6 @@ class _Contest:
 
 def contender(name: str, stack: PreloadedStack, *, follow: bool = False) -> Contender:
     """One of ``NAMES`` on the topic of ``stack``; one that would end with the topic does not if it is to ``follow``."""
-    from compose.stack.java import artifacts
-    from compose.stack.java.jvm import JAVA_HOME
-    from slo.bench.hand_written_loop import FOLLOW
-    from slo.bench.peers.process_contender import ProcessContender
-
     settings = stack.settings
     if name == LOOP:
         return ProcessContender(LOOP, "slo.bench.hand_written_loop", settings, [FOLLOW] if follow else [])
@@ -172,8 +160,6 @@ class LiveJob:
     @contextmanager
     def running(self) -> Iterator[Mapping[str, psutil.Process]]:
         """JobManager and TaskManager, which stay when the block ends."""
-        from compose.experiment.flink_control import JobControl
-
         job = JobControl(self.control, "live", "taskmanager-live")
         with ThreadPoolExecutor(1) as client:
             # Not waited for: Flink's client ends some time after the job has begun to count.

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from compose.process.errors import UsageError
+from slo.report.benchmark_page import benchmarks_html, benchmarks_markdown
+from slo.report.benchmarks import UnknownBenchmark
 
 
 class PageFormat(StrEnum):
@@ -28,9 +30,6 @@ def report(
     ] = PageFormat.MARKDOWN,
 ) -> None:
     """Tables, machine, spread, and what each figure leaves out; several files of one benchmark are shown together."""
-    from slo.report.benchmark_page import benchmarks_html, benchmarks_markdown
-    from slo.report.benchmarks import UnknownBenchmark
-
     documents = [_document(path) for path in files]
     render = benchmarks_html if format_ is PageFormat.HTML else benchmarks_markdown
     try:

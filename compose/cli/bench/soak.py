@@ -9,24 +9,40 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from compose.cli.check_report import EXIT_CODES, load_and_counts
+from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption
 from compose.cli.report_files import check_files
+from compose.experiment.load_check import new_ledger, run_long_check
+from compose.experiment.load_process import LoadProcess
+from compose.experiment.stack_processes import every_pid
 from compose.process.errors import EnvironmentFailed
+from compose.stack.layout import Layout
+from compose.stack.lifecycle import temporary_stack, throwaway_directory
+from compose.stack.ports import PortChoice
 from compose.terminal.format import Format
 from compose.terminal.progress import say
-
-if TYPE_CHECKING:
-    from compose.experiment.load_process import LoadProcess
-    from compose.stack.layout import Layout
-    from pipeline.settings import Settings
-    from slo.bench.soak import Soak, Subjects
-    from slo.check import Checked, LoadSummary, Watch
-    from slo.probes.probe import Probe
-    from slo.spec.model import Specification
+from pipeline.job_names import JOBS, flink_name
+from pipeline.settings import ENV_PREFIX, Settings
+from slo.bench.host import this_machine
+from slo.bench.soak import SETTINGS, Soak, Subjects, levels, needed_bytes, shortest_seconds, with_subjects
+from slo.check import Checked, LoadSummary, Watch
+from slo.probes.checkpoints import Checkpoints
+from slo.probes.dashboard import Dashboard
+from slo.probes.java_garbage import JavaGarbage
+from slo.probes.postgres_bloat import TABLES, PostgresBloat
+from slo.probes.probe import Probe
+from slo.probes.processes import Processes
+from slo.probes.redis_server import RedisServer
+from slo.probes.state_storage import StateStorage
+from slo.report.text import to_text
+from slo.report.write import write_report
+from slo.spec.model import Indicator, Specification
+from slo.spec.parse import load_bundled_soak
 
 PROGRESS_SECONDS = 60.0
 _POLL_SECONDS = 0.5
@@ -56,10 +72,6 @@ def soak(
     (slo/soak.yaml says how and why). Exit 0: nothing grows beyond its limit, every count exact. 1: something does.
     3: too short, or not certain. Ctrl-C ends everything without a verdict.
     """
-    from compose.cli.check_report import EXIT_CODES
-    from slo.bench.host import this_machine
-    from slo.bench.soak import Soak, shortest_seconds, with_subjects
-
     objectives, seconds = _objectives(spec), minutes * 60
     check_files(out or (), save)
     directory = context.obj / "bench-soak"
@@ -76,15 +88,10 @@ def soak(
 
 
 def _objectives(path: Path | None) -> Specification:
-    from compose.cli.objectives_file import specification
-    from slo.spec.parse import load_bundled_soak
-
     return load_bundled_soak() if path is None else specification(path)
 
 
 def _require_room(directory: Path, rate: float, seconds: float) -> None:
-    from slo.bench.soak import needed_bytes
-
     place = next(each for each in (directory, *directory.resolve().parents) if each.exists())
     free, needed = shutil.disk_usage(place).free, needed_bytes(rate, seconds)
     if free < needed:
@@ -96,11 +103,6 @@ def _require_room(directory: Path, rate: float, seconds: float) -> None:
 
 def _soaked(directory: Path, rate: float, seconds: float, save: Path | None) -> tuple[Checked, Subjects]:
     """On a stack of its own, which is removed afterwards."""
-    from compose.stack.lifecycle import temporary_stack, throwaway_directory
-    from compose.stack.ports import PortChoice
-    from pipeline.settings import ENV_PREFIX
-    from slo.bench.soak import SETTINGS
-
     environ = {**os.environ, **{f"{ENV_PREFIX}{name.upper()}": str(value) for name, value in SETTINGS.items()}}
     with (
         throwaway_directory(directory) as layout,
@@ -114,10 +116,6 @@ def _soaked(directory: Path, rate: float, seconds: float, save: Path | None) -> 
 def _under_load(
     layout: Layout, settings: Settings, rate: float, seconds: float, save: Path | None
 ) -> tuple[Checked, Subjects]:
-    from compose.experiment.load_check import new_ledger, run_long_check
-    from compose.experiment.load_process import LoadProcess
-    from compose.experiment.stack_processes import every_pid
-
     subjects = _subjects(list(every_pid(layout)))
     ledger = new_ledger(layout.root)
 
@@ -133,15 +131,6 @@ def _under_load(
 
 
 def _probes(layout: Layout, settings: Settings) -> Sequence[Probe]:
-    from compose.experiment.stack_processes import every_pid
-    from slo.probes.checkpoints import Checkpoints
-    from slo.probes.dashboard import Dashboard
-    from slo.probes.java_garbage import JavaGarbage
-    from slo.probes.postgres_bloat import PostgresBloat
-    from slo.probes.processes import Processes
-    from slo.probes.redis_server import RedisServer
-    from slo.probes.state_storage import StateStorage
-
     topic, database = layout.of_service("kafka") / settings.events_topic, layout.of_service("postgres")
     segments = [f"{topic}-{partition}/" for partition in range(settings.events_partitions)]
     tables = [f"{database}/base/", f"{database}/global/"]
@@ -158,10 +147,6 @@ def _probes(layout: Layout, settings: Settings) -> Sequence[Probe]:
 
 
 def _subjects(services: Sequence[str]) -> Subjects:
-    from pipeline.job_names import JOBS, flink_name
-    from slo.probes.postgres_bloat import TABLES
-    from slo.spec.model import Indicator
-
     jobs = [flink_name(job) for job in JOBS]
     return {
         Indicator.CHECKPOINT_SIZE: jobs,
@@ -175,8 +160,6 @@ def _subjects(services: Sequence[str]) -> Subjects:
 
 def _wait(process: LoadProcess, watch: Watch, seconds: float) -> None:
     """Until the load has ended; says once a minute where everything stands."""
-    from slo.bench.soak import levels
-
     began = said = time.monotonic()
     while process.running:
         time.sleep(_POLL_SECONDS)
@@ -186,9 +169,6 @@ def _wait(process: LoadProcess, watch: Watch, seconds: float) -> None:
 
 
 def _print(result: Soak, format_: Format) -> None:
-    from compose.cli.check_report import load_and_counts
-    from slo.report.text import to_text
-
     if format_ is Format.JSON:
         print(json.dumps(result.as_json(), indent=2))
         return
@@ -198,8 +178,6 @@ def _print(result: Soak, format_: Format) -> None:
 
 
 def _write_files(out: Sequence[Path], save: Path | None, result: Soak) -> None:
-    from slo.report.write import write_report
-
     if save is not None:
         result.recording.save(save)
     for path in out:

@@ -8,17 +8,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from compose.cli.dlq.group import (
+from compose.cli.dlq.letters import (
     CampaignOption,
     FromOption,
     PartitionOption,
     ReasonOption,
     ToOption,
-    dlq,
     explained,
     letter_topic,
     selection_of,
@@ -26,21 +25,19 @@ from compose.cli.dlq.group import (
 from compose.cli.options import FormatOption
 from compose.process.errors import UsageError
 from compose.process.exit_codes import ExitCode
+from compose.stack.state import load_settings
 from compose.terminal.format import Format
+from pipeline.contract.codec import AdEvent
+from pipeline.dead_letters.export_file import ExportedLine, read_lines
+from pipeline.dead_letters.plan import Changes, Plan, Rejection, plan_by_changes, plan_from_lines
+from pipeline.dead_letters.replay import Replay
+from pipeline.dead_letters.replay import replay as replay_all
+from pipeline.dead_letters.selection import Selection
 from pipeline.printable import printable
-
-if TYPE_CHECKING:
-    from pipeline.dead_letters.plan import Changes, Plan
-    from pipeline.dead_letters.replay import Replay
-    from pipeline.dead_letters.selection import Selection
-    from pipeline.settings import Settings
+from pipeline.settings import Settings
 
 _MOST_PRINTED = 100
 _LARGEST_WINDOW_SECONDS = 300
-
-
-def register(_app: typer.Typer) -> None:
-    """The command belongs to the group `dlq`, which has been added."""
 
 
 class EventTime(StrEnum):
@@ -50,7 +47,6 @@ class EventTime(StrEnum):
     RECORD = "record"
 
 
-@dlq.command("replay")
 def replay(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="As `dlq export` wrote it, with `event` mended.")] = None,
@@ -70,10 +66,6 @@ def replay(
 
     Replaying twice changes nothing. Exit 1: something was rejected; the rest was replayed.
     """
-    from compose.stack.state import load_settings
-    from pipeline.dead_letters.plan import Rejection
-    from pipeline.dead_letters.replay import replay as replay_all
-
     changes = _changes(set_ or [], event_time)
     chosen = selection_of(reason, partition, from_, to, campaign)
     _refuse_mixture(file, changes, chosen)
@@ -87,9 +79,6 @@ def replay(
 
 
 def _changes(assignments: list[str], event_time: EventTime) -> Changes:
-    from pipeline.contract.codec import AdEvent
-    from pipeline.dead_letters.plan import Changes
-
     fields: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
@@ -105,9 +94,6 @@ def _changes(assignments: list[str], event_time: EventTime) -> Changes:
 
 
 def _refuse_mixture(file: Path | None, changes: Changes, chosen: Selection) -> None:
-    from pipeline.dead_letters.plan import Changes
-    from pipeline.dead_letters.selection import Selection
-
     by_flags = changes != Changes()
     if file is None and not by_flags:
         raise UsageError("name a FILE as `dlq export` writes it, or say what to change: --event-time record, --set F=V")
@@ -116,10 +102,6 @@ def _refuse_mixture(file: Path | None, changes: Changes, chosen: Selection) -> N
 
 
 def _plan_of_file(settings: Settings, file: Path) -> Plan:
-    from pipeline.dead_letters.export_file import ExportedLine, read_lines
-    from pipeline.dead_letters.plan import plan_from_lines
-    from pipeline.dead_letters.selection import Selection
-
     try:
         with file.open("rb") as source:
             lines = list(read_lines(source))
@@ -132,8 +114,6 @@ def _plan_of_file(settings: Settings, file: Path) -> Plan:
 
 
 def _plan_of_selection(settings: Settings, chosen: Selection, changes: Changes) -> Plan:
-    from pipeline.dead_letters.plan import plan_by_changes
-
     topic = letter_topic(settings, late=False)
     letters = ((letter, topic.view(letter)) for letter in topic.read(chosen))
     return plan_by_changes(letters, changes, settings.allowed_lateness_seconds)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,19 +21,15 @@ from compose.process.errors import EnvironmentFailed, UsageError
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
 from compose.stack.ports import LOOPBACK, is_free
 from compose.stack.state import Record, load_settings
-
-if TYPE_CHECKING:
-    from loadgen.locust_users.gates import Gate
-    from slo.spec.model import Specification
+from loadgen.ledger_index import create_index
+from loadgen.locust_users.gates import Gate
+from loadgen.locust_users.plan import LocustPlan
+from loadgen.run import new_run_id
+from slo.spec.model import Indicator, Kind, Operator, Specification
 
 UI_PORT = 8089
 _LEDGER_SECONDS = 150.0
 _END_SECONDS = 30.0
-
-
-def register(group: typer.Typer) -> None:
-    """Adds the command to `adctr load`. What it doesn't know is for locust."""
-    group.command("locust", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(locust)
 
 
 def locust(
@@ -78,9 +74,6 @@ def locust(
 
 def _gates(objectives: Specification) -> list[Gate]:
     """The objectives that are about what locust's users do."""
-    from loadgen.locust_users.gates import Gate
-    from slo.spec.model import Indicator, Kind, Operator
-
     kinds = {Indicator.CACHE_READ: "CACHE"}
     return [
         Gate(
@@ -97,8 +90,6 @@ def _gates(objectives: Specification) -> list[Gate]:
 
 
 def _default_ledger(data_dir: Path) -> Path:
-    from loadgen.run import new_run_id
-
     return data_dir / "ledgers" / f"locust-{new_run_id()}.ledger"
 
 
@@ -119,9 +110,6 @@ def _plan(
     gates: Sequence[Gate],
     alive_fd: int,
 ) -> dict[str, str]:
-    from loadgen.ledger_index import create_index
-    from loadgen.locust_users.plan import LocustPlan
-
     try:
         directory = create_index(path)
     except FileExistsError:

@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,19 +16,17 @@ from compose.process.errors import UsageError
 from compose.process.exit_codes import ExitCode
 from compose.stack.state import load_settings
 from compose.terminal.format import Format
+from loadgen.replay.log_file import open_log
+from loadgen.replay.mapping import RowMapping, parse_map
+from loadgen.replay.replay import ReplayPlan, ReplayResult
+from loadgen.replay.replay import replay as send
+from loadgen.replay.schedule import parse_speed
+from loadgen.replay.times import time_reader
+from loadgen.run import LoadResult, new_run_id
 from pipeline.printable import printable
-
-if TYPE_CHECKING:
-    from loadgen.replay.replay import ReplayPlan, ReplayResult
-    from loadgen.run import LoadResult
 
 _SHOWN = 20
 _DELIMITERS = {"tab": "\t"}
-
-
-def register(group: typer.Typer) -> None:
-    """Adds the command to `adctr load`."""
-    group.command("replay")(replay)
 
 
 def replay(
@@ -65,8 +63,6 @@ def replay(
     Exit 0: all that was sent is acknowledged. 1: some is not, or no row could be used. 2: the file, a column, an option
     or the kind of stack is wrong; nothing was sent. 130: interrupted.
     """
-    from loadgen.replay.replay import replay as send
-
     settings = load_settings(context.obj)
     done: list[ReplayResult] = []
 
@@ -91,13 +87,6 @@ def _plan(
     *,
     shift: bool,
 ) -> ReplayPlan:
-    from loadgen.replay.log_file import open_log
-    from loadgen.replay.mapping import RowMapping, parse_map
-    from loadgen.replay.replay import ReplayPlan
-    from loadgen.replay.schedule import parse_speed
-    from loadgen.replay.times import time_reader
-    from loadgen.run import new_run_id
-
     delimiter = _DELIMITERS.get(delimiter, delimiter)
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise UsageError(f"--delimiter {delimiter}: must be one character, for example ; or the word tab")

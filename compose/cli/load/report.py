@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,10 +19,10 @@ from compose.process.errors import EnvironmentFailed, UsageError
 from compose.process.exit_codes import ExitCode
 from compose.process.signals import interrupting
 from compose.terminal.format import Format
-
-if TYPE_CHECKING:
-    from loadgen.profiles import Profile
-    from loadgen.run import LoadPlan, LoadResult, Progress
+from loadgen.errors import BrokerUnavailable, LoadRefused
+from loadgen.profiles import Profile, find_profile
+from loadgen.profiles.parse import ProfileError
+from loadgen.run import LoadPlan, LoadResult, Progress, new_run_id
 
 _BEHIND_SECONDS = 0.5
 _HINTS = {
@@ -50,10 +50,6 @@ def profile_of(
     invalid: float | None = None,
 ) -> Profile:
     """A profile, with some of its values replaced. Raises UsageError with every mistake in its file."""
-    from loadgen.errors import LoadRefused
-    from loadgen.profiles import find_profile
-    from loadgen.profiles.parse import ProfileError
-
     try:
         return find_profile(name_or_file).changed(campaigns, late, out_of_order, invalid)
     except ProfileError as error:
@@ -66,16 +62,12 @@ def profile_of(
 
 def plan_of(data_dir: Path, profile: Profile, seed: int, ledger: Path | None) -> LoadPlan:
     """A new run's plan."""
-    from loadgen.run import LoadPlan, new_run_id
-
     run_id = new_run_id()
     return LoadPlan(profile, seed, ledger or data_dir / "ledgers" / f"{run_id}.ledger", run_id)
 
 
 def carry_out(start: Callable[[threading.Event], LoadResult]) -> LoadResult:
     """Runs a load; the first Ctrl-C ends it cleanly, a second one at once. Translates its errors."""
-    from loadgen.errors import BrokerUnavailable, LoadRefused
-
     # A collection would halt the schedule for tens of milliseconds, and find nothing: the loops make no cycles.
     gc.freeze()
     gc.disable()

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from prometheus_client import CollectorRegistry
+from rich.live import Live
 
+from compose.cli.check_report import EXIT_CODES, report
 from compose.cli.durations import parse_duration_seconds
 from compose.cli.objectives_file import SpecOption, specification
 from compose.cli.options import FormatOption
 from compose.cli.report_files import check_files
+from compose.experiment.load_check import run_load_check, run_production_check, warm_up
 from compose.process.errors import UsageError
 from compose.process.exit_codes import ExitCode
+from compose.stack.state import load_settings
 from compose.terminal.format import Format
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from pipeline.settings import Settings
-    from slo.check import Checked
-    from slo.recording import Recording
-    from slo.spec.model import Specification
-    from slo.verdict import RunVerdict
+from pipeline.settings import Settings
+from slo.annotations import FILE_NAME
+from slo.check import Checked
+from slo.compare import compare as held_against
+from slo.exporter.buckets import USUAL_EDGES_SECONDS
+from slo.exporter.exporter import Exporter
+from slo.exporter.load_runs import Drills, LoadRuns
+from slo.probes.catalogue import probes_of
+from slo.probes.recorder import Recorder
+from slo.recording import Recording, RecordingError
+from slo.report.comparison import comparison_json, comparison_text
+from slo.report.html import to_html
+from slo.report.junit import to_junit
+from slo.report.markdown import to_markdown
+from slo.report.text import table
+from slo.report.write import write_report
+from slo.spec.metrics import bucket_edges
+from slo.spec.model import Specification
+from slo.verdict import RunVerdict, judge
 
 SEND_DELAY_LIMIT_SECONDS = 0.25
 DEFAULT_EXPORTER_PORT = 9108
@@ -72,12 +89,6 @@ SaveOption = Annotated[
 ]
 
 
-def register(group: typer.Typer) -> None:
-    """Adds the commands to `adctr slo`."""
-    for name, command in (("check", check), ("watch", watch), ("export", export), ("compare", compare)):
-        group.command(name)(command)
-
-
 def check(
     context: typer.Context,
     for_: ForOption = "5m",
@@ -97,9 +108,6 @@ def check(
     Exit 0: all that was judged is kept. 1: one is breached. 2: a mistake in the objectives. 3: too little to say, or
     nothing was judged. 4: the stack is not there.
     """
-    from compose.stack.state import load_settings
-    from slo.verdict import judge
-
     objectives, seconds = specification(spec), parse_duration_seconds("--for", for_)
     if warm_up is not None and rate is None:
         raise UsageError("--warm-up is for a load of the check's own: give its --rate as well")
@@ -117,9 +125,6 @@ def check(
 def _watched(
     data_dir: Path, settings: Settings, rate: float | None, before_seconds: float, seconds: float, *, verify: bool
 ) -> Checked:
-    from compose.experiment.load_check import run_load_check, run_production_check, warm_up
-    from slo.probes.catalogue import probes_of
-
     if rate is None:
         return run_production_check(settings, seconds, probes_of(settings), verify=verify)
     warm_up(data_dir, rate, before_seconds)
@@ -128,8 +133,6 @@ def _watched(
 
 
 def _print(checked: Checked, objectives: Specification, verdict: RunVerdict, format_: ReportFormat) -> int:
-    from compose.cli.check_report import EXIT_CODES, report
-
     if format_ in (ReportFormat.TEXT, ReportFormat.JSON):
         return report(checked, objectives, verdict, Format(format_.value))
     print(_render(format_)(objectives, checked.recording, verdict), end="")
@@ -139,8 +142,6 @@ def _print(checked: Checked, objectives: Specification, verdict: RunVerdict, for
 def _write_files(
     out: Sequence[Path], save: Path | None, checked: Checked, objectives: Specification, verdict: RunVerdict
 ) -> None:
-    from slo.report.write import write_report
-
     if save is not None:
         checked.recording.save(save)
     for path in out:
@@ -148,10 +149,6 @@ def _write_files(
 
 
 def _render(format_: ReportFormat) -> Callable[[Specification, Recording, RunVerdict], str]:
-    from slo.report.html import to_html
-    from slo.report.junit import to_junit
-    from slo.report.markdown import to_markdown
-
     return {ReportFormat.HTML: to_html, ReportFormat.JUNIT: to_junit, ReportFormat.MARKDOWN: to_markdown}[format_]
 
 
@@ -164,11 +161,6 @@ def compare(
 
     Exit 0: B is not shown to be worse. 1: it is. 2: a file is no recording. 3: nothing could be compared.
     """
-    import json
-
-    from slo.compare import compare as held_against
-    from slo.report.comparison import comparison_json, comparison_text
-
     compared = held_against(_recording(a), _recording(b))
     if format_ is Format.JSON:
         print(json.dumps(comparison_json(compared), indent=2))
@@ -180,8 +172,6 @@ def compare(
 
 
 def _recording(path: Path) -> Recording:
-    from slo.recording import Recording, RecordingError
-
     try:
         return Recording.load(path)
     except (RecordingError, FileNotFoundError) as error:
@@ -200,16 +190,6 @@ def export(
     ] = None,
 ) -> None:
     """Serves what the probes see to Prometheus, until Ctrl-C. Exit 4: the port is taken, or no stack runs."""
-    from prometheus_client import CollectorRegistry
-
-    from compose.stack.state import load_settings
-    from slo.annotations import FILE_NAME
-    from slo.exporter.buckets import USUAL_EDGES_SECONDS
-    from slo.exporter.exporter import Exporter
-    from slo.exporter.load_runs import Drills, LoadRuns
-    from slo.probes.catalogue import probes_of
-    from slo.spec.metrics import bucket_edges
-
     objectives = specification(spec)
     settings = load_settings(context.obj)
     edges = {each: bucket_edges(objectives, each, usual) for each, usual in USUAL_EDGES_SECONDS.items()}
@@ -225,14 +205,6 @@ def export(
 
 def watch(context: typer.Context, spec: SpecOption = None) -> None:
     """A live table of what two minutes can judge, counts left out, until Ctrl-C. Times the stack's canaries."""
-    from rich.live import Live
-
-    from compose.stack.state import load_settings
-    from slo.probes.catalogue import probes_of
-    from slo.probes.recorder import Recorder
-    from slo.report.text import table
-    from slo.verdict import judge
-
     objectives = specification(spec)
     settings = load_settings(context.obj)
     objectives = objectives.only([each.name for each in objectives.objectives if each.name != "counts_exact"])

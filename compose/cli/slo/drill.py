@@ -5,28 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from compose.cli.check_report import first_differences
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption, RetriesOption
+from compose.experiment.disturbed_stack import own_stack
+from compose.experiment.drill_run import run_drill
+from compose.experiment.load_check import warm_up
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.process.exit_codes import ExitCode
 from compose.terminal.format import Format
-
-if TYPE_CHECKING:
-    from slo.drills.drill import Drill, DrillResult
-
+from compose.terminal.progress import say
+from slo.annotations import DRILL, FILE_NAME, noted
+from slo.drills.catalogue import DRILLS, find_drill
+from slo.drills.drill import Drill, DrillResult
 
 WARM_UP_RATE = 5000.0
 WARM_UP_SECONDS = 20.0
 """Events per second, and for how long, before the first drill: a JVM that has just started is late by itself."""
-
-
-def register(group: typer.Typer) -> None:
-    """Adds the command to `adctr slo`."""
-    group.command("drill")(drill)
 
 
 def drill(
@@ -41,8 +40,6 @@ def drill(
     Starts a stack of its own in DIR/drills. Exit 0: every drill was caught. 1: one was not. 2: no such drill. 3: the
     machine did not let it tell, as with a generator that is late itself. 4: the stack can't start or is gone.
     """
-    from slo.drills.catalogue import DRILLS, find_drill
-
     try:
         chosen = list(DRILLS) if every else [find_drill(name) for name in names or ()]
     except KeyError as error:
@@ -63,8 +60,6 @@ def drill(
 
 
 def _list(format_: Format) -> None:
-    from slo.drills.catalogue import DRILLS
-
     if format_ is Format.JSON:
         print(json.dumps({"drills": [{"name": each.name, "story": each.story} for each in DRILLS]}, indent=2))
         return
@@ -74,13 +69,6 @@ def _list(format_: Format) -> None:
 
 def _runs(data_dir: Path, drills: Sequence[Drill], retries: int) -> Iterator[DrillResult]:
     """Each drill's result, in order, all on one stack."""
-    from compose.cli.check_report import first_differences
-    from compose.experiment.disturbed_stack import own_stack
-    from compose.experiment.drill_run import run_drill
-    from compose.experiment.load_check import warm_up
-    from compose.terminal.progress import say
-    from slo.annotations import DRILL, FILE_NAME, noted
-
     with own_stack(data_dir / "drills", links=("redis",), dashboard=True) as bench:
         say("warming up")
         warm_up(bench.layout.root, WARM_UP_RATE, WARM_UP_SECONDS)

@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 from typer.exceptions import TyperException
 
-from compose.cli.main import _register_commands, app
+from compose.cli.main import app
 from compose.process.errors import StackNotRunning, UsageError
 from pipeline.printable import printable, printable_lines
 from slo.reconciliation.compare import Difference
 from slo.reconciliation.report import difference_line
 from tests.vectors.hostile import HOSTILE
-
-_register_commands()
 
 
 def run(*arguments: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from compose.cli.main import catch_up
+from compose.cli.stack import catch_up
 
 
 class RotatedWhileRead(io.StringIO):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from compose.cli import main as cli
+from compose.cli import stack as cli
 from compose.process.errors import EnvironmentFailed
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
 from compose.stack.passwords import Passwords

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from compose.cli.durations import parse_duration_seconds
-from compose.cli.load import locust, replay
 from compose.cli.load.report import (
     CampaignsOption,
     FractionOption,
@@ -34,26 +33,20 @@ from compose.experiment.load_workers import parse_part, part_report, run_in_part
 from compose.process.errors import UsageError
 from compose.stack.state import load_settings
 from compose.terminal.format import Format
-
-if TYPE_CHECKING:
-    from loadgen.profiles import Profile
-    from loadgen.run import LoadPlan, LoadResult
-    from pipeline.settings import Settings
-
-load = typer.Typer(no_args_is_help=True, help="Generates load and keeps a ledger of the truth about it.")
+from loadgen.full_speed import run_full_speed
+from loadgen.historic import historic as preload
+from loadgen.historic import latest_end_ms
+from loadgen.live import refuse_historic, run_live, soon_ns
+from loadgen.pacer import pacer_of
+from loadgen.profiles import Profile, bundled_names
+from loadgen.run import LoadPlan, LoadResult
+from pipeline.settings import Settings
 
 ProcessesOption = Annotated[
     int, typer.Option(min=1, max=64, help="Send from so many processes; each campaign has one of them.")
 ]
 PartOption = Annotated[str | None, typer.Option(hidden=True)]
 RunIdOption = Annotated[str | None, typer.Option(hidden=True)]
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the group of commands, those of the modules beside this one included."""
-    replay.register(load)
-    locust.register(load)
-    app.add_typer(load, name="load")
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,6 @@ class _Shares:
 Send = Callable[[threading.Event, "LoadPlan", Callable[[], int]], "LoadResult"]
 
 
-@load.command("run")
 def run(
     context: typer.Context,
     rate: Annotated[float, typer.Option(help="Events per second, impressions and clicks together.")],
@@ -94,9 +86,6 @@ def run(
 
     Exit 0: all acknowledged. 1: some were not. 130: interrupted (the ledger is closed cleanly all the same).
     """
-    from loadgen.live import run_live
-    from loadgen.pacer import pacer_of
-
     if not 0 < rate < math.inf or (seconds is not None and not 0 < seconds < math.inf):
         raise UsageError(f"--rate {rate:g} --seconds {seconds}: both must be numbers above 0")
     traffic = profile_of(profile, campaigns, late_fraction, out_of_order_fraction, invalid_fraction)
@@ -117,7 +106,6 @@ def run(
     return _load(context.obj, command, traffic, seed, ledger, shares, send, format_, endless=seconds is None)
 
 
-@load.command("full-speed")
 def full_speed(
     context: typer.Context,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to send.")] = 10.0,
@@ -130,8 +118,6 @@ def full_speed(
     format_: FormatOption = Format.TEXT,
 ) -> int:
     """Closed loop: as fast as the broker acknowledges. Says what the generator can do, and nothing about latency."""
-    from loadgen.full_speed import run_full_speed
-
     traffic = profile_of(profile)
     settings = load_settings(context.obj)
 
@@ -156,7 +142,6 @@ def _load(
     endless: bool = False,
 ) -> int:
     """A run by this process, by several, or by this one as part of several."""
-    from loadgen.live import refuse_historic, soon_ns
 
     def start(stop: threading.Event) -> LoadResult:
         plan = shares.plan(plan_of(data_dir, traffic, seed, ledger))
@@ -179,7 +164,6 @@ def _arguments(options: dict[str, float | None]) -> list[str]:
     return [text for name, value in options.items() if value is not None for text in (name, repr(value))]
 
 
-@load.command("historic")
 def historic(
     context: typer.Context,
     events: Annotated[int, typer.Option(help="How many events.")],
@@ -198,8 +182,6 @@ def historic(
 
     They lie evenly in the span: of a profile's rate over time only the mean remains.
     """
-    from loadgen.historic import historic as preload
-
     traffic = profile_of(profile, campaigns)
     settings = load_settings(context.obj)
     span_seconds, end_ms = parse_duration_seconds("--span", span), _end_ms(end, settings)
@@ -212,8 +194,6 @@ def historic(
 
 
 def _end_ms(text: str | None, settings: Settings) -> int:
-    from loadgen.historic import latest_end_ms
-
     if text is None:
         return latest_end_ms(time.time_ns() // 1_000_000, settings)
     try:
@@ -225,11 +205,8 @@ def _end_ms(text: str | None, settings: Settings) -> int:
     return int(moment.timestamp() * 1000)
 
 
-@load.command("profiles")
 def profiles(format_: FormatOption = Format.TEXT) -> None:
     """Lists the profiles that come with this installation. docs/load.md says how to write one."""
-    from loadgen.profiles import bundled_names
-
     found = [profile_of(name) for name in bundled_names()]
     if format_ is Format.JSON:
         print(json.dumps({"profiles": [_described(each) for each in found]}, indent=2))

@@ -9,19 +9,9 @@ from typing import Annotated
 import typer
 
 from compose.cli.objectives_file import SpecOption, specification
-from compose.cli.slo import check, drill
-
-slo = typer.Typer(no_args_is_help=True, help="Objectives, and whether they are kept.")
+from slo.rules.rule_file import rule_file
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the group of commands, those of the modules beside this one included."""
-    check.register(slo)
-    drill.register(slo)
-    app.add_typer(slo, name="slo")
-
-
-@slo.command("rules")
 def rules(
     spec: SpecOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="File to write; default: standard output.")] = None,
@@ -33,8 +23,6 @@ def rules(
 
     Exit 0: written. 2: the file of objectives has mistakes, all of which are printed.
     """
-    from slo.rules.rule_file import rule_file
-
     text = rule_file(specification(spec), docs_url)
     if out is None:
         sys.stdout.write(text)

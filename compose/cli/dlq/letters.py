@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import psycopg2
 import typer
 
 from compose.cli.options import FormatOption
@@ -19,25 +20,20 @@ from compose.cli.report_files import require_writable
 from compose.cli.timestamps import parse_moment_ms
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.process.exit_codes import ExitCode
+from compose.stack.state import load_settings
 from compose.terminal.format import Format
+from pipeline.contract.codec import RegistryUnavailable
+from pipeline.dead_letters.export_file import to_line, to_object
+from pipeline.dead_letters.letter import Letter
+from pipeline.dead_letters.letter_topic import LetterTopic
+from pipeline.dead_letters.selection import Selection
+from pipeline.dead_letters.view import View
 from pipeline.printable import printable
-
-if TYPE_CHECKING:
-    from pipeline.dead_letters.letter import Letter
-    from pipeline.dead_letters.letter_topic import LetterTopic
-    from pipeline.dead_letters.selection import Selection
-    from pipeline.dead_letters.view import View
-    from pipeline.settings import Settings
+from pipeline.settings import Settings
+from pipeline.store import StoreUnavailable, connect_reader
+from pipeline.topic_reader import KafkaUnavailable
 
 DEFAULT_LIMIT = 100
-
-dlq = typer.Typer(no_args_is_help=True, help="Looks at dead letters, exports them, and replays what was mended.")
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the group of commands."""
-    app.add_typer(dlq, name="dlq")
-
 
 ReasonOption = Annotated[str | None, typer.Option(help="Part of the reason, in any case.")]
 PartitionOption = Annotated[int | None, typer.Option(help="Partition of the rejected record.", min=0)]
@@ -51,8 +47,6 @@ def selection_of(
     reason: str | None, partition: int | None, from_: str | None, to: str | None, campaign: str | None
 ) -> Selection:
     """The filters as options. Raises UsageError for a time that is none."""
-    from pipeline.dead_letters.selection import Selection
-
     return Selection(
         reason,
         partition,
@@ -64,27 +58,18 @@ def selection_of(
 
 def letter_topic(settings: Settings, late: bool) -> LetterTopic:
     """The topic of dead letters, or of late events."""
-    from pipeline.dead_letters.letter_topic import LetterTopic
-
     return LetterTopic(settings, settings.late_topic if late else settings.dead_letter_topic)
 
 
 @contextmanager
 def explained() -> Iterator[None]:
     """A service that is gone, in the words of the command line."""
-    import psycopg2
-
-    from pipeline.contract.codec import RegistryUnavailable
-    from pipeline.store import StoreUnavailable
-    from pipeline.topic_reader import KafkaUnavailable
-
     try:
         yield
     except (KafkaUnavailable, RegistryUnavailable, StoreUnavailable, psycopg2.Error) as error:
         raise EnvironmentFailed(str(error).strip()) from error
 
 
-@dlq.command("list")
 def list_letters(
     context: typer.Context,
     reason: ReasonOption = None,
@@ -97,8 +82,6 @@ def list_letters(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Lists letters, each origin once, with what can be read of the event."""
-    from compose.stack.state import load_settings
-
     chosen = selection_of(reason, partition, from_, to, campaign)
     settings = load_settings(context.obj)
     topic = letter_topic(settings, late)
@@ -120,7 +103,6 @@ def list_letters(
         print(f"{len(topic.strays):,} more name no record of {settings.events_topic} as their origin")
 
 
-@dlq.command("show")
 def show(
     context: typer.Context,
     origin: Annotated[str, typer.Argument(help="PARTITION/OFFSET of the rejected record, as `dlq list` prints it.")],
@@ -128,10 +110,6 @@ def show(
     format_: FormatOption = Format.TEXT,
 ) -> int:
     """Shows one letter in full: bytes, headers, and what can be read of the event. Exit 1: there is none."""
-    from compose.stack.state import load_settings
-    from pipeline.dead_letters.export_file import to_object
-    from pipeline.dead_letters.selection import Selection
-
     wanted = parse_origin(origin)
     settings = load_settings(context.obj)
     topic = letter_topic(settings, late)
@@ -163,7 +141,6 @@ def show(
     return ExitCode.PASS
 
 
-@dlq.command("export")
 def export(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="A new file of JSON lines (pipeline/dead_letters/export_file.py).")],
@@ -176,9 +153,6 @@ def export(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Writes letters to a file, one JSON object per line: mend `event` in it and give it to `dlq replay`."""
-    from compose.stack.state import load_settings
-    from pipeline.dead_letters.export_file import to_line
-
     require_writable("--out", out)
     chosen = selection_of(reason, partition, from_, to, campaign)
     topic = letter_topic(load_settings(context.obj), late)
@@ -202,8 +176,6 @@ def export(
 
 
 def _replayed_origins(settings: Settings) -> set[tuple[int, int]]:
-    from pipeline.store import connect_reader
-
     with closing(connect_reader(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT kafka_partition, kafka_offset FROM realtime.replayed_events")
         return set(cursor.fetchall())
@@ -211,8 +183,6 @@ def _replayed_origins(settings: Settings) -> set[tuple[int, int]]:
 
 def summary(letter: Letter, view: View) -> dict[str, Any]:
     """A letter in a list; the keys are documented in docs/dead-letters.md."""
-    from pipeline.dead_letters.export_file import to_object
-
     whole = to_object(letter, view)
     return {
         "topic": letter.topic,

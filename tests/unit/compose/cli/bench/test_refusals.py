@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 
 from compose.cli.bench import peers
-from compose.cli.main import _register_commands, app
+from compose.cli.main import app
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.stack.layout import Layout
 from compose.stack.processes.process_identity import ProcessIdentity
 from tests.unit.slo.bench.test_peers import _result, _run
-
-_register_commands()
 
 
 def run(*arguments: str) -> None:

@@ -1,0 +1,62 @@
+"""`adctr bench latency` and `probes`: a load on a stack, and what it costs to watch it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from compose.cli.bench.output import report_figures
+from compose.cli.check_report import report
+from compose.cli.options import FormatOption
+from compose.experiment.exporter_cost import measure
+from compose.experiment.load_check import run_load_check, warm_up
+from compose.stack.state import load_settings
+from compose.terminal.format import Format
+from compose.terminal.progress import say
+from slo.spec.parse import load_bundled
+from slo.verdict import judge
+
+LATENCY_SEND_DELAY_LIMIT_SECONDS = 0.05
+LATENCY_OBJECTIVES = ("counts_exact", "event_to_redis", "event_to_postgres")
+
+
+def latency(
+    context: typer.Context,
+    rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 5000.0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to send.")] = 60.0,
+    warm_up_seconds: Annotated[
+        float, typer.Option("--warm-up", min=0, help="Seconds at the same rate before, counted but not timed.")
+    ] = 60.0,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """Event → Redis and event → PostgreSQL for every event of a load on the running stack, counts verified.
+
+    Exit 0: exact, and the objectives met. 1: not so. 3: void, for instance because the generator was late itself.
+    """
+    settings = load_settings(context.obj)
+    say(f"warming up for {warm_up_seconds:g} s, not timed")
+    warm_up(context.obj, rate, warm_up_seconds)
+    say(f"sending {rate:g} events/s for {seconds:g} s")
+    checked = run_load_check(context.obj, settings, rate, seconds, LATENCY_SEND_DELAY_LIMIT_SECONDS, probes=())
+    specification = load_bundled().only(LATENCY_OBJECTIVES)
+    return report(checked, specification, judge(specification, checked.recording), format_)
+
+
+def probes(
+    context: typer.Context,
+    rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 5000.0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 60.0,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """CPU time of the exporter and all its probes, against that of brokers, stores and Flink under load.
+
+    Starts a stack of its own in DIR/bench-probes. Exit 0: less than 2 %. 1: more. 3: void, because a process ended
+    meanwhile or less was sent.
+    """
+    cost = measure(context.obj / "bench-probes", rate, seconds, say)
+    if format_ is Format.TEXT:
+        for name, used in {"exporter": cost.probe_cpu_seconds, **cost.pipeline_cpu_seconds}.items():
+            print(f"{name:<18} {used:8.2f} CPU-s in {cost.seconds:g} s")
+        print(f"ratio {cost.ratio:.2%} at {cost.rate_achieved:,.0f} events/s")
+    return report_figures(cost.as_json(), cost.verdict(), format_)

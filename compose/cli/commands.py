@@ -1,0 +1,89 @@
+"""Every command and where it is: the one place that a new command is entered in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compose.cli.lazy import Place, Places
+
+_OTHERS_FLAGS = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+LOAD = {
+    "run": Place("load.run:run"),
+    "full-speed": Place("load.run:full_speed"),
+    "historic": Place("load.run:historic"),
+    "profiles": Place("load.run:profiles"),
+    "replay": Place("load.replay:replay"),
+    "locust": Place("load.locust:locust", settings=_OTHERS_FLAGS),
+}
+
+_CLAIMS = "Checks of developers' claims"
+
+BENCH = {
+    "latency": Place("bench.latency:latency"),
+    "drain": Place("bench.drain:drain"),
+    "capacity": Place("bench.capacity:capacity"),
+    "cost": Place("bench.cost:cost"),
+    "cache-reads": Place("bench.cache_reads:cache_reads"),
+    "peers": Place("bench.peers:peers"),
+    "soak": Place("bench.soak:soak"),
+    "report": Place("bench.report:report"),
+    "raw-copy": Place("bench.drain:raw_copy", panel=_CLAIMS),
+    "probes": Place("bench.latency:probes", panel=_CLAIMS),
+    "generator": Place("bench.generator:generator", panel=_CLAIMS),
+    "dead-letters": Place("bench.dead_letters:dead_letters", panel=_CLAIMS),
+}
+
+SLO = {
+    "rules": Place("slo.rules:rules"),
+    "check": Place("slo.check:check"),
+    "watch": Place("slo.check:watch"),
+    "export": Place("slo.check:export"),
+    "compare": Place("slo.check:compare"),
+    "drill": Place("slo.drill:drill"),
+}
+
+GRAFANA = {"build": Place("grafana:build"), "publish": Place("grafana:publish")}
+
+DLQ = {
+    "list": Place("dlq.letters:list_letters"),
+    "show": Place("dlq.letters:show"),
+    "export": Place("dlq.letters:export"),
+    "replay": Place("dlq.replay:replay"),
+}
+
+CHAOS = {"list": Place("chaos:list_faults"), "run": Place("chaos:run")}
+
+COMMANDS: Mapping[str, Place | Places] = {
+    "up": Place("stack:up", "Starts the stack; returns when it is healthy and the jobs run."),
+    "status": Place("stack:status", "Shows the processes and jobs of a running stack."),
+    "down": Place("stack:down", "Stops the stack. Its state stays in the data directory."),
+    "logs": Place("stack:logs", "Prints the log of a service."),
+    "verify": Place(
+        "verify:verify",
+        "Waits until the jobs have drained, then compares topic, Redis, PostgreSQL, letters and ledger.",
+    ),
+    "demo": Place(
+        "demo:demo",
+        "Starts the stack unless it runs, sends events, watches each of them arrive, verifies and judges.",
+    ),
+    "retention": Place(
+        "retention:retention",
+        "Drops the days of raw_events that are older, creates the coming ones. Metrics are kept for good.",
+    ),
+    "dashboard": Place(
+        "dashboard:dashboard",
+        "Prints the address of the dashboard that the running stack serves; serves one where it has none, "
+        "or on --port.",
+    ),
+    "recount": Place(
+        "recount:recount",
+        "Counts final windows again from raw_events, which holds the replayed dead letters as well.",
+    ),
+    "load": Places("Generates load and keeps a ledger of the truth about it.", LOAD),
+    "bench": Places("Measures what the pipeline can do on this machine.", BENCH),
+    "slo": Places("Objectives, and whether they are kept.", SLO),
+    "grafana": Places("Dashboards for operators.", GRAFANA),
+    "dlq": Places("Looks at dead letters, exports them, and replays what was mended.", DLQ),
+    "chaos": Places("Faults under load, and what became of every count.", CHAOS),
+}
