@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
-import requests
+from pipeline.flink_rest import RUNNING, FlinkRest, FlinkUnavailable
 
-TIMEOUT_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
 
@@ -17,32 +15,20 @@ class NoCheckpoint(RuntimeError):
 
 def complete_checkpoint(rest_url: str, flink_name: str, timeout_seconds: float) -> None:
     """Returns when a checkpoint that was triggered after the call is complete. Raises NoCheckpoint."""
+    flink = FlinkRest(rest_url)
     try:
-        job_id = _running_job(rest_url, flink_name)
-        url = f"{rest_url}/jobs/{job_id}/checkpoints"
-        answer = requests.post(url, json={"checkpointType": "CONFIGURED"}, timeout=TIMEOUT_SECONDS)
-        answer.raise_for_status()
-        request = answer.json()["request-id"]
+        running = next((job for job in flink.jobs(flink_name) if job.state == RUNNING), None)
+        if running is None:
+            raise NoCheckpoint(f"job {flink_name} does not run")
+        path = f"/jobs/{running.job_id}/checkpoints"
+        request = flink.post(path, {"checkpointType": "CONFIGURED"})["request-id"]
         deadline = time.monotonic() + timeout_seconds
-        while (state := _get(f"{url}/{request}"))["status"]["id"] != "COMPLETED":
+        while (state := flink.get(f"{path}/{request}"))["status"]["id"] != "COMPLETED":
             if time.monotonic() > deadline:
                 raise NoCheckpoint(f"{flink_name}: no checkpoint within {timeout_seconds:.0f} s")
             time.sleep(POLL_SECONDS)
-    except (requests.RequestException, KeyError, ValueError) as error:
-        raise NoCheckpoint(f"Flink's REST API at {rest_url}: {error}") from error
+    except (FlinkUnavailable, KeyError) as error:
+        raise NoCheckpoint(str(error)) from error
     failure = (state.get("operation") or {}).get("failureCause")
     if failure:
         raise NoCheckpoint(f"{flink_name}: checkpoint failed: {failure.get('class', 'unknown')}")
-
-
-def _running_job(rest_url: str, flink_name: str) -> str:
-    for row in _get(f"{rest_url}/jobs/overview")["jobs"]:
-        if row["name"] == flink_name and row["state"] == "RUNNING":
-            return str(row["jid"])
-    raise NoCheckpoint(f"job {flink_name} does not run")
-
-
-def _get(url: str) -> Any:
-    answer = requests.get(url, timeout=TIMEOUT_SECONDS)
-    answer.raise_for_status()
-    return answer.json()

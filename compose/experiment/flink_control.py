@@ -8,16 +8,15 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import psutil
-import requests
 
 from compose.process.errors import EnvironmentFailed
-from compose.stack.jobs.keeper import ENDED, client_command
+from compose.stack.jobs.keeper import client_command
 from compose.stack.layout import Layout
 from compose.stack.processes.supervision import Supervisor
 from compose.stack.services import flink
+from pipeline.flink_rest import FlinkRest
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 
@@ -37,6 +36,7 @@ class FlinkControl:
         self._supervisor = supervisor
         self._layout = layout
         self._settings = settings
+        self._flink = FlinkRest(settings.flink_rest_url, _REST_SECONDS)
 
     def end_everything(self) -> None:
         """Stops the keepers, cancels all jobs and forgets their checkpoints."""
@@ -47,7 +47,7 @@ class FlinkControl:
     def stop_task_manager(self, name: str) -> None:
         """Stops a TaskManager and waits until the JobManager has given it up."""
         self._supervisor.stop_processes([name], _STOP_SECONDS)
-        self._until(lambda: name not in [each["id"] for each in self._get("/taskmanagers")["taskmanagers"]], name)
+        self._until(lambda: name not in [each["id"] for each in self._flink.get("/taskmanagers")["taskmanagers"]], name)
 
     def start(self, job: str) -> float:
         """Submits a job from the beginning of the topic; the unix time at which the last of its tasks ran."""
@@ -78,36 +78,27 @@ class FlinkControl:
 
     def cancel(self, job: str) -> None:
         """Cancels a job wherever it runs and removes its checkpoints."""
-        for row in self._active(job):
-            url = f"{self._settings.flink_rest_url}/jobs/{row['jid']}?mode=cancel"
-            requests.patch(url, timeout=_REST_SECONDS).raise_for_status()
-        self._until(lambda: not self._active(job), job)
+        for active in self._flink.jobs(flink_name(job)):
+            self._flink.cancel(active.job_id)
+        self._until(lambda: not self._flink.jobs(flink_name(job)), job)
         shutil.rmtree(Path(self._settings.checkpoint_dir) / job, ignore_errors=True)
 
     def processes(self, names: Sequence[str]) -> list[psutil.Process]:
         """Processes of the stack by name."""
         return [psutil.Process(each.pid) for each in self._supervisor.processes() if each.name in names and each.pid]
 
-    def _active(self, job: str) -> list[dict[str, Any]]:
-        rows = self._get("/jobs/overview")["jobs"]
-        return [row for row in rows if row["name"] == flink_name(job) and row["state"] not in ENDED]
-
     def _running_since(self, job: str) -> list[float]:
         """When all tasks of the job were running, if they are: at most one time."""
-        for row in self._active(job):
-            vertices = self._get(f"/jobs/{row['jid']}")["vertices"]
+        for active in self._flink.jobs(flink_name(job)):
+            vertices = self._flink.get(f"/jobs/{active.job_id}")["vertices"]
             if vertices and all(vertex["status"] == "RUNNING" for vertex in vertices):
                 subtasks = [
-                    self._get(f"/jobs/{row['jid']}/vertices/{vertex['id']}/subtasktimes") for vertex in vertices
+                    self._flink.get(f"/jobs/{active.job_id}/vertices/{vertex['id']}/subtasktimes")
+                    for vertex in vertices
                 ]
                 times = [each["timestamps"]["RUNNING"] for vertex in subtasks for each in vertex["subtasks"]]
                 return [max(times) / 1000]
         return []
-
-    def _get(self, path: str) -> Any:
-        answer = requests.get(self._settings.flink_rest_url + path, timeout=_REST_SECONDS)
-        answer.raise_for_status()
-        return answer.json()
 
     def _until(self, done: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _START_SECONDS

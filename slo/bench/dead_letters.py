@@ -9,7 +9,6 @@ from statistics import median
 from typing import Any
 
 import psutil
-import requests
 from confluent_kafka import Producer
 
 from loadgen.pacer import SteadyPacer
@@ -17,6 +16,7 @@ from loadgen.publisher import producer_config
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id
 from pipeline.flink_checkpoints import complete_checkpoint
+from pipeline.flink_rest import FlinkRest, sum_of
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 from slo.bench.bad_payloads import KINDS
@@ -203,8 +203,6 @@ def _cpu_seconds(processes: Sequence[psutil.Process]) -> float:
 
 def _restarts(settings: Settings) -> int:
     """Of both jobs since they were submitted."""
-    total = 0
-    for row in requests.get(f"{settings.flink_rest_url}/jobs/overview", timeout=5).json()["jobs"]:
-        url = f"{settings.flink_rest_url}/jobs/{row['jid']}/metrics?get=numRestarts"
-        total += sum(int(float(each["value"])) for each in requests.get(url, timeout=5).json())
-    return total
+    flink = FlinkRest(settings.flink_rest_url)
+    found = (flink.get(f"/jobs/{job.job_id}/metrics?get=numRestarts") for job in flink.every_job())
+    return sum(map(sum_of, found))

@@ -16,11 +16,11 @@ import psutil
 import redis
 
 from pipeline.cache_access import CacheUser, credentials
+from pipeline.flink_rest import Checkpoints, FlinkRest, FlinkUnavailable
 from pipeline.job_names import LIVE, flink_name
 from slo.disturbances.bench import Bench, NeverBack, NotStruck
 from slo.disturbances.link import Condition, Link
 from slo.disturbances.sabotage import TASK_MANAGERS, repeatedly
-from slo.reconciliation.flink import Checkpoints, FlinkRest, FlinkUnavailable
 
 RESTART_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -101,7 +101,7 @@ def checkpoints_full(bench: Bench) -> Iterator[None]:
 
     By RLIMIT_FSIZE, which needs neither root nor a file system to fill. Their logs are pipes and go on.
     """
-    flink = FlinkRest(bench.settings)
+    flink = FlinkRest(bench.settings.flink_rest_url)
     pids = [pid for name in ("jobmanager", *TASK_MANAGERS) for pid in bench.pids(name)]
     before = {pid: _may_write(pid, 0) for pid in pids}
     try:
@@ -166,7 +166,7 @@ def _felt(bench: Bench, server: str) -> Iterator[Link]:
 
 def live_task_manager(bench: Bench) -> str:
     """The TaskManager in which the live job runs. Raises RuntimeError where it does not run."""
-    found = FlinkRest(bench.settings).task_managers(flink_name(LIVE))
+    found = FlinkRest(bench.settings.flink_rest_url).task_managers(flink_name(LIVE))
     if len(found) != 1:
         raise RuntimeError(f"the live job runs in {', '.join(sorted(found)) or 'no TaskManager'}: one is wanted")
     return found.pop()
@@ -177,7 +177,7 @@ def _await_restarted(bench: Bench, since: float) -> str:
 
     Raises NeverBack if it does not come to that.
     """
-    flink, deadline = FlinkRest(bench.settings), time.monotonic() + RESTART_SECONDS
+    flink, deadline = FlinkRest(bench.settings.flink_rest_url), time.monotonic() + RESTART_SECONDS
     while time.monotonic() < deadline:
         found = flink.task_managers(flink_name(LIVE), since)
         if found:

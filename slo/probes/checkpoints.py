@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
-import requests
-
+from pipeline.flink_rest import RUNNING, FlinkRefused, FlinkRest
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 from slo.probes.probe import NEVER, Probe, Sample
@@ -29,8 +27,7 @@ class Checkpoints(Probe):
     period_seconds = 3.0
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._url = settings.flink_rest_url
-        self._session = requests.Session()
+        self._flink = FlinkRest(settings.flink_rest_url, TIMEOUT_SECONDS)
         self._clock = clock
         self._began_ms = clock() * 1000
         self._seen: dict[str, int] = {}
@@ -40,9 +37,8 @@ class Checkpoints(Probe):
         self._failures = 0
 
     def look(self) -> Iterable[Sample]:
-        rows = self._get("/jobs/overview")["jobs"]
         # Asked about the checkpoints of a job that is only being set up, Flink fills its log with stack traces.
-        running = {row["name"]: row["jid"] for row in rows if row["state"] == "RUNNING"}
+        running = {job.name: job.job_id for job in self._flink.jobs() if job.state == RUNNING}
         samples: list[Sample] = []
         for job in map(flink_name, JOBS):
             if job in running:
@@ -54,12 +50,12 @@ class Checkpoints(Probe):
         return {"checkpoints_failed": self._failures}
 
     def close(self) -> None:
-        self._session.close()
+        """Nothing to end."""
 
     def _completed(self, job: str, job_id: str) -> Iterator[Sample]:
         try:
-            answer = self._get(f"/jobs/{job_id}/checkpoints")
-        except requests.HTTPError:  # the job ended in between
+            answer = self._flink.get(f"/jobs/{job_id}/checkpoints")
+        except FlinkRefused:  # the job ended in between
             return
         failed = int(answer["counts"]["failed"])
         self._failures += max(0, failed - self._failed.get(job_id, failed))
@@ -77,8 +73,3 @@ class Checkpoints(Probe):
     def _age(self, job: str) -> Sample:
         now, completed_ms = self._clock(), self._completed_ms.get(job)
         return Sample(Indicator.CHECKPOINT_AGE, now, NEVER if completed_ms is None else now - completed_ms / 1000, job)
-
-    def _get(self, path: str) -> Any:
-        answer = self._session.get(self._url + path, timeout=TIMEOUT_SECONDS)
-        answer.raise_for_status()
-        return answer.json()

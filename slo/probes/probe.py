@@ -12,6 +12,7 @@ import requests
 from confluent_kafka import KafkaException
 
 from pipeline.cache_manager import MetricsUnavailableError
+from pipeline.flink_rest import FlinkUnavailable
 from pipeline.store import StoreUnavailable
 from slo.probes.viewer import DashboardUnavailable
 from slo.spec.model import Indicator
@@ -20,6 +21,7 @@ SERVICE_ERRORS: tuple[type[Exception], ...] = (
     redis.RedisError,
     psycopg2.Error,
     requests.RequestException,
+    FlinkUnavailable,
     KafkaException,
     StoreUnavailable,
     MetricsUnavailableError,

@@ -14,6 +14,7 @@ from pipeline.contract.cache_schema import ZERO
 from pipeline.contract.codec import Decoder, RegistryUnavailable
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import MAX_AHEAD_MS
+from pipeline.flink_rest import FlinkRest, FlinkUnavailable
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store import StoreUnavailable, snapshot
@@ -31,7 +32,6 @@ from slo.reconciliation.compare import (
     compare_window,
     settle,
 )
-from slo.reconciliation.flink import FlinkRest, FlinkUnavailable
 from slo.reconciliation.fold import Fold, Mark
 from slo.reconciliation.ledger_check import check_ledger, id_counter
 from slo.reconciliation.mended import STORE
@@ -190,7 +190,7 @@ class _Reconciliation:
             self.report.verified[store] = len(expected)
 
     def _compare_late_drops(self) -> None:
-        drops = FlinkRest(self.settings).late_drops()
+        drops = FlinkRest(self.settings.flink_rest_url).late_drops()
         for job in map(flink_name, JOBS):
             dropped = drops.get(job)
             if dropped is None:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
+from pipeline.flink_rest import Checkpoints, FlinkRest, FlinkUnavailable
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 from pipeline.topic_reader import OffsetRange
-from slo.reconciliation.flink import Checkpoints, FlinkRest, FlinkUnavailable
 from slo.reconciliation.topic import Topics
 
 GROUPS = tuple(map(flink_name, JOBS))
@@ -66,7 +66,7 @@ def wait_until_drained(
 
 def _wait_for_checkpoints(settings: Settings, deadline: float, progress: Callable[[str], None]) -> None:
     """Until each job has completed a checkpoint that it begins from now on, whether or not records come meanwhile."""
-    flink = FlinkRest(settings)
+    flink = FlinkRest(settings.flink_rest_url)
     before, began = flink.checkpoints(), time.monotonic()
     while waiting := without_new_checkpoint(before, flink.checkpoints()):
         state = f"no checkpoint of {', '.join(waiting)} since the last record"
@@ -112,7 +112,7 @@ def _wait(
 
 def _job_states(settings: Settings) -> str:
     try:
-        states = FlinkRest(settings).job_states()
+        states = {job.name: job.state for job in FlinkRest(settings.flink_rest_url).jobs()}
     except FlinkUnavailable as error:
         return str(error)
     return "jobs: " + (", ".join(f"{name} {state}" for name, state in sorted(states.items())) or "none runs")

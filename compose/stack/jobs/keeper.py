@@ -16,32 +16,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import requests
-
 from compose.stack.java.jvm import JAVA
 from compose.stack.jobs.checkpoints import complete_checkpoints, remove_predecessors
 from compose.stack.services.flink import CLIENT_ARGUMENTS
+from pipeline.flink_rest import ENDED, FlinkJob, FlinkRest, FlinkUnavailable
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 
 LOG = logging.getLogger("adctr.jobs")
 
 POLL_SECONDS = 1.0
-REST_TIMEOUT_SECONDS = 5.0
 SUBMIT_TIMEOUT_SECONDS = 180.0
 RETAINED_CHECKPOINTS = 3
 RESTORE_ATTEMPTS = 2
-ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
-
-
-@dataclass(frozen=True)
-class FlinkJob:
-    """One row of Flink's job overview."""
-
-    job_id: str
-    name: str
-    state: str
-    started_ms: int
 
 
 @dataclass
@@ -56,32 +43,22 @@ class Keeper:
     known_failures: set[str] = field(default_factory=set)
 
     def tick(self) -> None:
-        """One look at the cluster. Raises requests.RequestException while the JobManager does not answer."""
-        jobs = self.overview()
+        """One look at the cluster. Raises FlinkUnavailable while the JobManager does not answer."""
+        flink = FlinkRest(self.settings.flink_rest_url)
+        jobs = flink.every_job()
         self.note_failures(jobs)
         missing = []
         for job in JOBS:
             active = active_jobs(jobs, flink_name(job))
             for surplus in active[1:]:
                 LOG.warning("job %s runs twice; cancelling %s", job, surplus.job_id)
-                self.cancel(surplus.job_id)
+                flink.cancel(surplus.job_id)
             if not active:
                 missing.append(job)
             elif active[0].state == "RUNNING":
                 self.tidy(job, active[0].job_id)
         if missing:
             self.submit(missing)
-
-    def overview(self) -> list[FlinkJob]:
-        """Every job that the JobManager knows."""
-        answer = requests.get(f"{self.settings.flink_rest_url}/jobs/overview", timeout=REST_TIMEOUT_SECONDS)
-        answer.raise_for_status()
-        return [FlinkJob(row["jid"], row["name"], row["state"], row["start-time"]) for row in answer.json()["jobs"]]
-
-    def cancel(self, job_id: str) -> None:
-        """Asks Flink to cancel a job; its checkpoints are retained."""
-        url = f"{self.settings.flink_rest_url}/jobs/{job_id}?mode=cancel"
-        requests.patch(url, timeout=REST_TIMEOUT_SECONDS).raise_for_status()
 
     def tidy(self, job: str, job_id: str) -> None:
         """Removes the checkpoints of earlier submissions when they are no longer needed."""
@@ -165,7 +142,7 @@ def main() -> None:
     while True:
         try:
             keeper.tick()
-        except requests.RequestException as error:
+        except FlinkUnavailable as error:
             LOG.info("the JobManager does not answer: %s", error)
         time.sleep(POLL_SECONDS)
 

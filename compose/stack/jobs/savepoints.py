@@ -10,9 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import requests
 
 from compose.process.errors import EnvironmentFailed
 from compose.stack.jobs.checkpoints import SAVEPOINTS
@@ -20,6 +17,7 @@ from compose.stack.jobs.view import Job, jobs
 from compose.stack.layout import Layout
 from compose.stack.processes.supervision import Supervisor
 from compose.stack.state import load_settings
+from pipeline.flink_rest import FlinkRest
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 
@@ -54,7 +52,7 @@ def stop_with_savepoints(layout: Layout, say: Callable[[str], None]) -> None:
             say(f"{stopping.job.name}: {_await(settings, stopping)}")
     except BaseException as error:
         supervisor.start_process(KEEPER)
-        if isinstance(error, EnvironmentFailed | OSError):  # requests' errors are OSErrors
+        if isinstance(error, EnvironmentFailed | OSError):
             raise EnvironmentFailed(f"no savepoint: {error}; the stack runs on") from error
         raise
 
@@ -69,23 +67,17 @@ def _running(settings: Settings) -> list[Job]:
 
 def _stop(settings: Settings, job: Job) -> _Stopping:
     name = next(each for each in JOBS if flink_name(each) == job.name)
-    answer = requests.post(
-        f"{settings.flink_rest_url}/jobs/{job.job_id}/stop",
-        json={"targetDirectory": f"{settings.checkpoint_uri(name)}/{SAVEPOINTS}", "drain": False},
-        timeout=_REST_SECONDS,
-    )
-    answer.raise_for_status()
-    return _Stopping(job, str(answer.json()["request-id"]))
+    body = {"targetDirectory": f"{settings.checkpoint_uri(name)}/{SAVEPOINTS}", "drain": False}
+    answer = FlinkRest(settings.flink_rest_url, _REST_SECONDS).post(f"/jobs/{job.job_id}/stop", body)
+    return _Stopping(job, str(answer["request-id"]))
 
 
 def _await(settings: Settings, stopping: _Stopping) -> str:
     """Where the savepoint is."""
     job, deadline = stopping.job, time.monotonic() + _SAVEPOINT_SECONDS
-    url = f"{settings.flink_rest_url}/jobs/{job.job_id}/savepoints/{stopping.trigger}"
+    flink, path = FlinkRest(settings.flink_rest_url, _REST_SECONDS), f"/jobs/{job.job_id}/savepoints/{stopping.trigger}"
     while True:
-        answer = requests.get(url, timeout=_REST_SECONDS)
-        answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
+        found = flink.get(path)
         if found["status"]["id"] == "COMPLETED":
             break
         if time.monotonic() > deadline:

@@ -7,8 +7,6 @@ https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/deployment/memory
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +19,7 @@ from compose.stack.java.jvm import COMMON, JAVA, JAVA_HOME, QUICK_START, argumen
 from compose.stack.layout import Layout
 from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
+from pipeline.flink_rest import FlinkRest
 
 # One per job: what kills one job's TaskManager leaves the other job alone.
 TASK_MANAGERS = ("taskmanager-live", "taskmanager-store")
@@ -91,7 +90,7 @@ def services(plan: Plan) -> list[Service]:
         address=plan.settings.flink_rest_url,
         environment=environment(plan.layout),
         prepare=lambda: prepare(plan, config(plan)),
-        check=lambda: _check_answers(plan.settings.flink_rest_url),
+        check=lambda: check_answers(plan.settings.flink_rest_url),
     )
     return [manager, *(_task_manager(plan, name) for name in TASK_MANAGERS)]
 
@@ -277,18 +276,13 @@ def class_path() -> list[Path]:
     return flink_jars() if own is None else [own, *flink_jars()]
 
 
-def _get(url: str) -> dict[str, object]:
-    with urllib.request.urlopen(url, timeout=_PROBE_SECONDS) as response:
-        answer: dict[str, object] = json.loads(response.read())
-        return answer
-
-
-def _check_answers(rest_url: str) -> None:
-    _get(f"{rest_url}/overview")
+def check_answers(rest_url: str) -> None:
+    """Raises FlinkUnavailable."""
+    FlinkRest(rest_url, _PROBE_SECONDS).get("/overview")
 
 
 def check_registered(rest_url: str, name: str) -> None:
-    managers = _get(f"{rest_url}/taskmanagers")["taskmanagers"]
-    assert isinstance(managers, list)
+    """Raises ConnectionError where the JobManager does not know the TaskManager."""
+    managers = FlinkRest(rest_url, _PROBE_SECONDS).get("/taskmanagers")["taskmanagers"]
     if name not in [each["id"] for each in managers]:
         raise ConnectionError(f"{name} has not registered with the JobManager")

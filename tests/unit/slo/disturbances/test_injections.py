@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.flink_rest import Checkpoints
 from slo.disturbances.bench import NotStruck
 from slo.disturbances.injections import require_none_completed
-from slo.reconciliation.flink import Checkpoints
 
 
 def test_begun_and_never_complete_is_a_full_disk() -> None:

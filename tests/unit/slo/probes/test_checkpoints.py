@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import requests
 
+from pipeline.flink_rest import FlinkUnavailable
 from pipeline.settings import Settings
 from slo.probes.checkpoints import Checkpoints
 from slo.spec.model import Indicator
@@ -25,9 +25,9 @@ def answers() -> Answers:
     return {
         "/jobs/overview": {
             "jobs": [
-                {"name": "adctr-live", "jid": "a", "state": "FAILED"},
-                {"name": "adctr-live", "jid": "b", "state": "RUNNING"},
-                {"name": "adctr-store", "jid": "c", "state": "INITIALIZING"},
+                job("adctr-live", "a", "FAILED"),
+                job("adctr-live", "b", "RUNNING"),
+                job("adctr-store", "c", "INITIALIZING"),
             ]
         },
         "/jobs/b/checkpoints": {
@@ -46,6 +46,10 @@ def answers() -> Answers:
             ],
         },
     }
+
+
+def job(name: str, job_id: str, state: str) -> dict[str, Any]:
+    return {"name": name, "jid": job_id, "state": state, "start-time": 0, "tasks": {"running": 3, "total": 3}}
 
 
 def checkpoint(number: int, ended_ms: int, size: int) -> dict[str, Any]:
@@ -125,6 +129,6 @@ def test_a_job_without_checkpoints_has_an_age_that_never_came(settings: Settings
 
 def test_a_jobmanager_that_is_away_is_a_failed_look() -> None:
     probe = Checkpoints(Settings(flink_rest_url="http://127.0.0.1:1"))
-    with pytest.raises(requests.RequestException):
+    with pytest.raises(FlinkUnavailable):
         probe.look()
     probe.close()

@@ -8,9 +8,9 @@ import struct
 import pytest
 
 from pipeline.contract.cache_schema import Counts
+from pipeline.flink_rest import Checkpoints, checkpoints_of, sum_of
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.compare import Difference
-from slo.reconciliation.flink import Checkpoints, checkpoints_of, sum_of
 from slo.reconciliation.fold import digest
 from slo.reconciliation.report import MOST_PRINTED, Report, Unverifiable, to_json, to_text
 from slo.reconciliation.stores import _OriginReader

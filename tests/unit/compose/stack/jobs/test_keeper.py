@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack.jobs.keeper import FlinkJob, Keeper, active_jobs
+from compose.stack.jobs.keeper import Keeper, active_jobs
+from pipeline.flink_rest import FlinkJob
 from pipeline.settings import Settings
 
 
