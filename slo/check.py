@@ -29,6 +29,7 @@ from slo.recording import Exactness, Recording
 from slo.spec.model import Ceiling, Indicator
 
 VERIFY_TIMEOUT_SECONDS = 180.0
+SEND_DELAY_LIMIT_SECONDS = 0.25
 LATE_SAMPLES_SECONDS = 6.0
 """After the end of a check without load: as long as a sample that is due by then may take to come."""
 
@@ -65,30 +66,36 @@ class Checked:
     look_intervals: Mapping[Indicator, Spread]
 
 
-def check_load(
-    settings: Settings,
-    probes: Sequence[Probe],
-    run_load: Callable[[Watch], LoadSummary],
-    send_delay_limit: float,
-    say: Say,
-    clock: Callable[[], float] = time.time,
-    earlier: Sequence[Path] = (),
-    *,
-    verify: bool = True,
-    cells: Sequence[Cell] | None = None,
-) -> Checked:
-    """Watches ``run_load``, which returns when its load has ended, and compares every count if it is to ``verify``.
-
-    Ledgers of ``earlier`` loads are compared as well. With ``cells`` the events of those alone are timed.
+@dataclass(frozen=True)
+class Observation:
+    """How a load is observed.
 
     Latencies begin at the intended send time, so a generator that is late itself (p99 send delay above
-    ``send_delay_limit`` seconds) is an excuse for a breach; what is met in spite of it is met. Raises NotSettled, what
-    the readers raise, and what `slo.reconciliation.verify.reconcile` raises.
+    ``send_delay_limit`` seconds) is an excuse for a breach; what is met in spite of it is met. Ledgers of ``earlier``
+    loads are compared as well. Without ``verify`` no count is compared, and nothing waits for the jobs. With ``cells``
+    the events of those alone are timed; every count is compared all the same. ``clock`` gives unix seconds.
     """
-    with EventWatch(settings, cells) as events:
+
+    probes: Sequence[Probe] = ()
+    send_delay_limit: float = SEND_DELAY_LIMIT_SECONDS
+    clock: Callable[[], float] = time.time
+    earlier: Sequence[Path] = ()
+    verify: bool = True
+    cells: Sequence[Cell] | None = None
+
+
+def check_load(
+    settings: Settings, observation: Observation, run_load: Callable[[Watch], LoadSummary], say: Say
+) -> Checked:
+    """Observes ``run_load``, which returns when its load has ended.
+
+    Raises NotSettled, what the readers raise, and what `slo.reconciliation.verify.reconcile` raises.
+    """
+    clock = observation.clock
+    with EventWatch(settings, observation.cells) as events:
         events.await_settled()
         events.start()
-        with Recorder(probes, clock=clock) as recorder:
+        with Recorder(observation.probes, clock=clock) as recorder:
             load = run_load(Watch(recorder, events))
             ended = clock()
             ledger = read_ledger(load.ledger)
@@ -96,8 +103,9 @@ def check_load(
             recording = recorder.recording(ended)
             void = recorder.clock_stepped() or _void(load)
         events.stop()
-        report = _compared(settings, [*map(read_ledger, earlier), ledger], say) if verify else None
-    excuse = _lateness(load, send_delay_limit)
+        ledgers = [*map(read_ledger, observation.earlier), ledger]
+        report = _compared(settings, ledgers, say) if observation.verify else None
+    excuse = _lateness(load, observation.send_delay_limit)
     series = {
         each: replace(found, void=found.void or void, excuse=excuse) for each, found in events.series(ledger).items()
     }

@@ -11,7 +11,7 @@ import typer
 
 from compose.cli.check_report import report
 from compose.cli.options import FormatOption
-from compose.experiment.load_check import run_load_check
+from compose.experiment.load_check import GeneratedLoad, run_load_check
 from compose.process.errors import StackNotRunning
 from compose.process.exit_codes import ExitCode
 from compose.stack.lifecycle import temporary_stack
@@ -20,11 +20,11 @@ from compose.stack.state import load_settings
 from compose.terminal.format import Format
 from compose.terminal.progress import say
 from pipeline.settings import Settings
+from slo.check import Observation
 from slo.probes.catalogue import probes_of
 from slo.spec.parse import load_bundled
 from slo.verdict import judge
 
-SEND_DELAY_LIMIT_SECONDS = 0.25
 """A quarter of the threshold: a generator later than that would be what is measured."""
 
 
@@ -51,7 +51,7 @@ def demo(
         # Canaries are for the live table: in the verdict stand the load's own events, timed one by one.
         probes = probes_of(settings, with_canaries=sys.stderr.isatty())
         checked = run_load_check(
-            context.obj, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes, shown=specification
+            GeneratedLoad(context.obj, settings, rate, seconds), Observation(probes), specification
         )
         code: ExitCode = report(checked, specification, judge(specification, checked.recording), format_)
         sys.stdout.flush()

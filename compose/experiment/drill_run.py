@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from compose.experiment.disturbed_stack import SEND_DELAY_LIMIT_SECONDS, Disturbance, StackBench
-from compose.experiment.load_check import run_load_check
+from compose.experiment.disturbed_stack import Disturbance, StackBench
+from compose.experiment.load_check import GeneratedLoad, run_load_check
 from compose.experiment.load_process import LoadProcess
 from compose.process.errors import Inconclusive
-from slo.check import Watch
+from slo.check import Observation, Watch
 from slo.drills.drill import Drill, DrillResult, examine
 from slo.probes.catalogue import probes_of
 from slo.reconciliation.report import Report
@@ -26,16 +26,8 @@ def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> tup
 
     probes = probes_of(bench.settings, with_canaries=False, clock=bench.clock)
     try:
-        checked = run_load_check(
-            bench.layout.root,
-            bench.settings,
-            drill.rate,
-            drill.seconds,
-            SEND_DELAY_LIMIT_SECONDS,
-            probes,
-            begin,
-            bench.clock,
-        )
+        load = GeneratedLoad(bench.layout.root, bench.settings, drill.rate, drill.seconds, during=begin)
+        checked = run_load_check(load, Observation(probes, clock=bench.clock))
     except Inconclusive as error:
         return DrillResult(drill, None, doubts=[str(error)]), None
     finally:

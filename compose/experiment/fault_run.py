@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from compose.experiment.disturbed_stack import SEND_DELAY_LIMIT_SECONDS, Disturbance, StackBench
-from compose.experiment.load_check import During, GiveUp, new_ledger, run_load_check
+from compose.experiment.disturbed_stack import Disturbance, StackBench
+from compose.experiment.load_check import During, GeneratedLoad, GiveUp, new_ledger, run_load_check
 from compose.experiment.load_process import LoadProcess
 from compose.process.errors import EnvironmentFailed, Inconclusive
-from slo.check import Checked, Watch
+from slo.check import Checked, Observation, Watch
 from slo.disturbances.bench import NeverBack
 from slo.faults.fault import Fault, FaultRun
 from slo.faults.reader import Reader
@@ -95,19 +95,10 @@ def _failed(fault: Fault, disturbance: Disturbance, error: Exception) -> FaultRu
 def _check(
     fault: Fault, bench: StackBench, rate: float, begin: During, earlier: Sequence[Path], back: GiveUp
 ) -> Checked:
-    return run_load_check(
-        bench.layout.root,
-        bench.settings,
-        rate,
-        fault.load_seconds,
-        SEND_DELAY_LIMIT_SECONDS,
-        (),
-        begin,
-        earlier=earlier,
-        outlives_stack=True,
-        load_options=LOAD_OPTIONS,
-        give_up=back,
+    load = GeneratedLoad(
+        bench.layout.root, bench.settings, rate, fault.load_seconds, LOAD_OPTIONS, True, during=begin, give_up=back
     )
+    return run_load_check(load, Observation(earlier=earlier))
 
 
 def _killed_load(bench: StackBench, rate: float, seconds: float) -> Path:

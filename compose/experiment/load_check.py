@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -19,9 +20,8 @@ from compose.process.errors import EnvironmentFailed, Inconclusive
 from compose.terminal.live_table import live_table
 from compose.terminal.progress import Progress
 from pipeline.settings import Settings
-from slo.check import Checked, LoadSummary, Watch, check_load, check_long_load, check_production
+from slo.check import Checked, LoadSummary, Observation, Watch, check_load, check_long_load, check_production
 from slo.latency.event_watch import NotSettled
-from slo.latency.sample import Cell
 from slo.probes.probe import Probe
 from slo.reconciliation.verify import UNAVAILABLE
 from slo.reconciliation.wait_drained import JobsStuck, NotDrained
@@ -33,50 +33,46 @@ During = Callable[[Watch, LoadProcess], None]
 GiveUp = Callable[[Watch], bool]
 
 
-def run_load_check(
-    data_dir: Path,
-    settings: Settings,
-    rate: float,
-    seconds: float | None,
-    send_delay_limit: float,
-    probes: Sequence[Probe],
-    during: During | None = None,
-    clock: Callable[[], float] = time.time,
-    shown: Specification | None = None,
-    *,
-    earlier: Sequence[Path] = (),
-    outlives_stack: bool = False,
-    load_options: Sequence[str] = (),
-    give_up: GiveUp | None = None,
-    verify: bool = True,
-    cells: Sequence[Cell] | None = None,
-) -> Checked:
-    """Load, observation, verification. ``during`` is called when the load has begun; its end is not waited for.
+@dataclass(frozen=True)
+class GeneratedLoad:
+    """The load of a check: ``rate`` events per second for so many ``seconds``, or until Ctrl-C.
 
-    A terminal shows the objectives of ``shown`` as a table meanwhile. Ledgers of ``earlier`` loads are verified as
-    well; for ``outlives_stack`` see `LoadProcess`. ``give_up`` is asked once a second whether to end the load early.
-    Without ``verify`` no count is compared, and nothing waits for the jobs. With ``cells`` the events of those alone
-    are timed; every count is compared all the same.
+    For ``options`` and ``outlives_stack`` see `LoadProcess`. ``during`` is called when the load has begun; its end is
+    not waited for. ``give_up`` is asked once a second whether to end the load early.
+    """
+
+    data_dir: Path
+    settings: Settings
+    rate: float
+    seconds: float | None
+    options: Sequence[str] = ()
+    outlives_stack: bool = False
+    during: During | None = None
+    give_up: GiveUp | None = None
+
+    def run(self, watch: Watch, shown: Specification | None, progress: Progress) -> LoadSummary:
+        """Sends all of it. A terminal shows the objectives of ``shown`` as a table meanwhile."""
+        ledger = new_ledger(self.data_dir)
+        generator = LoadProcess(
+            self.data_dir, ledger, self.rate, self.seconds, self.options, outlives_stack=self.outlives_stack
+        )
+        with first_interrupt() as interrupted, generator as process:
+            if self.during is not None:
+                self.during(watch, process)
+            with live_table(shown, watch.recorder, Console(stderr=True), progress) as show:
+                _show(process, watch, interrupted, show, self.give_up)
+            return process.summary()
+
+
+def run_load_check(load: GeneratedLoad, observation: Observation, shown: Specification | None = None) -> Checked:
+    """Load, observation, verification.
 
     Ctrl-C ends the load early and judges what there is; a second one ends everything. Raises EnvironmentFailed, and
     Inconclusive if the jobs did not get through what was sent.
     """
-    ledger = new_ledger(data_dir)
     progress = Progress()
-
-    def load(watch: Watch) -> LoadSummary:
-        generator = LoadProcess(data_dir, ledger, rate, seconds, load_options, outlives_stack=outlives_stack)
-        with first_interrupt() as interrupted, generator as process:
-            if during is not None:
-                during(watch, process)
-            with live_table(shown, watch.recorder, Console(stderr=True), progress) as show:
-                _show(process, watch, interrupted, show, give_up)
-            return process.summary()
-
     with _explained(progress):
-        return check_load(
-            settings, probes, load, send_delay_limit, progress, clock, earlier, verify=verify, cells=cells
-        )
+        return check_load(load.settings, observation, lambda watch: load.run(watch, shown, progress), progress)
 
 
 def new_ledger(data_dir: Path) -> Path:

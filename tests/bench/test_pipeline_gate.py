@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from compose.experiment.load_check import run_load_check, warm_up
+from compose.experiment.load_check import GeneratedLoad, run_load_check, warm_up
 from compose.stack.lifecycle import temporary_stack
 from compose.stack.ports import PortChoice
+from slo.check import Observation
 from slo.probes.catalogue import probes_of
 from slo.recording import Recording
 
 RATE, SECONDS = 5_000, 330
 """As long as it takes to show that 99.9 % of reads are fast enough, though one of them is not."""
 WARM_UP_SECONDS = 30.0
-SEND_DELAY_LIMIT_SECONDS = 0.25
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     with temporary_stack(directory, PortChoice.AUTO, historic=False, say=print, environ={}) as settings:
         warm_up(directory, RATE, WARM_UP_SECONDS)
         probes = probes_of(settings, with_canaries=False)
-        yield run_load_check(directory, settings, RATE, SECONDS, SEND_DELAY_LIMIT_SECONDS, probes).recording
+        yield run_load_check(GeneratedLoad(directory, settings, RATE, SECONDS), Observation(probes)).recording
 
 
 @pytest.mark.objective("counts_exact")

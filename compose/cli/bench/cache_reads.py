@@ -11,16 +11,15 @@ import typer
 from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
 from compose.cli.check_report import EXIT_CODES
 from compose.cli.options import FormatOption
-from compose.experiment.load_check import run_load_check, warm_up
+from compose.experiment.load_check import GeneratedLoad, run_load_check, warm_up
 from compose.stack.lifecycle import temporary_stack, throwaway_directory
 from compose.stack.ports import PortChoice
 from compose.terminal.format import Format
 from compose.terminal.progress import say
 from slo.bench.cache_reads import CacheReadsResult, PairedReads
 from slo.bench.host import this_machine
+from slo.check import Observation
 from slo.report.benchmark_tables import cache_read_rows
-
-SEND_DELAY_LIMIT_SECONDS = 0.25
 
 
 def cache_reads(
@@ -58,7 +57,7 @@ def _measured(directory: Path, rate: float, seconds: float, warm_up_seconds: flo
         warm_up(layout.root, rate, warm_up_seconds)
         say(f"reading for {seconds:g} s beside {rate:,.0f} events/s")
         reads = PairedReads(settings)
-        checked = run_load_check(layout.root, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, [reads])
+        checked = run_load_check(GeneratedLoad(layout.root, settings, rate, seconds), Observation([reads]))
     assert checked.load is not None
     assert checked.report is not None
     began, ended = checked.recording.began, checked.recording.ended

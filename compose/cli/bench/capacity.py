@@ -14,7 +14,7 @@ import typer
 from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
 from compose.cli.check_report import EXIT_CODES
 from compose.cli.options import FormatOption
-from compose.experiment.load_check import run_load_check, warm_up
+from compose.experiment.load_check import GeneratedLoad, run_load_check, warm_up
 from compose.process.errors import EnvironmentFailed, Inconclusive, UsageError
 from compose.stack.lifecycle import temporary_stack, throwaway_directory
 from compose.stack.ports import PortChoice
@@ -26,7 +26,7 @@ from slo.bench.capacity import CapacityResult, Trial, outcome_of
 from slo.bench.capacity_search import Outcome, Phase, RateRange, search
 from slo.bench.host import this_machine
 from slo.bench.lag_trend import certain_lag_slope, falls_behind, lag_slope
-from slo.check import Checked, Watch
+from slo.check import SEND_DELAY_LIMIT_SECONDS, Checked, Observation, Watch
 from slo.latency.figures import figures
 from slo.probes.catalogue import probes_of
 from slo.reconciliation.topic import Topics
@@ -39,7 +39,6 @@ from slo.verdict import judge
 
 TRIAL_WARM_UP_SECONDS = 10.0
 """At the beginning of each trial, not judged: the jobs adjust their batches to the new rate."""
-SEND_DELAY_LIMIT_SECONDS = 0.25
 RECOVERY_SECONDS = 300.0
 _FULL_VERIFY_SECONDS = 300.0
 
@@ -139,16 +138,9 @@ class _Bench:
             return gave_up
 
         try:
-            checked = run_load_check(
-                self.directory,
-                self.settings,
-                rate,
-                whole,
-                SEND_DELAY_LIMIT_SECONDS,
-                probes_of(self.settings, with_canaries=False),
-                give_up=hopeless,
-                verify=False,
-            )
+            load = GeneratedLoad(self.directory, self.settings, rate, whole, give_up=hopeless)
+            probes = probes_of(self.settings, with_canaries=False)
+            checked = run_load_check(load, Observation(probes, verify=False))
         except Inconclusive as error:
             return Trial(rate, phase, Outcome.BROKEN, str(error), seconds)
         if not gave_up and checked.recording.seconds < whole - 1:

@@ -17,7 +17,7 @@ from compose.cli.bench.output import OutOption, check_out, print_rows, print_ver
 from compose.cli.check_report import EXIT_CODES
 from compose.cli.load.report import profile_of
 from compose.cli.options import FormatOption
-from compose.experiment.load_check import run_load_check
+from compose.experiment.load_check import GeneratedLoad, run_load_check
 from compose.experiment.load_check import warm_up as warm_up_load
 from compose.experiment.load_process import LoadProcess
 from compose.experiment.stack_processes import stack_processes
@@ -35,7 +35,7 @@ from slo.bench.cpu_meter import ProcessGone
 from slo.bench.expected_counts import client
 from slo.bench.host import this_machine
 from slo.bench.process_meter import ProcessMeter
-from slo.check import Checked, Watch
+from slo.check import Checked, Observation, Watch
 from slo.latency.figures import figures
 from slo.latency.sample import Cell, sample
 from slo.probes.checkpoints import Checkpoints
@@ -46,7 +46,6 @@ from slo.spec.model import Indicator
 from slo.spec.parse import load_bundled
 from slo.verdict import judge
 
-SEND_DELAY_LIMIT_SECONDS = 0.25
 SEED = 1
 JVM_WARM_UP_SECONDS = 45.0
 """Of the usual load at the point's rate, before all else: a new JVM competes with its own compiler."""
@@ -124,16 +123,11 @@ def _under_load(layout: Layout, settings: Settings, setting: Setting, seconds: f
             roots = {**stack_processes(layout), "generator": psutil.Process(load.pid)}
             meters.append(metering.enter_context(ProcessMeter(roots)))
 
+        options = ("--campaigns", str(setting.campaigns), "--seed", str(SEED))
+        probes = (Checkpoints(settings), ConsumerLag(settings), RedisServer(settings))
         checked = run_load_check(
-            layout.root,
-            settings,
-            setting.rate,
-            warm_up + seconds,
-            SEND_DELAY_LIMIT_SECONDS,
-            (Checkpoints(settings), ConsumerLag(settings), RedisServer(settings)),
-            during=meter,
-            load_options=("--campaigns", str(setting.campaigns), "--seed", str(SEED)),
-            cells=_watched(setting.campaigns),
+            GeneratedLoad(layout.root, settings, setting.rate, warm_up + seconds, options, during=meter),
+            Observation(probes, cells=_watched(setting.campaigns)),
         )
     return _point(setting, seconds, checked, meters[0], _live_cells(settings))
 

@@ -10,10 +10,11 @@ from compose.cli.bench.output import report_figures
 from compose.cli.check_report import report
 from compose.cli.options import FormatOption
 from compose.experiment.exporter_cost import measure
-from compose.experiment.load_check import run_load_check, warm_up
+from compose.experiment.load_check import GeneratedLoad, run_load_check, warm_up
 from compose.stack.state import load_settings
 from compose.terminal.format import Format
 from compose.terminal.progress import say
+from slo.check import Observation
 from slo.spec.parse import load_bundled
 from slo.verdict import judge
 
@@ -38,7 +39,10 @@ def latency(
     say(f"warming up for {warm_up_seconds:g} s, not timed")
     warm_up(context.obj, rate, warm_up_seconds)
     say(f"sending {rate:g} events/s for {seconds:g} s")
-    checked = run_load_check(context.obj, settings, rate, seconds, LATENCY_SEND_DELAY_LIMIT_SECONDS, probes=())
+    checked = run_load_check(
+        GeneratedLoad(context.obj, settings, rate, seconds),
+        Observation(send_delay_limit=LATENCY_SEND_DELAY_LIMIT_SECONDS),
+    )
     specification = load_bundled().only(LATENCY_OBJECTIVES)
     return report(checked, specification, judge(specification, checked.recording), format_)
 

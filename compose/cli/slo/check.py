@@ -19,14 +19,14 @@ from compose.cli.durations import parse_duration_seconds
 from compose.cli.objectives_file import SpecOption, specification
 from compose.cli.options import FormatOption
 from compose.cli.report_files import check_files
-from compose.experiment.load_check import run_load_check, run_production_check, warm_up
+from compose.experiment.load_check import GeneratedLoad, run_load_check, run_production_check, warm_up
 from compose.process.errors import UsageError
 from compose.process.exit_codes import ExitCode
 from compose.stack.state import load_settings
 from compose.terminal.format import Format
 from pipeline.settings import Settings
 from slo.annotations import FILE_NAME
-from slo.check import Checked
+from slo.check import Checked, Observation
 from slo.compare import compare as held_against
 from slo.exporter.buckets import USUAL_EDGES_SECONDS
 from slo.exporter.exporter import Exporter
@@ -44,7 +44,6 @@ from slo.spec.metrics import bucket_edges
 from slo.spec.model import Specification
 from slo.verdict import RunVerdict, judge
 
-SEND_DELAY_LIMIT_SECONDS = 0.25
 DEFAULT_EXPORTER_PORT = 9108
 WATCH_SECONDS = 120.0
 """How far back the live table looks: four canaries a second are then enough to show 99 %."""
@@ -129,7 +128,7 @@ def _watched(
         return run_production_check(settings, seconds, probes_of(settings), verify=verify)
     warm_up(data_dir, rate, before_seconds)
     probes = probes_of(settings, with_canaries=False)
-    return run_load_check(data_dir, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes, verify=verify)
+    return run_load_check(GeneratedLoad(data_dir, settings, rate, seconds), Observation(probes, verify=verify))
 
 
 def _print(checked: Checked, objectives: Specification, verdict: RunVerdict, format_: ReportFormat) -> int:
