@@ -25,8 +25,8 @@ from compose.commands.parent import end_with_parent
 from compose.errors import EnvironmentFailed, Inconclusive, UsageError
 from compose.exit_codes import ExitCode
 from compose.stack.ports import PortChoice
-from pipeline.printable import printable_lines
 from pipeline.settings import SettingsError
+from pipeline.shared.terminal_safe import printable_lines
 
 app = typer.Typer(
     name="adctr",

@@ -19,7 +19,7 @@ from compose.commands.report_files import require_writable
 from compose.errors import EnvironmentFailed, UsageError
 from compose.exit_codes import ExitCode
 from compose.moments import parse_moment_ms
-from pipeline.printable import printable
+from pipeline.shared.terminal_safe import printable
 
 if TYPE_CHECKING:
     from pipeline.dead_letters.letter import Letter

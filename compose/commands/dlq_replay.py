@@ -26,7 +26,7 @@ from compose.commands.dlq import (
 )
 from compose.errors import UsageError
 from compose.exit_codes import ExitCode
-from pipeline.printable import printable
+from pipeline.shared.terminal_safe import printable
 
 if TYPE_CHECKING:
     from pipeline.dead_letters.plan import Changes, Plan

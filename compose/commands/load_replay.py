@@ -15,7 +15,7 @@ from compose.commands.load_running import LedgerOption, carry_out, exit_code, sh
 from compose.errors import UsageError
 from compose.exit_codes import ExitCode
 from compose.stack.state import load_settings
-from pipeline.printable import printable
+from pipeline.shared.terminal_safe import printable
 
 if TYPE_CHECKING:
     from loadgen.replay.replay import ReplayPlan, ReplayResult

@@ -40,7 +40,7 @@ def exists(module: str) -> bool:
 
 def _check_cache(plan: Plan) -> None:
     # Imported late: their clients take a while to load, and the other services need not wait for them.
-    from pipeline.cache_rebuild import is_complete
+    from pipeline.cache.cache_rebuild import is_complete
     from pipeline.cache_writer import writer_client
 
     # As the keeper itself, which is told no other password.
