@@ -17,7 +17,7 @@ from compose.monitoring.prometheus_config import Targets, prometheus_config
 from compose.stack.layout import write_private
 from compose.stack.ports import LOOPBACK, Ports
 from compose.stack.service import Plan, Service
-from pipeline.cache_access import CacheUser
+from pipeline.cache.cache_access import CacheUser
 from pipeline.settings import Settings
 
 EXPORTER = "exporter"
