@@ -19,7 +19,7 @@ from compose.cli.verify import ProgressLine
 from compose.process.errors import EnvironmentFailed, Inconclusive, UsageError
 from compose.stack.state import load_settings
 from compose.terminal.format import Format
-from pipeline.cache_writer import writer_client
+from pipeline.cache.cache_writer import writer_client
 from pipeline.recount import RawEventsDropped, Recounted, not_final, windows_of
 from pipeline.recount import recount as recount_windows
 from pipeline.settings import Settings

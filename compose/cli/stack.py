@@ -21,7 +21,7 @@ from compose.stack.processes import orphans
 from compose.stack.status import status as report
 from compose.terminal.format import Format
 from compose.terminal.progress import say
-from pipeline.printable import printable_lines
+from pipeline.shared.terminal_safe import printable_lines
 
 
 def up(

@@ -28,8 +28,8 @@ from pipeline.dead_letters.letter import Letter
 from pipeline.dead_letters.letter_topic import LetterTopic
 from pipeline.dead_letters.selection import Selection
 from pipeline.dead_letters.view import View
-from pipeline.printable import printable
 from pipeline.settings import Settings
+from pipeline.shared.terminal_safe import printable
 from pipeline.store import StoreUnavailable, connect_reader
 from pipeline.topic_reader import KafkaUnavailable
 

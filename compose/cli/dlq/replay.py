@@ -33,8 +33,8 @@ from pipeline.dead_letters.plan import Changes, Plan, Rejection, plan_by_changes
 from pipeline.dead_letters.replay import Replay
 from pipeline.dead_letters.replay import replay as replay_all
 from pipeline.dead_letters.selection import Selection
-from pipeline.printable import printable
 from pipeline.settings import Settings
+from pipeline.shared.terminal_safe import printable
 
 _MOST_PRINTED = 100
 _LARGEST_WINDOW_SECONDS = 300

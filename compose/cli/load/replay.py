@@ -23,7 +23,7 @@ from loadgen.replay.replay import replay as send
 from loadgen.replay.schedule import parse_speed
 from loadgen.replay.times import time_reader
 from loadgen.run import LoadResult, new_run_id
-from pipeline.printable import printable
+from pipeline.shared.terminal_safe import printable
 
 _SHOWN = 20
 _DELIMITERS = {"tab": "\t"}
