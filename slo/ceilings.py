@@ -13,14 +13,13 @@ The bytes per cell are Redis's data structures (dict.h, sds.h, ziplist.c), check
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import redis
 
-from pipeline.contract.cache_schema import PREFIX
+from pipeline.contract.cache_schema import WINDOW_PATTERN, parse_window_key
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 
 SERVER_BYTES = 1_000_000
@@ -45,7 +44,6 @@ _COMPACT_OVERHEAD_BYTES = 8
 _COMPACT_FIELD_BYTES = 64
 _KEY_BYTES = 250
 """A key, its entries in the keys' and the expiries' tables, the hash's header: 232 measured with one cell."""
-_WINDOW_KEY = re.compile(rb"adctr:\{(\d+):\d+\}:(cells|categories)")
 _SAMPLE_FIELDS = 200
 
 
@@ -86,9 +84,10 @@ def redis_memory_ceiling_bytes(settings: Settings, loads: Loads, compact_fields:
 def read_loads(client: redis.Redis) -> Loads:
     """The largest hash of each kind in Redis now. Raises redis.RedisError."""
     keys: dict[tuple[int, str], list[bytes]] = defaultdict(list)
-    for key in client.scan_iter(match=f"{PREFIX}:{{*", count=100):
-        if match := _WINDOW_KEY.fullmatch(key):
-            keys[int(match[1]), match[2].decode()].append(key)
+    for key in client.scan_iter(match=WINDOW_PATTERN, count=100):
+        if found := parse_window_key(key):
+            size, _, kind = found
+            keys[size, kind].append(key)
     return {kind: _largest(client, found) for kind, found in keys.items() if kind[0] in WINDOW_SIZES_SECONDS}
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from compose.docker.containers import CORE, HEALTHY, Container, fetches
 from compose.docker.names import KAFKA_FROM_HOST_PORT, PORTS, password_variable, placeholders, port_variable, required
-from compose.stack.layout import Layout
 from compose.stack.ports import EVERYWHERE, LOOPBACK
 from compose.stack.service import Plan
 from compose.stack.services import kafka, postgres_server, redis_server, registry
@@ -95,28 +93,14 @@ def _registry(plan: Plan) -> Container:
 
 def redis_file(plan: Plan) -> str:
     """The configuration of the embedded stack; where digests of passwords stand, Compose puts the passwords."""
-    layout = Layout(Path("/"))
-    limit = plan.settings.cache_max_memory_megabytes
-    text = redis_server.config(layout, PORTS.redis, plan.passwords, limit)
-    for mine, theirs in (
-        (f'dir "{layout.of_service("redis")}"', f'dir "{_REDIS_DATA}"'),
-        (f"bind {LOOPBACK}", f"bind {EVERYWHERE}"),
-        (f"maxmemory {limit}mb", f"maxmemory ${{{ENV_PREFIX}CACHE_MAX_MEMORY_MEGABYTES:-{limit}}}mb"),
-        *((f"#{_digest(password)}", f">{password}") for password in _redis_passwords()),
-    ):
-        if mine not in text:
-            raise ValueError(f"Redis's configuration has no {mine!r}")
-        text = text.replace(mine, theirs)
-    return text
-
-
-def _redis_passwords() -> list[str]:
-    known = placeholders()
-    return [known.redis_reader, known.redis_writer, known.redis_admin]
-
-
-def _digest(password: str) -> str:
-    return hashlib.sha256(password.encode()).hexdigest()
+    known, limit = placeholders(), plan.settings.cache_max_memory_megabytes
+    secrets = {
+        CacheUser.READER: f">{known.redis_reader}",
+        CacheUser.WRITER: f">{known.redis_writer}",
+        CacheUser.ADMIN: f">{known.redis_admin}",
+    }
+    memory = f"${{{ENV_PREFIX}CACHE_MAX_MEMORY_MEGABYTES:-{limit}}}mb"
+    return redis_server.configuration(str(_REDIS_DATA), EVERYWHERE, PORTS.redis, secrets, memory)
 
 
 def _redis(plan: Plan) -> Container:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +12,6 @@ from compose.stack.layout import Layout
 from compose.stack.processes.parallel_steps import Cancelled, Step, run_steps
 from compose.stack.processes.supervision import ProcessState, Supervisor
 from compose.stack.service import Plan, Service
-from compose.stack.services.python_services import exists
 from pipeline.settings import Settings
 
 _POLL_SECONDS = 0.15
@@ -33,8 +31,8 @@ def start_everything(plan: Plan, services: Sequence[Service], say: Say) -> None:
         say(f"{time.monotonic() - started:5.1f} s  {name}")
 
     steps = [step for service in services for step in _service_steps(supervisor, plan.layout, service, timed)]
-    steps.append(_provision_step("topics", ("kafka", "registry"), "pipeline.provision", "provision", plan, timed))
-    steps.append(_provision_step("tables", ("postgres",), "pipeline.store", "migrate", plan, timed))
+    steps.append(_provision_step("topics", ("kafka", "registry"), _make_topics, plan, timed))
+    steps.append(_provision_step("tables", ("postgres",), _make_tables, plan, timed))
     if any(service.name == "jobs" for service in services):
         needs = ("jobs", *(service.name for service in services if service.name.startswith("taskmanager")))
         steps.append(Step("jobs running", needs, lambda cancelled: wait_for_jobs(plan, cancelled, timed)))
@@ -98,13 +96,22 @@ def log_tail(layout: Layout, service: str, lines: int = _LOG_TAIL_LINES) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def _provision_step(name: str, needs: tuple[str, ...], module: str, function: str, plan: Plan, say: Say) -> Step:
-    """Imported late: the modules pull in clients that the other services need not wait for."""
+def _make_topics(settings: Settings) -> None:
+    # Imported late, as tables' below: the other services need not wait for these clients.
+    from pipeline.provision import provision
 
+    provision(settings)
+
+
+def _make_tables(settings: Settings) -> None:
+    from pipeline.store import migrate
+
+    migrate(settings)
+
+
+def _provision_step(name: str, needs: tuple[str, ...], make: Callable[[Settings], None], plan: Plan, say: Say) -> Step:
     def run(_: threading.Event) -> None:
-        if exists(module):
-            provision: Callable[[Settings], None] = getattr(importlib.import_module(module), function)
-            provision(plan.settings)
-            say(f"{name} are there")
+        make(plan.settings)
+        say(f"{name} are there")
 
     return Step(name, needs, run)

@@ -54,7 +54,7 @@ SET_RETENTION = files("pipeline.contract").joinpath("set_retention.lua").read_te
 """The script through which the cache keeper changes the retention, and nobody else does."""
 WINDOW_PATTERN = f"{PREFIX}:{{*}}:*"
 """What SCAN finds all windows by."""
-_WINDOW_KEY = re.compile(rb"%s:\{(\d+):(\d+)\}:(?:cells|categories)" % PREFIX.encode())
+_WINDOW_KEY = re.compile(rb"%s:\{(\d+):(\d+)\}:(cells|categories)" % PREFIX.encode())
 RETENTION_FIELDS = ("seconds", "kept_from")
 
 
@@ -95,10 +95,16 @@ def categories_key(size_seconds: int, start_seconds: int) -> str:
     return f"{PREFIX}:{{{size_seconds}:{start_seconds}}}:categories"
 
 
+def parse_window_key(key: bytes) -> tuple[int, int, str] | None:
+    """Size and start in seconds and kind (``cells``, ``categories``); None for another key like `WINDOW_PATTERN`."""
+    found = _WINDOW_KEY.fullmatch(key)
+    return (int(found[1]), int(found[2]), found[3].decode()) if found else None
+
+
 def window_end(key: bytes) -> int | None:
     """Where the window of a hash ends (unix seconds); None for another key that `WINDOW_PATTERN` matches."""
-    found = _WINDOW_KEY.fullmatch(key)
-    return int(found[1]) + int(found[2]) if found else None
+    found = parse_window_key(key)
+    return found[0] + found[1] if found else None
 
 
 def watermark_key(size_seconds: int) -> str:
@@ -136,12 +142,6 @@ def parse_counts(value: bytes) -> Counts:
     """Counts of a value such as ``b"1200 37"``, whatever its revision. Raises ValueError."""
     impressions, clicks, *_revision = value.split(b" ")
     return Counts(int(impressions), int(clicks))
-
-
-def parse_revision(value: bytes) -> int:
-    """Revision of a value; 0 where the jobs wrote it. Raises ValueError."""
-    _, _, *revision = value.split(b" ")
-    return int(revision[0]) if revision else 0
 
 
 def expires_at_seconds(size_seconds: int, start_seconds: int, retention_seconds: int) -> int:

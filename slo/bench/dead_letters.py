@@ -24,7 +24,6 @@ from slo.reconciliation.topic import Topics
 from slo.reconciliation.verify import reconcile
 from slo.verdict import Verdict
 
-SHARE_OF_EACH = 0.01
 MOST_LOSS = 0.05
 CAMPAIGNS = 200
 SLICE_SECONDS = 0.005

@@ -6,13 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import redis
-
-from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import CANARY_PREFIX, Counts, cells_key, parse_cell_field, parse_counts
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from slo.latency.cache_reader import CacheReader
 from slo.latency.sightings import CellKey
+from slo.probes.clients import admin_client
 
 WindowCounts = Mapping[tuple[int, str, str], Counts]
 """By (window start in seconds, campaign_id, category)."""
@@ -30,21 +28,16 @@ class ExpectedCounts:
         return sorted({start for start, _, _ in self.by_size[size_seconds]})
 
 
-def client(settings: Settings) -> redis.Redis:
-    """A plain connection to the stack's Redis."""
-    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
-
-
 def empty_cache(settings: Settings) -> None:
     """Removes everything from Redis."""
-    connection = client(settings)
+    connection = admin_client(settings)
     connection.flushdb()
     connection.close()
 
 
 def differences(settings: Settings, expected: ExpectedCounts) -> int:
     """Cells of either size whose counts in Redis are not the expected ones."""
-    connection = client(settings)
+    connection = admin_client(settings)
     wrong = 0
     for size in WINDOW_SIZES_SECONDS:
         found: dict[tuple[int, str, str], Counts] = {}

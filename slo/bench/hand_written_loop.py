@@ -24,10 +24,8 @@ from io import BytesIO
 from typing import Any
 
 import fastavro
-import redis
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import (
     categories_key,
     cell_field,
@@ -39,6 +37,7 @@ from pipeline.contract.codec import HEADER, MAGIC_BYTE, SCHEMA_TEXT, AdEvent, De
 from pipeline.contract.registry import RegistrySchemas, find_schema_id
 from pipeline.contract.rules import EARLIEST_EVENT_TIME_MS, MAX_AHEAD_MS, Fate, classify
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
+from slo.probes.clients import admin_client
 
 BATCH_RECORDS = 5_000
 POLL_SECONDS = 0.05
@@ -92,9 +91,7 @@ class Flusher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._client = redis.Redis(
-            host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN)
-        )
+        self._client = admin_client(settings)
 
     def flush(self, counts: WindowCounts) -> None:
         """Everything counted so far stands in Redis when this returns."""

@@ -15,12 +15,12 @@ from contextlib import closing, contextmanager, suppress
 import psutil
 import redis
 
-from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.flink_rest import Checkpoints, FlinkRest, FlinkUnavailable
 from pipeline.job_names import LIVE, flink_name
 from slo.disturbances.bench import Bench, NeverBack, NotStruck
 from slo.disturbances.link import Condition, Link
 from slo.disturbances.sabotage import TASK_MANAGERS, repeatedly
+from slo.probes.clients import admin_client
 
 RESTART_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -75,7 +75,7 @@ def registry_away_task_managers_killed(bench: Bench) -> Iterator[None]:
 @contextmanager
 def redis_flushed(bench: Bench) -> Iterator[None]:
     """FLUSHALL."""
-    with closing(_admin(bench)) as client:
+    with closing(admin_client(bench.settings)) as client:
         client.flushall()
     yield
 
@@ -83,7 +83,7 @@ def redis_flushed(bench: Bench) -> Iterator[None]:
 @contextmanager
 def redis_out_of_memory(bench: Bench) -> Iterator[None]:
     """Redis has used all that it may and refuses every write."""
-    with closing(_admin(bench)) as client:
+    with closing(admin_client(bench.settings)) as client:
         before = str(client.config_get("maxmemory")["maxmemory"])
         refused = scripts_refused(client)
         client.config_set("maxmemory", 1)
@@ -214,8 +214,3 @@ def _may_write(pid: int, soft_limit_bytes: int) -> int:
     soft, hard = process.rlimit(resource.RLIMIT_FSIZE)
     process.rlimit(resource.RLIMIT_FSIZE, (soft_limit_bytes, hard))
     return int(soft)
-
-
-def _admin(bench: Bench) -> redis.Redis:
-    settings = bench.settings
-    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))

@@ -12,10 +12,8 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 
 import psycopg2
-import redis
 from confluent_kafka import Producer
 
-from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import CANARY_PREFIX, PREFIX
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id
@@ -23,6 +21,7 @@ from pipeline.settings import Settings
 from pipeline.store.db_connector import connect_owner
 from slo.disturbances.bench import Bench
 from slo.disturbances.link import Condition
+from slo.probes.clients import admin_client
 
 KAFKA_SECONDS = 30.0
 TASK_MANAGERS = ("taskmanager-live", "taskmanager-store")
@@ -118,14 +117,14 @@ def one_event_doubled(bench: Bench) -> Iterator[None]:
 @contextmanager
 def cache_reads_slow(bench: Bench) -> Iterator[None]:
     """Once a second Redis answers nobody for 150 ms."""
-    with closing(_redis(bench.settings)) as client, repeatedly(lambda: client.client_pause(150, all=True), 1.0):
+    with closing(admin_client(bench.settings)) as client, repeatedly(lambda: client.client_pause(150, all=True), 1.0):
         yield
 
 
 @contextmanager
 def ttl_removed(bench: Bench) -> Iterator[None]:
     """No window in Redis expires any more; on exit all expire as they should."""
-    with closing(_redis(bench.settings)) as client:
+    with closing(admin_client(bench.settings)) as client:
         deadlines: dict[bytes, int] = {}
 
         def persist() -> None:
@@ -229,10 +228,6 @@ def repeatedly(action: Callable[[], object], period_seconds: float) -> Iterator[
 
 
 _schema_id = cache(find_schema_id)
-
-
-def _redis(settings: Settings) -> redis.Redis:
-    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
 
 
 def _event(campaign_id: str, category: str) -> AdEvent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from psycopg2 import extensions, sql
 
 from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import (
-    PREFIX,
     RETENTION_FIELDS,
+    WINDOW_PATTERN,
     Counts,
     Retention,
     categories_key,
@@ -25,6 +24,7 @@ from pipeline.contract.cache_schema import (
     complete_key,
     parse_cell_field,
     parse_counts,
+    parse_window_key,
     retention_key,
     watermark_key,
 )
@@ -39,7 +39,6 @@ from slo.reconciliation.tally import Cell, CellCounts
 
 _REDIS_TIMEOUT_SECONDS = 30.0
 _EXPIRY_MARGIN_SECONDS = 5
-_WINDOW_KEY = re.compile(rb"adctr:\{(\d+):(\d+)\}:(?:cells|categories)")
 _FETCH_ROWS = 50_000
 
 
@@ -290,9 +289,8 @@ class Cache:
     def windows(self) -> set[tuple[int, int]]:
         """(size, start) of every window that has a key. Raises RedisUnavailable."""
         with self._answering():
-            keys = self._client.scan_iter(match=f"{PREFIX}:{{*", count=1000)
-            matches = (_WINDOW_KEY.fullmatch(key) for key in keys)
-            return {(int(match[1]), int(match[2])) for match in matches if match}
+            keys = self._client.scan_iter(match=WINDOW_PATTERN, count=1000)
+            return {found[:2] for key in keys if (found := parse_window_key(key))}
 
     def window(self, size_seconds: int, start_seconds: int) -> CachedWindow:
         """One window. Raises RedisUnavailable, ValueError for a field or value that breaks the key schema."""

@@ -32,13 +32,13 @@ from pipeline.contract.cache_schema import PREFIX
 from pipeline.settings import ENV_PREFIX, Settings
 from slo.bench.cost import CostPoint, CostResult, Setting, settings_to_measure
 from slo.bench.cpu_meter import ProcessGone
-from slo.bench.expected_counts import client
 from slo.bench.host import this_machine
 from slo.bench.process_meter import ProcessMeter
 from slo.check import Checked, Observation, Watch
 from slo.latency.figures import figures
 from slo.latency.sample import Cell, sample
 from slo.probes.checkpoints import Checkpoints
+from slo.probes.clients import admin_client
 from slo.probes.consumer_lag import ConsumerLag
 from slo.probes.redis_server import RedisServer
 from slo.report.benchmark_tables import cost_rows
@@ -180,7 +180,7 @@ def _most(checked: Checked, indicator: Indicator) -> float | None:
 
 def _live_cells(settings: Settings) -> int:
     """Cells of all windows in Redis."""
-    connection = client(settings)
+    connection = admin_client(settings)
     cells = sum(int(connection.hlen(key)) for key in connection.scan_iter(match=f"{PREFIX}:{{*}}:cells", count=1000))
     connection.close()
     return cells

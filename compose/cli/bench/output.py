@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from compose.cli.check_report import EXIT_CODES
+from compose.cli.report_files import require_writable
 from compose.process.errors import UsageError
 from compose.terminal.format import Format
 from slo.report.benchmark_page import benchmarks_html
@@ -31,8 +32,7 @@ def check_out(out: Path | None) -> None:
         return
     if out.suffix.lower() != ".html":
         raise UsageError(f"--out {out}: must end in .html")
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: there is no directory {out.parent}; make it first")
+    require_writable("--out", out)
 
 
 def write_out(out: Path | None, document: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import select
 import signal
@@ -15,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+import loadgen
 from compose.cli.load.report import ProfileOption, SeedOption, profile_of
 from compose.cli.objectives_file import SpecOption, specification
 from compose.process.errors import EnvironmentFailed, UsageError
@@ -27,7 +27,6 @@ from loadgen.locust_users.plan import LocustPlan
 from loadgen.run import new_run_id
 from slo.spec.model import Indicator, Kind, Operator, Specification
 
-UI_PORT = 8089
 _LEDGER_SECONDS = 150.0
 _END_SECONDS = 30.0
 
@@ -129,10 +128,7 @@ def _plan(
 
 
 def _command(flags: Sequence[str]) -> list[str]:
-    found = importlib.util.find_spec("loadgen")
-    assert found is not None
-    assert found.origin is not None
-    command = [sys.executable, "-m", "locust", "-f", str(Path(found.origin).with_name("locustfile.py")), *flags]
+    command = [sys.executable, "-m", "locust", "-f", str(Path(loadgen.__file__).with_name("locustfile.py")), *flags]
     if not any(flag.split("=")[0] in ("--web-host", "-w") for flag in flags):
         command += ["--web-host", LOOPBACK]
     # A master listens for workers, those of --processes too.

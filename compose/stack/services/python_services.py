@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import sys
 from collections.abc import Iterable
 from contextlib import closing
@@ -19,23 +18,17 @@ def services(plan: Plan) -> list[Service]:
     Each is told those passwords that it needs, and no others.
     """
     found = []
-    if not plan.settings.historic and exists("pipeline.canary"):
+    if not plan.settings.historic:
         found.append(_python(plan, "canary", "pipeline.canary", needs=("topics",), secrets=()))
-    if exists("pipeline.cache_keeper"):
-        needs = ("topics", "tables", "redis")
-        secrets = ("redis_writer_password", "postgres_reader_password")
-        keeper = _python(plan, "cache-keeper", "pipeline.cache_keeper", needs, secrets)
-        found.append(dataclasses.replace(keeper, check=lambda: _check_cache(plan)))
-    if exists("compose.stack.jobs.keeper"):
-        needs = ("topics", "tables", "jobmanager")
-        secrets = ("redis_writer_password", "postgres_writer_password")
-        extra = {**flink.environment(plan.layout), **plan.job_links.environment()}
-        found.append(_python(plan, "jobs", "compose.stack.jobs.keeper", needs, secrets, extra))
+    needs = ("topics", "tables", "redis")
+    secrets = ("redis_writer_password", "postgres_reader_password")
+    keeper = _python(plan, "cache-keeper", "pipeline.cache_keeper", needs, secrets)
+    found.append(dataclasses.replace(keeper, check=lambda: _check_cache(plan)))
+    needs = ("topics", "tables", "jobmanager")
+    secrets = ("redis_writer_password", "postgres_writer_password")
+    extra = {**flink.environment(plan.layout), **plan.job_links.environment()}
+    found.append(_python(plan, "jobs", "compose.stack.jobs.keeper", needs, secrets, extra))
     return found
-
-
-def exists(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
 
 
 def _check_cache(plan: Plan) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -68,28 +69,44 @@ SESSION = "+ping +auth +hello +echo +multi +exec +discard +watch +unwatch +clien
 WRITES = "+hset +set +expireat"
 
 
-def users(passwords: Passwords) -> str:
-    """The users' lines; nobody gets in without a name. Passwords stand here as digests only.
+def digests(passwords: Passwords) -> dict[CacheUser, str]:
+    """How each user's password stands in the configuration: not in clear."""
+    known = {
+        CacheUser.READER: passwords.redis_reader,
+        CacheUser.WRITER: passwords.redis_writer,
+        CacheUser.ADMIN: passwords.redis_admin,
+    }
+    return {user: f"#{hashlib.sha256(password.encode()).hexdigest()}" for user, password in known.items()}
+
+
+def users(secrets: Mapping[CacheUser, str]) -> str:
+    """The users' lines; nobody gets in without a name. ``secrets`` as `digests` has them, or ``>`` and the password.
 
     Redis replays its append-only file as ``default`` and, from 7.0 on, drops what that user may not do (redis#14541);
     so it may do everything, and nobody can become it.
     """
 
-    def user(name: CacheUser, password: str, rights: str) -> str:
-        return f"user {name} on #{hashlib.sha256(password.encode()).hexdigest()} {rights}"
+    def user(name: CacheUser, rights: str) -> str:
+        return f"user {name} on {secrets[name]} {rights}"
 
     ours = f"~{PREFIX}:*"
     return "\n".join(
         (
             "user default off resetpass allkeys allchannels allcommands",
-            user(CacheUser.READER, passwords.redis_reader, f"{ours} {SESSION} {READS} {FIGURES}"),
-            user(CacheUser.WRITER, passwords.redis_writer, f"{ours} {SESSION} {READS} {SCRIPTS} {WRITES}"),
-            user(CacheUser.ADMIN, passwords.redis_admin, "allkeys allchannels allcommands"),
+            user(CacheUser.READER, f"{ours} {SESSION} {READS} {FIGURES}"),
+            user(CacheUser.WRITER, f"{ours} {SESSION} {READS} {SCRIPTS} {WRITES}"),
+            user(CacheUser.ADMIN, "allkeys allchannels allcommands"),
         )
     )
 
 
 def config(layout: Layout, port: int, passwords: Passwords, max_memory_megabytes: int) -> str:
+    """The configuration of the embedded stack's server."""
+    directory = str(layout.of_service("redis"))
+    return configuration(directory, LOOPBACK, port, digests(passwords), f"{max_memory_megabytes}mb")
+
+
+def configuration(directory: str, address: str, port: int, secrets: Mapping[CacheUser, str], max_memory: str) -> str:
     """The server's configuration file.
 
     A process title is written over the environment, by whose mark the stack finds processes that nobody supervises.
@@ -100,14 +117,14 @@ def config(layout: Layout, port: int, passwords: Passwords, max_memory_megabytes
     """
     return f"""\
 set-proc-title no
-bind {LOOPBACK}
+bind {address}
 port {port}
-{users(passwords)}
-dir "{layout.of_service("redis")}"
+{users(secrets)}
+dir "{directory}"
 appendonly yes
 appendfsync no
 save ""
-maxmemory {max_memory_megabytes}mb
+maxmemory {max_memory}
 maxmemory-policy noeviction
 """
 

@@ -2,6 +2,7 @@
 
 import configparser
 import dataclasses
+import importlib.util
 import zipfile
 from pathlib import Path
 
@@ -207,3 +208,10 @@ def test_flink_knows_every_option_that_it_is_given(plan: Plan) -> None:
     )
     options = [key for key in flink.config(plan) if not key.startswith(flink.REPORTER)]
     assert [key for key in options if key.encode() not in classes] == []
+
+
+def test_every_process_of_ours_is_a_module_that_is_there(plan: Plan) -> None:
+    """A renamed keeper would else be missed when a stack starts, at best."""
+    modules = [each.command[each.command.index("-m") + 1] for each in python_services.services(plan)]
+    assert len(modules) == 3
+    assert all(importlib.util.find_spec(each) for each in modules)

@@ -17,7 +17,6 @@ from pipeline.contract.cache_schema import (
     cell_field,
     cells_key,
     parse_counts,
-    parse_revision,
     watermark_key,
 )
 from pipeline.settings import Settings
@@ -107,7 +106,7 @@ def test_a_watermark_only_rises(client: redis.Redis, writer: CacheWriter) -> Non
 
 
 def test_a_value_is_read_with_and_without_a_revision() -> None:
-    assert (parse_counts(b"1200 37"), parse_revision(b"1200 37")) == (Counts(1200, 37), 0)
-    assert (parse_counts(b"1201 37 5"), parse_revision(b"1201 37 5")) == (Counts(1201, 37), 5)
+    assert parse_counts(b"1200 37") == Counts(1200, 37)
+    assert parse_counts(b"1201 37 5") == Counts(1201, 37)
     with pytest.raises(ValueError, match="invalid literal"):
         parse_counts(b"1200 x")
