@@ -67,7 +67,12 @@ def replay(
     done: list[ReplayResult] = []
 
     def start(stop: threading.Event) -> LoadResult:
-        plan = _plan(context.obj, file, map_ or [], clicked, time_format, speed, ledger, delimiter, shift=shift_to_now)
+        separator = _separator(delimiter)
+        mapping = RowMapping(parse_map(map_ or []), clicked, time_reader(time_format))
+        pace = parse_speed(speed or ("1x" if shift_to_now else "max"))
+        run_id = new_run_id()
+        path = ledger or context.obj / "ledgers" / f"{run_id}.ledger"
+        plan = ReplayPlan(open_log(file, separator), mapping, pace, shift_to_now, path, run_id)
         done.append(send(settings, plan, stop, show_progress()))
         return done[0].load
 
@@ -75,26 +80,11 @@ def replay(
     return _report(done[0], format_)
 
 
-def _plan(
-    data_dir: Path,
-    file: Path,
-    map_: list[str],
-    clicked: str | None,
-    time_format: str,
-    speed: str | None,
-    ledger: Path | None,
-    delimiter: str,
-    *,
-    shift: bool,
-) -> ReplayPlan:
-    delimiter = _DELIMITERS.get(delimiter, delimiter)
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise UsageError(f"--delimiter {delimiter}: must be one character, for example ; or the word tab")
-    mapping = RowMapping(parse_map(map_), clicked, time_reader(time_format))
-    pace = parse_speed(speed or ("1x" if shift else "max"))
-    run_id = new_run_id()
-    path = ledger or data_dir / "ledgers" / f"{run_id}.ledger"
-    return ReplayPlan(open_log(file, delimiter), mapping, pace, shift, path, run_id)
+def _separator(delimiter: str) -> str:
+    found = _DELIMITERS.get(delimiter, delimiter)
+    if len(found) != 1 or found in '"\r\n':
+        raise UsageError(f"--delimiter {found}: must be one character, for example ; or the word tab")
+    return found
 
 
 def _report(result: ReplayResult, format_: Format) -> int:

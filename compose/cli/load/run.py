@@ -101,9 +101,13 @@ def run(
         "--campaigns": campaigns,
         "--seconds": seconds,
     }
-    command = ["run", "--rate", repr(rate), "--profile", profile, *_arguments(overrides)]
+    command = ["run", "--rate", repr(rate), "--profile", profile, "--seed", str(seed), *_arguments(overrides)]
+
+    def new_plan() -> LoadPlan:
+        return plan_of(context.obj, traffic, seed, ledger)
+
     shares = _Shares(processes, part, run_id)
-    return _load(context.obj, command, traffic, seed, ledger, shares, send, format_, endless=seconds is None)
+    return _load(context.obj, command, new_plan, shares, send, format_, endless=seconds is None)
 
 
 def full_speed(
@@ -124,17 +128,18 @@ def full_speed(
     def send(stop: threading.Event, plan: LoadPlan, start: Callable[[], int]) -> LoadResult:
         return run_full_speed(settings, plan, seconds, stop, show_progress(), start)
 
-    command = ["full-speed", "--seconds", repr(seconds), "--profile", profile]
-    shares = _Shares(processes, part, run_id)
-    return _load(context.obj, command, traffic, seed, ledger, shares, send, format_)
+    command = ["full-speed", "--seconds", repr(seconds), "--profile", profile, "--seed", str(seed)]
+
+    def new_plan() -> LoadPlan:
+        return plan_of(context.obj, traffic, seed, ledger)
+
+    return _load(context.obj, command, new_plan, _Shares(processes, part, run_id), send, format_)
 
 
 def _load(
     data_dir: Path,
     command: list[str],
-    traffic: Profile,
-    seed: int,
-    ledger: Path | None,
+    new_plan: Callable[[], LoadPlan],
     shares: _Shares,
     send: Send,
     format_: Format,
@@ -144,13 +149,13 @@ def _load(
     """A run by this process, by several, or by this one as part of several."""
 
     def start(stop: threading.Event) -> LoadResult:
-        plan = shares.plan(plan_of(data_dir, traffic, seed, ledger))
+        plan = shares.plan(new_plan())
         if shares.part is not None:
             return send(stop, plan, lambda: wait_for_start(stop))
         if shares.processes == 1:
             return send(stop, plan, soon_ns)
         refuse_historic(load_settings(data_dir))
-        whole = ["--data-dir", str(data_dir), "load", *command, "--seed", str(seed)]
+        whole = ["--data-dir", str(data_dir), "load", *command]
         return run_in_parts(whole, plan, shares.processes, soon_ns, stop)
 
     result = carry_out(start)
