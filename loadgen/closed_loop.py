@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from loadgen.run import Progress, Report
+from loadgen.run import LoadProgress, Report
 from loadgen.session import Session
 from loadgen.traffic import Prepared, Traffic
 
@@ -64,4 +64,4 @@ class ClosedLoop:
             self._session.note_answers()
             if self._report is not None:
                 session = self._session
-                self._report(Progress(self.sent, session.acknowledged, session.failed, now - self._began, 0.0))
+                self._report(LoadProgress(self.sent, session.acknowledged, session.failed, now - self._began, 0.0))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadgen.pacer import SECOND_NS
-from loadgen.run import Progress, Report
+from loadgen.run import LoadProgress, Report
 from loadgen.send_delay import SendDelayRecorder
 from loadgen.session import Session
 from loadgen.traffic import Prepared, Traffic
@@ -140,4 +140,4 @@ class OpenLoop:
             oldest = int(self._queue[0][1][self._head_at]) if self._queue else now
             behind = max(0, now - oldest) / SECOND_NS
             acknowledged, failed = self._session.acknowledged, self._session.failed
-            self._report(Progress(self.sent, acknowledged, failed, max(now, 0) / SECOND_NS, behind))
+            self._report(LoadProgress(self.sent, acknowledged, failed, max(now, 0) / SECOND_NS, behind))

@@ -24,7 +24,7 @@ class LoadPlan:
 
 
 @dataclass(frozen=True)
-class Progress:
+class LoadProgress:
     """How far a run is. ``behind_seconds``: since the oldest event that is due and not sent was due."""
 
     sent: int
@@ -34,7 +34,7 @@ class Progress:
     behind_seconds: float
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[LoadProgress], None]
 
 
 @dataclass(frozen=True)

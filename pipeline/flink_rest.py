@@ -45,7 +45,7 @@ class FlinkJob:
 
 
 @dataclass(frozen=True)
-class Checkpoints:
+class CheckpointNumbers:
     """Numbers of a job's checkpoints, which only rise: the newest that was begun, and the newest complete one."""
 
     begun: int
@@ -83,7 +83,7 @@ class FlinkRest:
                 return found
             time.sleep(METRICS_POLL_SECONDS)
 
-    def checkpoints(self) -> dict[str, Checkpoints]:
+    def checkpoints(self) -> dict[str, CheckpointNumbers]:
         """The checkpoints of each running job, by its name."""
         return {name: checkpoints_of(self.get(f"/jobs/{job_id}/checkpoints")) for name, job_id in self._ids()}
 
@@ -128,11 +128,11 @@ class FlinkRest:
             raise FlinkUnavailable(f"Flink's REST API at {self._url}{path} doesn't answer: {error}") from error
 
 
-def checkpoints_of(answer: Mapping[str, Any]) -> Checkpoints:
+def checkpoints_of(answer: Mapping[str, Any]) -> CheckpointNumbers:
     """From Flink's answer about the checkpoints of a job; numbers begin at 1, so 0 is none."""
     complete = answer["latest"]["completed"]
     newest = complete["id"] if complete else 0
-    return Checkpoints(max([newest, *(row["id"] for row in answer["history"])]), newest)
+    return CheckpointNumbers(max([newest, *(row["id"] for row in answer["history"])]), newest)
 
 
 def sum_of(metrics: Iterable[dict[str, str]]) -> int:

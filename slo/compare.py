@@ -21,7 +21,7 @@ TOLERANCE = 0.10
 FIGURES = (("median", 0.5), ("p99", 0.99))
 
 
-class Difference(StrEnum):
+class IndicatorDifference(StrEnum):
     """What is said of B, held against A. Of everything measured here, less is better."""
 
     NONE = "no difference shown"
@@ -37,7 +37,7 @@ class Comparison:
     name: str
     figure: str
     unit: str
-    difference: Difference
+    difference: IndicatorDifference
     relevant: bool
     ratio: Ratio | None
     text: str
@@ -52,12 +52,12 @@ class RunComparison:
     @property
     def worse(self) -> bool:
         """Whether anything in B is worse by more than the tolerance."""
-        return any(each.relevant and each.difference is Difference.WORSE for each in self.comparisons)
+        return any(each.relevant and each.difference is IndicatorDifference.WORSE for each in self.comparisons)
 
     @property
     def anything_compared(self) -> bool:
         """Whether there was anything that both have."""
-        return any(each.difference is not Difference.INCOMPARABLE for each in self.comparisons)
+        return any(each.difference is not IndicatorDifference.INCOMPARABLE for each in self.comparisons)
 
 
 def compare(a: Recording, b: Recording, tolerance: float = TOLERANCE) -> RunComparison:
@@ -90,7 +90,7 @@ def _samples(series: Series) -> tuple[Floats, Floats]:
 
 
 def _incomparable(indicator: Indicator, why: str) -> Comparison:
-    return Comparison(indicator.value, "", unit_of(indicator), Difference.INCOMPARABLE, False, None, why)
+    return Comparison(indicator.value, "", unit_of(indicator), IndicatorDifference.INCOMPARABLE, False, None, why)
 
 
 def describe(name: str, figure: str, unit: str, ratio: Ratio, tolerance: float = TOLERANCE) -> Comparison:
@@ -98,17 +98,17 @@ def describe(name: str, figure: str, unit: str, ratio: Ratio, tolerance: float =
     worse, better = ("slower", "faster") if unit == "seconds" else ("larger", "smaller")
     if ratio.a is None and ratio.b is None:
         text = f"the {figure} falls among samples that never came, in both"
-        return Comparison(name, figure, unit, Difference.INCOMPARABLE, False, ratio, text)
+        return Comparison(name, figure, unit, IndicatorDifference.INCOMPARABLE, False, ratio, text)
     if ratio.low > 1.0:
         relevant = ratio.low > 1.0 + tolerance
         text = f"B {worse} by {_span(ratio.low - 1.0, ratio.high - 1.0)}{_tolerated(tolerance, relevant=relevant)}"
-        return Comparison(name, figure, unit, Difference.WORSE, relevant, ratio, text)
+        return Comparison(name, figure, unit, IndicatorDifference.WORSE, relevant, ratio, text)
     if ratio.high < 1.0:
         relevant = ratio.high < 1.0 - tolerance
         text = f"B {better} by {_span(1.0 - ratio.high, 1.0 - ratio.low)}{_tolerated(tolerance, relevant=relevant)}"
-        return Comparison(name, figure, unit, Difference.BETTER, relevant, ratio, text)
+        return Comparison(name, figure, unit, IndicatorDifference.BETTER, relevant, ratio, text)
     text = f"no difference shown ({_signed(ratio.low - 1.0)} to {_signed(ratio.high - 1.0)} %)"
-    return Comparison(name, figure, unit, Difference.NONE, False, ratio, text)
+    return Comparison(name, figure, unit, IndicatorDifference.NONE, False, ratio, text)
 
 
 def _span(least: float, most: float) -> str:

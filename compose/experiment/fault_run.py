@@ -15,7 +15,7 @@ from compose.process.errors import EnvironmentFailed, Inconclusive
 from slo.check import Checked, Observation, Watch
 from slo.disturbances.bench import NeverBack
 from slo.faults.fault import Fault, FaultRun
-from slo.faults.reader import Reader
+from slo.faults.reader import FaultReader
 from slo.faults.recovery import recovery
 from slo.faults.steady import WATCHED_SECONDS, Steady
 from slo.latency.poller import NO_ANSWER
@@ -66,7 +66,7 @@ def run_fault(fault: Fault, bench: StackBench, objectives: Specification, rate: 
     try:
         earlier = [_killed_load(bench, rate, fault.begin_seconds)] if fault.kills_generator else []
         try:
-            with Reader(bench.settings) as reader:
+            with FaultReader(bench.settings) as reader:
                 checked = _check(fault, bench, rate, begin, earlier, back)
         except BaseException:
             with suppress(EnvironmentFailed):  # what has failed before says more

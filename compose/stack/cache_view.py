@@ -14,7 +14,7 @@ _TIMEOUT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Cache:
+class CacheStatus:
     """Memory in bytes, its maximum 0 where there is none; retention in seconds, in force and by the setting.
 
     No window that ended by ``kept_from_seconds`` (unix time) is in Redis.
@@ -27,7 +27,7 @@ class Cache:
     kept_from_seconds: int
 
 
-def cache(settings: Settings) -> Cache | None:
+def cache(settings: Settings) -> CacheStatus | None:
     """None if Redis does not answer."""
     longest = settings.cache_retention_seconds
     timeouts = {"connect_timeout_seconds": _TIMEOUT_SECONDS, "timeout_seconds": _TIMEOUT_SECONDS}
@@ -38,4 +38,4 @@ def cache(settings: Settings) -> Cache | None:
     except (redis.RedisError, ValueError):
         return None
     used, maximum = int(memory["used_memory"]), int(memory["maxmemory"])
-    return Cache(used, maximum, retention.seconds, longest, retention.kept_from_seconds)
+    return CacheStatus(used, maximum, retention.seconds, longest, retention.kept_from_seconds)

@@ -96,7 +96,7 @@ class Outstanding:
         return len(self._requests)
 
 
-class Producer:
+class EventProducer:
     """A session that sends what it is asked for. Raises as `Session`."""
 
     def __init__(self, settings: Settings, plan: LocustPlan, ledger: Path) -> None:
@@ -162,7 +162,7 @@ def main() -> int:
         requests.put(None)
 
     try:
-        producer = Producer(Settings.from_env(os.environ), LocustPlan.from_env(os.environ), Path(sys.argv[1]))
+        producer = EventProducer(Settings.from_env(os.environ), LocustPlan.from_env(os.environ), Path(sys.argv[1]))
     except BrokerUnavailable as error:
         print(f"producer: {error}", file=sys.stderr, flush=True)
         return 4

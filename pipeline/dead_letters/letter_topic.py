@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.dead_letters.letter import Letter, letter_of
-from pipeline.dead_letters.selection import Selection
-from pipeline.dead_letters.view import View, Viewer
+from pipeline.dead_letters.selection import LetterSelection
+from pipeline.dead_letters.view import LetterViewer, View
 from pipeline.settings import Settings
 from pipeline.topic_reader import TopicReader
 
@@ -22,13 +22,13 @@ class LetterTopic:
     strays: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._viewer = Viewer(RegistrySchemas(self.settings.schema_registry_url).fetch)
+        self._viewer = LetterViewer(RegistrySchemas(self.settings.schema_registry_url).fetch)
 
     def view(self, letter: Letter) -> View:
         """What can be read of a letter's value. Raises RegistryUnavailable."""
         return self._viewer.view(letter.value)
 
-    def read(self, selection: Selection) -> Iterator[Letter]:
+    def read(self, selection: LetterSelection) -> Iterator[Letter]:
         """The selected letters in the order of writing. Raises KafkaUnavailable, RegistryUnavailable."""
         seen: set[tuple[int, int]] = set()
         self.strays.clear()

@@ -23,7 +23,7 @@ class Rejection:
 
 
 @dataclass
-class Plan:
+class RepairPlan:
     """What can be replayed and what can't."""
 
     mended: list[Mended] = field(default_factory=list)
@@ -47,9 +47,9 @@ def plan_from_lines(
     lines: Iterable[ExportedLine | tuple[int, str]],
     letters: Mapping[tuple[int, int], Letter],
     allowed_lateness_seconds: int,
-) -> Plan:
+) -> RepairPlan:
     """The lines of a file against the letters that there are; of two lines of one origin the second is rejected."""
-    plan = Plan()
+    plan = RepairPlan()
     seen: set[tuple[int, int]] = set()
     for line in lines:
         if isinstance(line, tuple):
@@ -71,9 +71,11 @@ def plan_from_lines(
     return plan
 
 
-def plan_by_changes(letters: Iterable[tuple[Letter, View]], changes: Changes, allowed_lateness_seconds: int) -> Plan:
+def plan_by_changes(
+    letters: Iterable[tuple[Letter, View]], changes: Changes, allowed_lateness_seconds: int
+) -> RepairPlan:
     """Every letter with the same changes; only those that decode as a whole can be mended this way."""
-    plan = Plan()
+    plan = RepairPlan()
     for letter, view in letters:
         if view.complete:
             _add(plan, letter, changes.applied(letter, view), allowed_lateness_seconds, None)
@@ -83,7 +85,7 @@ def plan_by_changes(letters: Iterable[tuple[Letter, View]], changes: Changes, al
     return plan
 
 
-def _add(plan: Plan, letter: Letter, fields: Mapping[str, Any], lateness_seconds: int, line: int | None) -> None:
+def _add(plan: RepairPlan, letter: Letter, fields: Mapping[str, Any], lateness_seconds: int, line: int | None) -> None:
     try:
         event = event_of(fields)
         late = lateness_of(event, letter.record_time_ms, lateness_seconds)

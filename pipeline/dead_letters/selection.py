@@ -10,7 +10,7 @@ from pipeline.dead_letters.view import View
 
 
 @dataclass(frozen=True)
-class Selection:
+class LetterSelection:
     """Conditions that must all hold; None holds for every letter. Times are record times, ``to`` exclusive."""
 
     reason: str | None = None

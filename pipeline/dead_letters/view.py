@@ -24,7 +24,7 @@ NOTHING = View({}, False)
 _MOST_SCHEMAS = 10_000
 
 
-class Viewer:
+class LetterViewer:
     """Decodes what can be decoded. ``fetch_schema`` is that of a `codec.Decoder`.
 
     A registry that can't be asked raises RegistryUnavailable.

@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Load:
+class MeasuredLoad:
     """One load: what was sent, and how long it took until both jobs had covered all of it by a checkpoint."""
 
     bad: int
@@ -48,11 +48,11 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DeadLettersResult:
     """The loads by turns, clean first, and what reconciliation and the letters' topic said afterwards."""
 
     rate: float
-    loads: tuple[Load, ...]
+    loads: tuple[MeasuredLoad, ...]
     kinds: tuple[str, ...]
     dead_lettered: int
     letters: int
@@ -104,7 +104,7 @@ class Outcome:
 
 def measure(
     settings: Settings, rate: float, seconds: float, pairs: int, processes: Sequence[psutil.Process], say: Say
-) -> Outcome:
+) -> DeadLettersResult:
     """Clean and bad loads by turns, then `adctr verify`. ``processes`` are the TaskManagers, whose CPU time counts.
 
     Needs a stack whose topic holds no invalid record yet. Raises what reconciliation raises, and NoCheckpoint.
@@ -121,7 +121,7 @@ def measure(
     report = reconcile(settings, [], 300)
     with Topics(settings) as topics:
         letters = sum(len(offsets) for offsets in topics.ranges(settings.dead_letter_topic).values())
-    return Outcome(
+    return DeadLettersResult(
         rate=rate,
         loads=tuple(loads),
         kinds=tuple(KINDS),
@@ -134,7 +134,7 @@ def measure(
 
 def _run(
     sender: _Sender, settings: Settings, rate: float, seconds: float, is_bad: bool, processes: Sequence[psutil.Process]
-) -> Load:
+) -> MeasuredLoad:
     used = _cpu_seconds(processes)
     began = time.monotonic()
     records, bad = sender.send(SteadyPacer(rate, seconds), is_bad)
@@ -148,7 +148,9 @@ def _run(
             if all(group.get(part, 0) >= offsets.end for group in groups for part, offsets in ends.items()):
                 break
     ended = time.monotonic()
-    return Load(bad, records, records / (sent - began), records / (ended - began), _cpu_seconds(processes) - used)
+    return MeasuredLoad(
+        bad, records, records / (sent - began), records / (ended - began), _cpu_seconds(processes) - used
+    )
 
 
 class _Sender:

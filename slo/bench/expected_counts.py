@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipeline.contract.cache_schema import CANARY_PREFIX, Counts, cells_key, parse_cell_field, parse_counts
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
-from slo.latency.cache_reader import CacheReader
+from slo.latency.cache_reader import CellReader
 from slo.latency.sightings import CellKey
 from slo.probes.clients import admin_client
 
@@ -60,11 +60,11 @@ class CountWatch:
     settings: Settings
     expected: ExpectedCounts
     _counts: dict[int, dict[CellKey, int]] = field(default_factory=dict)
-    _readers: dict[int, CacheReader] = field(default_factory=dict)
+    _readers: dict[int, CellReader] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for size in WINDOW_SIZES_SECONDS:
-            self._readers[size] = CacheReader(self.settings, size)
+            self._readers[size] = CellReader(self.settings, size)
             self._counts[size] = {}
 
     def look(self) -> tuple[float, int]:

@@ -61,7 +61,7 @@ class LoopReport:
     cpu_seconds: float
 
 
-class WindowCounts:
+class LoopCounts:
     """Counts since the last flush, and the absolute ones of both window sizes."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Flusher:
         self._settings = settings
         self._client = admin_client(settings)
 
-    def flush(self, counts: WindowCounts) -> None:
+    def flush(self, counts: LoopCounts) -> None:
         """Everything counted so far stands in Redis when this returns."""
         hashes: defaultdict[tuple[int, int, bool], dict[bytes, str]] = defaultdict(dict)
         for (size, start, campaign, category), (impressions, clicks) in counts.take_changes().items():
@@ -110,12 +110,12 @@ class Flusher:
         pipe.execute()
 
 
-class Loop:
+class HandWrittenLoop:
     """Counts batches of messages. ``fates`` counts what is not ordinary by its fate."""
 
     def __init__(self, settings: Settings) -> None:
         url = settings.schema_registry_url
-        self.counts = WindowCounts()
+        self.counts = LoopCounts()
         self.ordinary = 0
         self.fates: defaultdict[Fate, int] = defaultdict(int)
         self._lateness_seconds = settings.allowed_lateness_seconds
@@ -192,7 +192,7 @@ def run(settings: Settings, *, follow: bool = False) -> LoopReport:
 
     Raises KafkaException, redis.RedisError and RegistryUnavailable.
     """
-    loop, flusher = Loop(settings), Flusher(settings)
+    loop, flusher = HandWrittenLoop(settings), Flusher(settings)
     consumer = Consumer(
         {
             "bootstrap.servers": settings.kafka_bootstrap,

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 import psutil
 import redis
 
-from pipeline.flink_rest import Checkpoints, FlinkRest, FlinkUnavailable
+from pipeline.flink_rest import CheckpointNumbers, FlinkRest, FlinkUnavailable
 from pipeline.job_names import LIVE, flink_name
 from slo.disturbances.bench import Bench, NeverBack, NotStruck
 from slo.disturbances.link import Condition, Link
@@ -192,7 +192,7 @@ def _kill(bench: Bench, service: str) -> int:
     return pid
 
 
-def require_none_completed(at_first: Mapping[str, Checkpoints], at_last: Mapping[str, Checkpoints]) -> None:
+def require_none_completed(at_first: Mapping[str, CheckpointNumbers], at_last: Mapping[str, CheckpointNumbers]) -> None:
     """Of the checkpoints that each job began in between. Raises NotStruck where one was, or none was begun."""
     for job, last in at_last.items():
         begun = at_first[job].begun if job in at_first else 0

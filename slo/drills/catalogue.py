@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from slo.disturbances import sabotage
-from slo.drills.drill import Changes, Drill, Reading
+from slo.drills.drill import Changes, Drill, ExpectedReading
 from slo.spec.model import Indicator
 
 # What both jobs' sinks standing still does besides: checkpoints wait for them.
@@ -23,7 +23,7 @@ DRILLS: tuple[Drill, ...] = (
         sabotage.redis_writes_delayed,
         must_fail=frozenset({"event_to_redis"}),
         may_fail=_CHECKPOINTS | {"window_close"},
-        reading=Reading(Indicator.EVENT_TO_REDIS, 1.5, 30.0),
+        reading=ExpectedReading(Indicator.EVENT_TO_REDIS, 1.5, 30.0),
     ),
     Drill(
         "pipeline_frozen",
@@ -31,7 +31,7 @@ DRILLS: tuple[Drill, ...] = (
         partial(sabotage.processes_frozen, services=sabotage.TASK_MANAGERS),
         must_fail=frozenset({"event_to_redis"}),
         may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
-        reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 8.0),
+        reading=ExpectedReading(Indicator.EVENT_TO_REDIS, 4.8, 8.0),
         end_seconds=13.0,
     ),
     Drill(
@@ -40,7 +40,7 @@ DRILLS: tuple[Drill, ...] = (
         partial(sabotage.partition_frozen, seconds=5.0),
         must_fail=frozenset({"event_to_redis"}),
         may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
-        reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 7.0),
+        reading=ExpectedReading(Indicator.EVENT_TO_REDIS, 4.8, 7.0),
     ),
     Drill(
         "event_lost",
@@ -124,7 +124,7 @@ DRILLS: tuple[Drill, ...] = (
         "The dashboard's process stands still for 20 s; whoever has it open looks at old figures.",
         partial(sabotage.processes_frozen, services=("dashboard",)),
         must_fail=frozenset({"dashboard_refresh"}),
-        reading=Reading(Indicator.DASHBOARD_AGE, 15.0, 34.0),
+        reading=ExpectedReading(Indicator.DASHBOARD_AGE, 15.0, 34.0),
         end_seconds=28.0,
         seconds=45.0,
         changes={"dashboard_refresh": {"minimum.duration_seconds": 40.0, "minimum.samples": 150}},

@@ -17,7 +17,7 @@ Changes = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
-class Reading:
+class ExpectedReading:
     """A figure that must come back: the highest value of an indicator lies between two bounds, in its unit."""
 
     indicator: Indicator
@@ -41,7 +41,7 @@ class Drill:
     must_be_inconclusive: frozenset[str] = frozenset()
     may_fail: frozenset[str] = frozenset()
     may_be_inconclusive: frozenset[str] = frozenset()
-    reading: Reading | None = None
+    reading: ExpectedReading | None = None
     begin_seconds: float = 8.0
     end_seconds: float | None = 26.0
     seconds: float = 34.0
@@ -134,7 +134,7 @@ def _stray(result: ObjectiveResult) -> str:
     return f"{result.name}: {result.verdict}, which has nothing to do with it: {result.reason}"
 
 
-def _misread(reading: Reading | None, recording: Recording) -> list[str]:
+def _misread(reading: ExpectedReading | None, recording: Recording) -> list[str]:
     if reading is None:
         return []
     series = recording.series.get(reading.indicator)

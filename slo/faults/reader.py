@@ -16,7 +16,7 @@ PERIOD_SECONDS = 0.25
 UNANSWERED = "unanswered"
 
 
-class Reader:
+class FaultReader:
     """Asks for the current window four times a second. Use as a context manager."""
 
     def __init__(self, settings: Settings) -> None:

@@ -36,7 +36,7 @@ class CacheIncomplete(redis.RedisError):
     """Redis has lost data and is being restored: readers go elsewhere, so nothing is visible in it."""
 
 
-class CacheReader:
+class CellReader:
     """One connection. Every read raises redis.RedisError where Redis does not answer; none is repeated.
 
     With ``complete_only`` they also raise it where Redis is not complete, as readers then don't look at it. With

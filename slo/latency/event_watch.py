@@ -10,7 +10,7 @@ import numpy as np
 
 from loadgen.ledger import Ledger
 from pipeline.settings import Settings
-from slo.latency.cache_reader import CacheReader
+from slo.latency.cache_reader import CellReader
 from slo.latency.expected import expected_events
 from slo.latency.figures import Spread, spread
 from slo.latency.matching import match
@@ -42,7 +42,7 @@ class EventWatch:
     def __init__(self, settings: Settings, cells: Sequence[Cell] | None = None) -> None:
         self._stopped_at = 0.0
         self._cells = cells
-        cache_reader = CacheReader(settings, WINDOW_SECONDS, complete_only=True, cells=cells)
+        cache_reader = CellReader(settings, WINDOW_SECONDS, complete_only=True, cells=cells)
         self.redis = Poller(cache_reader, REDIS_PERIOD_SECONDS)
         self.postgres = Poller(StoreReader(settings, cells), POSTGRES_PERIOD_SECONDS)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from slo.latency.sightings import CellKey, CellNumbers, Recorder
+from slo.latency.sightings import CellKey, CellNumbers, SightingRecorder
 from slo.probes.probe import SERVICE_ERRORS
 
 log = logging.getLogger("adctr.pollers")
@@ -51,7 +51,7 @@ class Poller:
     """
 
     def __init__(self, reader: Reader, period_seconds: float) -> None:
-        self.recorder = Recorder(CellNumbers())
+        self.recorder = SightingRecorder(CellNumbers())
         self.failed_looks = 0
         self.cpu_seconds = 0.0
         """CPU time of the thread; known after `stop`."""

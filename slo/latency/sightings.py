@@ -25,7 +25,7 @@ class CellNumbers:
         return self.numbers.setdefault(key, len(self.numbers))
 
 
-class Recorder:
+class SightingRecorder:
     """Keeps the rises of every cell's count. Not for several threads at once."""
 
     def __init__(self, numbers: CellNumbers) -> None:

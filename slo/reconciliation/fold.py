@@ -47,7 +47,7 @@ _MARK_OF = {
 
 
 @dataclass(frozen=True)
-class Batch:
+class RecordBatch:
     """Consecutive records of one partition, column by column. ``key`` and ``headers`` are asked for rejects only."""
 
     partition: int
@@ -143,7 +143,7 @@ class Fold:
         self._lateness_seconds = allowed_lateness_seconds
         self._cell_of_slice: dict[bytes, int] = {}
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RecordBatch) -> None:
         """Folds a batch; raises RegistryUnavailable when a schema has to be asked for and can't be."""
         if not len(batch.offsets):
             return
@@ -179,7 +179,7 @@ class Fold:
             chosen = where[some]
             tally.add(columns.event_time_ms[chosen], cells[some], columns.is_click[chosen], columns.text_bytes[chosen])
 
-    def _add_other(self, batch: Batch, index: int, at: int) -> None:
+    def _add_other(self, batch: RecordBatch, index: int, at: int) -> None:
         record_time_ms = batch.record_times_ms[index]
         fate, event, reason = classify(batch.values[index], record_time_ms, self._decoder, self._lateness_seconds)
         mark = _MARK_OF[fate]
@@ -218,7 +218,7 @@ class Fold:
         number = self._cell_of_slice[encoded] = self.names.number(cell)
         return number
 
-    def _keep_digest(self, mark: Mark, batch: Batch, index: int) -> None:
+    def _keep_digest(self, mark: Mark, batch: RecordBatch, index: int) -> None:
         origin = (batch.partition, batch.offsets[index])
         value, time = batch.values[index], batch.record_times_ms[index]
         self.digests[mark][origin] = digest(batch.key(index), value, batch.headers(index), time)

@@ -9,7 +9,7 @@ from confluent_kafka import Message
 from pipeline.contract import letter_headers
 from pipeline.settings import Settings
 from pipeline.topic_reader import KafkaUnavailable, OffsetRange, TopicReader
-from slo.reconciliation.fold import Batch, Headers, Origin, digest
+from slo.reconciliation.fold import Headers, Origin, RecordBatch, digest
 
 __all__ = ["KafkaUnavailable", "Topics", "batch_of", "read_letter"]
 
@@ -20,7 +20,7 @@ class Topics(TopicReader):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, "adctr-verify")
 
-    def batches(self, topic: str, ranges: Mapping[int, OffsetRange]) -> Iterator[Batch]:
+    def batches(self, topic: str, ranges: Mapping[int, OffsetRange]) -> Iterator[RecordBatch]:
         """The records of ranges of offsets, partition after partition. Raises KafkaUnavailable."""
         for partition, offsets in ranges.items():
             for messages in self.messages(topic, partition, offsets):
@@ -49,9 +49,9 @@ class Topics(TopicReader):
         return values
 
 
-def batch_of(partition: int, messages: list[Message]) -> Batch:
+def batch_of(partition: int, messages: list[Message]) -> RecordBatch:
     """A batch for the fold; keys and headers are only fetched for the records that need them."""
-    return Batch(
+    return RecordBatch(
         partition,
         [message.offset() for message in messages],
         [message.timestamp()[1] for message in messages],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
-from pipeline.flink_rest import Checkpoints, FlinkRest, FlinkUnavailable
+from pipeline.flink_rest import CheckpointNumbers, FlinkRest, FlinkUnavailable
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 from pipeline.topic_reader import OffsetRange
@@ -78,9 +78,9 @@ def _wait_for_checkpoints(settings: Settings, deadline: float, progress: Callabl
         time.sleep(POLL_SECONDS)
 
 
-def without_new_checkpoint(before: Mapping[str, Checkpoints], now: Mapping[str, Checkpoints]) -> list[str]:
+def without_new_checkpoint(before: Mapping[str, CheckpointNumbers], now: Mapping[str, CheckpointNumbers]) -> list[str]:
     """The jobs without a complete checkpoint that was begun after ``before``; by number, as no two clocks are equal."""
-    nothing = Checkpoints(0, 0)
+    nothing = CheckpointNumbers(0, 0)
     return [job for job in GROUPS if now.get(job, nothing).complete <= before.get(job, nothing).begun]
 
 

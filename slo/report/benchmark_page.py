@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from slo.report.benchmarks import Document, Rows, Section, sections
+from slo.report.benchmarks import Chapter, Document, Rows, sections
 from slo.report.html import templates
 
 HEAD = """\
@@ -27,7 +27,7 @@ def benchmarks_html(documents: Sequence[Document]) -> str:
     return templates().get_template("benchmarks.html.j2").render(sections=sections(documents))
 
 
-def _lines(section: Section) -> Iterator[str]:
+def _lines(section: Chapter) -> Iterator[str]:
     yield f"## {section.title}\n"
     yield f"Measured on: {section.machine}.\n"
     for text in section.text:

@@ -38,7 +38,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Section:
+class Chapter:
     """One benchmark: a sentence or two before its tables, and what its figures leave out."""
 
     title: str
@@ -83,7 +83,7 @@ PEERS_LEAVE_OUT = (
 )
 
 
-def sections(documents: Sequence[Document]) -> list[Section]:
+def sections(documents: Sequence[Document]) -> list[Chapter]:
     """One section per benchmark, in a fixed order. Raises UnknownBenchmark."""
     for document in documents:
         if document.get("benchmark") not in _BUILDERS:
@@ -96,7 +96,7 @@ def sections(documents: Sequence[Document]) -> list[Section]:
     return found
 
 
-def _capacity(documents: Sequence[Document]) -> Section:
+def _capacity(documents: Sequence[Document]) -> Chapter:
     text, tables, plots = [], [], []
     for document in documents:
         rate = document["capacity_events_per_second"]
@@ -113,10 +113,10 @@ def _capacity(documents: Sequence[Document]) -> Section:
         }
         if any(y is not None for line in lines.values() for _, y in line):
             plots.append(curve_plot("Latency of every event against rate", "events/s", "seconds", lines, limit=1.0))
-    return Section("Capacity", _machines(documents), text, tables, CAPACITY_LEAVES_OUT, plots)
+    return Chapter("Capacity", _machines(documents), text, tables, CAPACITY_LEAVES_OUT, plots)
 
 
-def _cost(documents: Sequence[Document]) -> Section:
+def _cost(documents: Sequence[Document]) -> Chapter:
     points = [point for document in documents for point in document["points"]]
     tables, plots = [], []
     for title, key, logarithmic in (
@@ -132,7 +132,7 @@ def _cost(documents: Sequence[Document]) -> Section:
         tables.append(Table("Points", cost_rows(points, "rate")))
     wrong = sum(point["differences"] for point in points)
     text = [f"{len(points)} points, each on a new stack; {wrong:,} differences in all their counts."]
-    return Section("What it costs", _machines(documents), text, tables, COST_LEAVES_OUT, plots)
+    return Chapter("What it costs", _machines(documents), text, tables, COST_LEAVES_OUT, plots)
 
 
 def _varied(points: Sequence[Document], key: str) -> list[Document]:
@@ -159,7 +159,7 @@ def _cost_plots(points: Sequence[Document], key: str, title: str, *, logarithmic
     ]
 
 
-def _cache_reads(documents: Sequence[Document]) -> Section:
+def _cache_reads(documents: Sequence[Document]) -> Chapter:
     text, tables, plots = [], [], []
     for document in documents:
         judged = next(each for each in document["objectives"] if each["name"] == "cache_read_p99_over_bare")
@@ -178,10 +178,10 @@ def _cache_reads(documents: Sequence[Document]) -> Section:
         if document.get("curve"):
             title = "What the slowest reads take: one read in so many takes this long or longer"
             plots.append(curve_plot(title, "one read in", "seconds", lines, logarithmic=True))
-    return Section("Reads through the cache", _machines(documents), text, tables, CACHE_READS_LEAVE_OUT, plots)
+    return Chapter("Reads through the cache", _machines(documents), text, tables, CACHE_READS_LEAVE_OUT, plots)
 
 
-def _peers(documents: Sequence[Document]) -> Section:
+def _peers(documents: Sequence[Document]) -> Chapter:
     text, tables, plots = [], [], []
     for document in documents:
         text.append(
@@ -203,7 +203,7 @@ def _peers(documents: Sequence[Document]) -> Section:
             if any(y is not None for line in slowest.values() for _, y in line):
                 title = f"p99 of every event at {latency['rate']:,.0f} events/s, load by load"
                 plots.append(curve_plot(title, "load", "seconds", slowest))
-    return Section("Beside other ways to do the same job", _machines(documents), text, tables, PEERS_LEAVE_OUT, plots)
+    return Chapter("Beside other ways to do the same job", _machines(documents), text, tables, PEERS_LEAVE_OUT, plots)
 
 
 def _by_contender(runs: Sequence[Document], figure: str) -> dict[str, list[tuple[float, float | None]]]:
@@ -227,7 +227,7 @@ def _machine(machine: Document) -> str:
     )
 
 
-_BUILDERS: Mapping[str, Callable[[Sequence[Document]], Section]] = {
+_BUILDERS: Mapping[str, Callable[[Sequence[Document]], Chapter]] = {
     "capacity": _capacity,
     "cost": _cost,
     "cache-reads": _cache_reads,

@@ -11,11 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from slo.compare import Comparison, Difference, RunComparison
+from slo.compare import Comparison, IndicatorDifference, RunComparison
 from slo.report.figures import figure
 from slo.report.text import WIDTH
 
-_STYLES = {Difference.WORSE: "bold red", Difference.BETTER: "green", Difference.INCOMPARABLE: "yellow"}
+_STYLES = {
+    IndicatorDifference.WORSE: "bold red",
+    IndicatorDifference.BETTER: "green",
+    IndicatorDifference.INCOMPARABLE: "yellow",
+}
 
 
 def comparison_text(compared: RunComparison) -> str:

@@ -147,11 +147,11 @@ def contender(name: str, stack: PreloadedStack, *, follow: bool = False) -> Cont
         jars = [str(jar) for jar in artifacts.paths("flink") if jar.name.startswith(KAFKA_JARS)]
         java = {"JAVA_HOME": str(JAVA_HOME)}
         return ProcessContender(PYFLINK, "slo.bench.peers.pyflink_datastream", settings, jars, java)
-    return LiveJob(stack.control)
+    return LiveContender(stack.control)
 
 
 @dataclass(frozen=True)
-class LiveJob:
+class LiveContender:
     """The pipeline's own job, alone on its TaskManager."""
 
     control: FlinkControl

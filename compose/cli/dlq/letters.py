@@ -26,7 +26,7 @@ from pipeline.contract.codec import RegistryUnavailable
 from pipeline.dead_letters.export_file import to_line, to_object
 from pipeline.dead_letters.letter import Letter
 from pipeline.dead_letters.letter_topic import LetterTopic
-from pipeline.dead_letters.selection import Selection
+from pipeline.dead_letters.selection import LetterSelection
 from pipeline.dead_letters.view import View
 from pipeline.settings import Settings
 from pipeline.shared.terminal_safe import printable
@@ -45,9 +45,9 @@ LateOption = Annotated[bool, typer.Option("--late", help="Late events instead of
 
 def selection_of(
     reason: str | None, partition: int | None, from_: str | None, to: str | None, campaign: str | None
-) -> Selection:
+) -> LetterSelection:
     """The filters as options. Raises UsageError for a time that is none."""
-    return Selection(
+    return LetterSelection(
         reason,
         partition,
         None if from_ is None else parse_moment_ms("--from", from_),
@@ -114,7 +114,9 @@ def show(
     settings = load_settings(context.obj)
     topic = letter_topic(settings, late)
     with explained():
-        letter = next((each for each in topic.read(Selection(partition=wanted[0])) if each.origin == wanted), None)
+        letter = next(
+            (each for each in topic.read(LetterSelection(partition=wanted[0])) if each.origin == wanted), None
+        )
         if letter is None:
             print(f"adctr: {topic.topic} has no letter of record {origin}", file=sys.stderr)
             return ExitCode.FAIL

@@ -29,10 +29,10 @@ from compose.stack.state import load_settings
 from compose.terminal.format import Format
 from pipeline.contract.codec import AdEvent
 from pipeline.dead_letters.export_file import ExportedLine, read_lines
-from pipeline.dead_letters.plan import Changes, Plan, Rejection, plan_by_changes, plan_from_lines
+from pipeline.dead_letters.plan import Changes, Rejection, RepairPlan, plan_by_changes, plan_from_lines
 from pipeline.dead_letters.replay import Replay
 from pipeline.dead_letters.replay import replay as replay_all
-from pipeline.dead_letters.selection import Selection
+from pipeline.dead_letters.selection import LetterSelection
 from pipeline.settings import Settings
 from pipeline.shared.terminal_safe import printable
 
@@ -93,33 +93,33 @@ def _changes(assignments: list[str], event_time: EventTime) -> Changes:
     return Changes(fields, event_time is EventTime.RECORD)
 
 
-def _refuse_mixture(file: Path | None, changes: Changes, chosen: Selection) -> None:
+def _refuse_mixture(file: Path | None, changes: Changes, chosen: LetterSelection) -> None:
     by_flags = changes != Changes()
     if file is None and not by_flags:
         raise UsageError("name a FILE as `dlq export` writes it, or say what to change: --event-time record, --set F=V")
-    if file is not None and (by_flags or chosen != Selection()):
+    if file is not None and (by_flags or chosen != LetterSelection()):
         raise UsageError("a FILE says itself what is replayed: no filters, no --event-time and no --set beside it")
 
 
-def _plan_of_file(settings: Settings, file: Path) -> Plan:
+def _plan_of_file(settings: Settings, file: Path) -> RepairPlan:
     try:
         with file.open("rb") as source:
             lines = list(read_lines(source))
     except OSError as error:
         raise UsageError(f"{file}: cannot read it: {error.strerror}") from error
     wanted = {(line.partition, line.offset) for line in lines if isinstance(line, ExportedLine)}
-    found = letter_topic(settings, late=False).read(Selection()) if wanted else ()
+    found = letter_topic(settings, late=False).read(LetterSelection()) if wanted else ()
     letters = {letter.origin: letter for letter in found if letter.origin in wanted}
     return plan_from_lines(lines, letters, settings.allowed_lateness_seconds)
 
 
-def _plan_of_selection(settings: Settings, chosen: Selection, changes: Changes) -> Plan:
+def _plan_of_selection(settings: Settings, chosen: LetterSelection, changes: Changes) -> RepairPlan:
     topic = letter_topic(settings, late=False)
     letters = ((letter, topic.view(letter)) for letter in topic.read(chosen))
     return plan_by_changes(letters, changes, settings.allowed_lateness_seconds)
 
 
-def _print(plan: Plan, done: Replay, dry_run: bool, format_: Format) -> None:
+def _print(plan: RepairPlan, done: Replay, dry_run: bool, format_: Format) -> None:
     span = _span(done)
     late = sum(one.late for one in done.replayed)
     if format_ is Format.JSON:

@@ -22,7 +22,7 @@ from compose.terminal.format import Format
 from loadgen.errors import BrokerUnavailable, LoadRefused
 from loadgen.profiles import Profile, find_profile
 from loadgen.profiles.parse import ProfileError
-from loadgen.run import LoadPlan, LoadResult, Progress, new_run_id
+from loadgen.run import LoadPlan, LoadProgress, LoadResult, new_run_id
 
 _BEHIND_SECONDS = 0.5
 _HINTS = {
@@ -101,12 +101,12 @@ def stopped_by_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def show_progress() -> Callable[[Progress], None] | None:
+def show_progress() -> Callable[[LoadProgress], None] | None:
     """Progress is for people at a terminal: None elsewhere."""
     if not sys.stderr.isatty():
         return None
 
-    def show(progress: Progress) -> None:
+    def show(progress: LoadProgress) -> None:
         behind = progress.behind_seconds
         late = f", {behind:.1f} s BEHIND SCHEDULE" if behind > _BEHIND_SECONDS else ""
         line = f"{progress.elapsed_seconds:6.0f} s  {progress.sent:,} sent, {progress.acknowledged:,} acknowledged"

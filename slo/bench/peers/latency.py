@@ -26,7 +26,7 @@ from slo.bench.expected_counts import ExpectedCounts, differences, empty_cache
 from slo.bench.lag_trend import LEAST_SHARE_OF_RATE, falls_behind, lag_slope
 from slo.bench.peers.contender import Contender
 from slo.check import LoadSummary
-from slo.latency.cache_reader import CacheReader
+from slo.latency.cache_reader import CellReader
 from slo.latency.event_watch import REDIS_PERIOD_SECONDS, VISIBLE_TIMEOUT_SECONDS, series_of
 from slo.latency.figures import LatencyFigures, figures, median_of
 from slo.latency.poller import WINDOW_SECONDS, Poller
@@ -39,7 +39,7 @@ FIGURES = ("p50", "p99", "max")
 _LOOK_SECONDS = 0.1
 
 
-class Load(Protocol):
+class RunningLoad(Protocol):
     """An open-loop load in a process of its own."""
 
     def end_early(self) -> None:
@@ -64,7 +64,7 @@ class LatencyTurn:
 
     settings: Settings
     contender: Contender
-    load: Callable[[], AbstractContextManager[Load]]
+    load: Callable[[], AbstractContextManager[RunningLoad]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def measure(turn: LatencyTurn, shape: LoadShape) -> LatencyRun:
     """One load on one contender. Raises DrainFailed if the contender ends or the measurement means nothing."""
     settings, name = turn.settings, turn.contender.name
     empty_cache(settings)
-    poller = Poller(CacheReader(settings, WINDOW_SECONDS, cells_alone=True), REDIS_PERIOD_SECONDS)
+    poller = Poller(CellReader(settings, WINDOW_SECONDS, cells_alone=True), REDIS_PERIOD_SECONDS)
     try:
         with turn.contender.running() as roots, turn.load() as load:
             poller.start()

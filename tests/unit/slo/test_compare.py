@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from slo.compare import Comparison, Difference, RunComparison, compare, describe
+from slo.compare import Comparison, IndicatorDifference, RunComparison, compare, describe
 from slo.recording import Exactness, Floats, Recording, Series
 from slo.report.comparison import comparison_json, comparison_text
 from slo.spec.model import Indicator
@@ -36,13 +36,13 @@ def by_figure(compared: RunComparison) -> dict[str, Comparison]:
 @pytest.mark.parametrize(
     ("factor", "difference", "relevant"),
     [
-        (1.0, Difference.NONE, False),
-        (1.06, Difference.WORSE, False),
-        (1.3, Difference.WORSE, True),
-        (0.7, Difference.BETTER, True),
+        (1.0, IndicatorDifference.NONE, False),
+        (1.06, IndicatorDifference.WORSE, False),
+        (1.3, IndicatorDifference.WORSE, True),
+        (0.7, IndicatorDifference.BETTER, True),
     ],
 )
-def test_a_factor_is_found_again(factor: float, difference: Difference, relevant: bool) -> None:
+def test_a_factor_is_found_again(factor: float, difference: IndicatorDifference, relevant: bool) -> None:
     """Of the median: 6 % is shown and tolerated, 30 % is not."""
     compared = compare(run(latencies(1)), run(latencies(2, factor)))
     median = by_figure(compared)["median"]
@@ -57,7 +57,7 @@ def test_forty_pairs_of_the_same_thing_trip_nothing() -> None:
     compared = [compare(run(latencies(seed)), run(latencies(seed + 1000))) for seed in range(40)]
     assert not any(each.worse for each in compared)
     medians = [by_figure(each)["median"].difference for each in compared]
-    assert medians.count(Difference.NONE) >= 35
+    assert medians.count(IndicatorDifference.NONE) >= 35
 
 
 def test_binned_percentiles_are_those_of_the_samples() -> None:
@@ -74,10 +74,14 @@ def test_samples_that_never_came_are_slower_than_any() -> None:
     lossy = latencies(2)
     lossy[::50] = np.nan
     p99 = by_figure(compare(run(latencies(1)), run(lossy)))["p99"]
-    assert (p99.difference, p99.relevant, p99.text) == (Difference.WORSE, True, "B slower by more than 100 times")
+    assert (p99.difference, p99.relevant, p99.text) == (
+        IndicatorDifference.WORSE,
+        True,
+        "B slower by more than 100 times",
+    )
     both = by_figure(compare(run(lossy), run(lossy)))
-    assert both["p99"].difference is Difference.INCOMPARABLE
-    assert both["median"].difference is Difference.NONE
+    assert both["p99"].difference is IndicatorDifference.INCOMPARABLE
+    assert both["median"].difference is IndicatorDifference.NONE
 
 
 def test_a_percentile_at_the_edge_of_what_came_is_no_difference() -> None:
@@ -86,7 +90,7 @@ def test_a_percentile_at_the_edge_of_what_came_is_no_difference() -> None:
     for begins in range(0, 27_000, 3000):
         edge[begins : begins + 30] = np.nan
     p99 = by_figure(compare(run(edge), run(edge)))["p99"]
-    assert p99.difference is Difference.NONE
+    assert p99.difference is IndicatorDifference.NONE
     assert p99.ratio is not None
     assert (p99.ratio.low, p99.ratio.high) == (0.0, np.inf)
     assert "nan" not in p99.text

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from slo.compare import Comparison, Difference
+from slo.compare import Comparison, IndicatorDifference
 from slo.interleaved_timing import interleave
 
 
@@ -33,9 +33,13 @@ class Machine:
 
 @pytest.mark.parametrize(
     ("b", "difference", "relevant"),
-    [(10_000.0, Difference.NONE, False), (13_000.0, Difference.WORSE, True), (7_000.0, Difference.BETTER, True)],
+    [
+        (10_000.0, IndicatorDifference.NONE, False),
+        (13_000.0, IndicatorDifference.WORSE, True),
+        (7_000.0, IndicatorDifference.BETTER, True),
+    ],
 )
-def test_a_machine_that_slows_down_hits_both(b: float, difference: Difference, relevant: bool) -> None:
+def test_a_machine_that_slows_down_hits_both(b: float, difference: IndicatorDifference, relevant: bool) -> None:
     """10 µs against 10, 13 and 7."""
     compared = Machine(seed=1).compare(10_000.0, b)
     assert (compared.difference, compared.relevant) == (difference, relevant)

@@ -11,10 +11,10 @@ import pytest
 from pipeline.dead_letters.export_file import ExportedLine, read_lines, to_line
 from pipeline.dead_letters.mending import Mended
 from pipeline.dead_letters.plan import Changes, Rejection, plan_by_changes, plan_from_lines
-from pipeline.dead_letters.view import Viewer
+from pipeline.dead_letters.view import LetterViewer
 from tests.unit.pipeline.dead_letters.building import EVENT, NOON_MS, VALUE, fetch, letter
 
-VIEW = Viewer(fetch).view
+VIEW = LetterViewer(fetch).view
 
 
 def line(**changes: Any) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.dead_letters.letter import letter_of
-from pipeline.dead_letters.selection import Selection
-from pipeline.dead_letters.view import View, Viewer
+from pipeline.dead_letters.selection import LetterSelection
+from pipeline.dead_letters.view import LetterViewer, View
 from tests.unit.pipeline.dead_letters.building import EVENT, NOON_MS, VALUE, fetch, letter
 
 HEADERS = [
@@ -32,7 +32,7 @@ def test_without_an_origin_it_is_no_letter(name: str) -> None:
 
 
 def test_a_whole_event_is_seen_whole() -> None:
-    view = Viewer(fetch).view(VALUE)
+    view = LetterViewer(fetch).view(VALUE)
     assert view.complete
     assert view.fields["event_id"] == "e-1"
     assert view.fields["event_time"] == NOON_MS
@@ -41,20 +41,20 @@ def test_a_whole_event_is_seen_whole() -> None:
 def test_of_a_truncated_event_the_fields_before_the_cut_are_seen() -> None:
     """Cut within the campaign: what stands before it is there, nothing behind."""
     cut = VALUE[: VALUE.index(b"shoes") + 2]
-    view = Viewer(fetch).view(cut)
+    view = LetterViewer(fetch).view(cut)
     assert view == View(
         {"event_id": "e-1", "event_type": "CLICK", "event_time": NOON_MS, "user_id": "u", "ad_id": "a"}, False
     )
 
 
 def test_bytes_behind_the_event_leave_it_readable_and_incomplete() -> None:
-    view = Viewer(fetch).view(VALUE + b"!")
+    view = LetterViewer(fetch).view(VALUE + b"!")
     assert not view.complete
     assert view.fields["impression_id"] == EVENT.impression_id
 
 
 def test_an_unknown_schema_id_is_read_with_our_own() -> None:
-    view = Viewer(fetch).view(b"\x00\x77\x77\x77\x77" + VALUE[5:])
+    view = LetterViewer(fetch).view(b"\x00\x77\x77\x77\x77" + VALUE[5:])
     assert not view.complete
     assert view.fields["campaign_id"] == "shoes"
 
@@ -67,7 +67,7 @@ def test_the_registry_is_asked_once_about_each_schema() -> None:
         asked.append(schema_id)
         return fetch(schema_id)
 
-    viewer = Viewer(ask)
+    viewer = LetterViewer(ask)
     for _ in range(50):
         for header in (b"\x00\x00\x00\x00\x07", b"\x00\x00\x00\x00\x08", b"\x00\x77\x77\x77\x77"):
             viewer.view(header + VALUE[5:])
@@ -77,38 +77,38 @@ def test_the_registry_is_asked_once_about_each_schema() -> None:
 
 @pytest.mark.parametrize("value", [None, b"", b"\x00\x00", b"{json}", b"\x01" + VALUE[1:], b"\x00\x00\x00\x00\x00"])
 def test_nothing_is_seen_of_what_is_no_event(value: bytes | None) -> None:
-    assert Viewer(fetch).view(value) == View({}, False)
+    assert LetterViewer(fetch).view(value) == View({}, False)
 
 
 def test_a_string_of_two_gigabytes_is_no_reason_to_allocate_them() -> None:
     """The length is declared, the bytes are not there."""
     declared = b"\x00\x00\x00\x00\x07" + bytes([0xFE, 0xFF, 0xFF, 0xFF, 0x0F]) + b"x"
-    assert Viewer(fetch).view(declared) == View({}, False)
+    assert LetterViewer(fetch).view(declared) == View({}, False)
 
 
 @pytest.mark.parametrize(
     ("selection", "taken"),
     [
-        (Selection(), True),
-        (Selection(reason="BECAUSE"), True),
-        (Selection(reason="else"), False),
-        (Selection(partition=1), True),
-        (Selection(partition=0), False),
-        (Selection(from_ms=NOON_MS), True),
-        (Selection(from_ms=NOON_MS + 1), False),
-        (Selection(to_ms=NOON_MS), False),
-        (Selection(to_ms=NOON_MS + 1), True),
-        (Selection(campaign_id="shoes"), True),
-        (Selection(campaign_id="boots"), False),
-        (Selection(reason="because", campaign_id="boots"), False),
+        (LetterSelection(), True),
+        (LetterSelection(reason="BECAUSE"), True),
+        (LetterSelection(reason="else"), False),
+        (LetterSelection(partition=1), True),
+        (LetterSelection(partition=0), False),
+        (LetterSelection(from_ms=NOON_MS), True),
+        (LetterSelection(from_ms=NOON_MS + 1), False),
+        (LetterSelection(to_ms=NOON_MS), False),
+        (LetterSelection(to_ms=NOON_MS + 1), True),
+        (LetterSelection(campaign_id="shoes"), True),
+        (LetterSelection(campaign_id="boots"), False),
+        (LetterSelection(reason="because", campaign_id="boots"), False),
     ],
 )
-def test_all_conditions_must_hold(selection: Selection, taken: bool) -> None:
-    assert selection.takes(letter(), lambda: Viewer(fetch).view(VALUE)) is taken
+def test_all_conditions_must_hold(selection: LetterSelection, taken: bool) -> None:
+    assert selection.takes(letter(), lambda: LetterViewer(fetch).view(VALUE)) is taken
 
 
 def test_nothing_is_decoded_for_conditions_that_need_no_event() -> None:
     def view() -> View:
         raise AssertionError
 
-    assert Selection(reason="because", partition=1).takes(letter(), view)
+    assert LetterSelection(reason="because", partition=1).takes(letter(), view)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from slo.bench.hand_written_loop import WindowCounts
+from slo.bench.hand_written_loop import LoopCounts
 
 
 def test_five_minute_windows_are_sums_of_minutes() -> None:
     """Minute 10 begins the 5-minute window at 600 s; minute 14 is its last and 15 the next one's first."""
-    counts = WindowCounts()
+    counts = LoopCounts()
     counts.impressions[10, "c", "food"] = 3
     counts.impressions[14, "c", "food"] = 2
     counts.impressions[15, "c", "food"] = 1
@@ -23,7 +23,7 @@ def test_five_minute_windows_are_sums_of_minutes() -> None:
 
 def test_categories_are_sums_of_campaigns() -> None:
     """Two campaigns of one category; their sum stands under an empty campaign."""
-    counts = WindowCounts()
+    counts = LoopCounts()
     counts.impressions[10, "a", "food"] = 3
     counts.impressions[10, "b", "food"] = 4
 
@@ -32,7 +32,7 @@ def test_categories_are_sums_of_campaigns() -> None:
 
 def test_changes_are_absolute_and_only_those_since_the_last_flush() -> None:
     """A cell that did not change is not written again, one that did is written with its whole count."""
-    counts = WindowCounts()
+    counts = LoopCounts()
     counts.impressions[10, "a", "food"] = 3
     counts.impressions[10, "b", "games"] = 1
     counts.take_changes()

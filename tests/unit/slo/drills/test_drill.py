@@ -10,7 +10,7 @@ import pytest
 from compose.experiment.drill_run import scaled
 from slo.disturbances import sabotage
 from slo.drills.catalogue import DRILLS, find_drill
-from slo.drills.drill import Drill, Reading, examine
+from slo.drills.drill import Drill, ExpectedReading, examine
 from slo.recording import Recording, Series
 from slo.spec.model import Indicator
 from slo.spec.parse import load_bundled
@@ -24,7 +24,7 @@ DRILL = Drill(
     must_be_inconclusive=frozenset({"cache_read"}),
     may_fail=frozenset({"window_close"}),
     may_be_inconclusive=frozenset({"event_to_postgres"}),
-    reading=Reading(Indicator.EVENT_TO_REDIS, 4.8, 7.0),
+    reading=ExpectedReading(Indicator.EVENT_TO_REDIS, 4.8, 7.0),
 )
 
 

@@ -14,7 +14,7 @@ from hdrh.histogram import HdrHistogram
 
 from pipeline.contract.cache_schema import cell_field, cells_key
 from pipeline.settings import Settings
-from slo.latency.cache_reader import CacheReader
+from slo.latency.cache_reader import CellReader
 from slo.latency.matching import Expected, Seconds, match
 from slo.latency.poller import WINDOW_SECONDS, Poller
 from slo.statistics.percentiles import percentiles
@@ -114,7 +114,7 @@ def test_an_injected_distribution_comes_back_within_5_percent(redis_settings: Se
 
 def _inject(settings: Settings, attempt: int) -> Measured:
     began = time.time()
-    poller = Poller(CacheReader(settings, WINDOW_SECONDS), PERIOD_SECONDS)
+    poller = Poller(CellReader(settings, WINDOW_SECONDS), PERIOD_SECONDS)
     poller.start()
     injected = draw(time.time() + 0.2, attempt)
     asked, delays = np.zeros((2, len(injected)))

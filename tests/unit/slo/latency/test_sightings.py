@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slo.latency.poller import open_windows
-from slo.latency.sightings import CellNumbers, Recorder
+from slo.latency.sightings import CellNumbers, SightingRecorder
 
 CELL = (600, "cmp-0001", "food")
 OTHER = (600, "cmp-0002", "games")
@@ -11,7 +11,7 @@ OTHER = (600, "cmp-0002", "games")
 
 def test_only_rises_are_kept() -> None:
     """3, 3, 2, 5: the second 3 and the 2 are no news."""
-    recorder = Recorder(CellNumbers())
+    recorder = SightingRecorder(CellNumbers())
     for at, count in ((1.0, 3), (2.0, 3), (3.0, 2), (4.0, 5)):
         recorder.look(at, [(CELL, count)])
 
@@ -23,7 +23,7 @@ def test_only_rises_are_kept() -> None:
 
 def test_the_baseline_is_not_counted() -> None:
     """Ten before the run, twelve and one now: three events."""
-    recorder = Recorder(CellNumbers())
+    recorder = SightingRecorder(CellNumbers())
     recorder.take_baseline([(CELL, 10)])
     recorder.look(1.0, [(CELL, 12), (OTHER, 1)])
 

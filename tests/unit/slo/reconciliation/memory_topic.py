@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, Decoder, UnknownSchemaId, encode
 from pipeline.topic_reader import OffsetRange
-from slo.reconciliation.fold import Batch, Fold, IdCounter
+from slo.reconciliation.fold import Fold, IdCounter, RecordBatch
 
 NOON_MS = 1_767_268_800_000
 """2026-01-01T12:00:00Z."""
@@ -57,8 +57,8 @@ def decoder() -> Decoder:
     return Decoder(fetch_schema)
 
 
-def batch(partition: int, records: Sequence[Record], first: int = 0) -> Batch:
-    return Batch(
+def batch(partition: int, records: Sequence[Record], first: int = 0) -> RecordBatch:
+    return RecordBatch(
         partition,
         list(range(first, first + len(records))),
         [record.time_ms for record in records],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.contract.cache_schema import Counts
-from slo.reconciliation.fold import Batch, Fold, IdCounter, Mark, OffsetRange, digest
+from slo.reconciliation.fold import Fold, IdCounter, Mark, OffsetRange, RecordBatch, digest
 from slo.reconciliation.tally import Names, Tally
 from tests.unit.slo.reconciliation.memory_topic import (
     LATENESS_SECONDS,
@@ -31,7 +31,7 @@ def test_an_offset_without_a_record_is_no_record() -> None:
     """A transaction's marker takes offset 1."""
     records = [record(event("a-0")), record(event("a-1"))]
     fold = Fold({0: OffsetRange(0, 3)}, decoder(), is_ours, LATENESS_SECONDS)
-    fold.add(Batch(0, [0, 2], [each.time_ms for each in records], [each.value for each in records]))
+    fold.add(RecordBatch(0, [0, 2], [each.time_ms for each in records], [each.value for each in records]))
     assert (fold.offsets, fold.records, fold.total(Mark.UNSEEN)) == (3, 2, 1)
 
 

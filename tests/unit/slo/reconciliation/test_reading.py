@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from pipeline.contract.cache_schema import Counts
-from pipeline.flink_rest import Checkpoints, checkpoints_of, sum_of
+from pipeline.flink_rest import CheckpointNumbers, checkpoints_of, sum_of
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.compare import Difference
 from slo.reconciliation.fold import digest
@@ -75,7 +75,7 @@ def test_flinks_metric_values_are_text() -> None:
     assert sum_of([{"id": "0.late", "value": "2"}, {"id": "1.late", "value": "0"}]) == 2
 
 
-def checkpoints(*rows: tuple[int, str]) -> Checkpoints:
+def checkpoints(*rows: tuple[int, str]) -> CheckpointNumbers:
     """From Flink's answer, the newest first, as it comes."""
     complete = [{"id": number, "status": status} for number, status in rows if status == "COMPLETED"]
     history = [{"id": number, "status": status} for number, status in rows]
@@ -83,8 +83,8 @@ def checkpoints(*rows: tuple[int, str]) -> Checkpoints:
 
 
 def test_a_checkpoint_under_way_is_begun_and_not_complete() -> None:
-    assert checkpoints((8, "IN_PROGRESS"), (7, "COMPLETED")) == Checkpoints(begun=8, complete=7)
-    assert checkpoints() == Checkpoints(begun=0, complete=0)
+    assert checkpoints((8, "IN_PROGRESS"), (7, "COMPLETED")) == CheckpointNumbers(begun=8, complete=7)
+    assert checkpoints() == CheckpointNumbers(begun=0, complete=0)
 
 
 @pytest.mark.parametrize(

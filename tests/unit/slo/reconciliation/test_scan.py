@@ -12,7 +12,7 @@ import pytest
 from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, Decoder, UnknownSchemaId, encode
 from pipeline.contract.rules import Fate, classify
 from pipeline.topic_reader import OffsetRange
-from slo.reconciliation.fold import Batch, Fold, Mark
+from slo.reconciliation.fold import Fold, Mark, RecordBatch
 from slo.reconciliation.scan import scan
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors" / "records.json").read_text(encoding="utf-8"))
@@ -32,7 +32,7 @@ def fetch(schema_id: int) -> str:
 
 def folded_marks(values: list[bytes | None], times: list[int]) -> list[int]:
     fold = Fold({0: OffsetRange(0, len(values))}, Decoder(fetch), lambda i: i == VECTORS["schema_id"], 600)
-    fold.add(Batch(0, range(len(values)), times, values))
+    fold.add(RecordBatch(0, range(len(values)), times, values))
     marks: list[int] = fold.marks[0].tolist()
     return marks
 
