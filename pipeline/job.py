@@ -77,6 +77,7 @@ def store_plan(settings: Settings) -> JobPlan:
         shared=True,
         combine_milliseconds=STORE_COMBINE_MILLISECONDS,
         ddl=[
+            *dead_letter.FUNCTIONS,
             *(window_view(size) for size in WINDOW_SIZES_SECONDS),
             *(postgres.metrics_table(settings, size) for size in WINDOW_SIZES_SECONDS),
             postgres.raw_events_table(settings),

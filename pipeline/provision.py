@@ -22,10 +22,10 @@ from confluent_kafka.admin import (
 )
 
 from pipeline.contract.codec import RegistryUnavailable
+from pipeline.contract.letter_size import MOST_LETTER_BYTES
 from pipeline.contract.registry import IncompatibleSchema, register_schema
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.settings import Settings, SettingsError
-from pipeline.sinks.dead_letter import MOST_LETTER_BYTES
 
 EVENTS_RETENTION_BYTES = 20_000_000_000
 """Per partition. The topic keeps records by size, never by age: record times may be old."""
@@ -71,7 +71,15 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         "cleanup.policy": "delete",
     }
     # Consumers need no setting for it: their fetch sizes are no limit to the first batch of an answer.
-    rejects = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": str(MOST_LETTER_BYTES)}
+    rejects = {
+        "retention.ms": "-1",
+        "cleanup.policy": "delete",
+        "max.message.bytes": str(MOST_LETTER_BYTES),
+        # A letter has the record time of a record that was taken, whatever the broker's clock shows since.
+        "message.timestamp.type": "CreateTime",
+        "message.timestamp.after.max.ms": str(UNLIMITED_MS),
+        "message.timestamp.before.max.ms": str(UNLIMITED_MS),
+    }
     return [
         TopicSpec(settings.events_topic, settings.events_partitions, events),
         TopicSpec(settings.dead_letter_topic, 1, rejects),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from pipeline.contract.rules import MAX_AHEAD_MS
+from pipeline.contract.rules import EARLIEST_RECORD_TIME_MS, LATEST_RECORD_TIME_MS, MAX_AHEAD_MS
 from pipeline.job_names import flink_name
 from pipeline.settings import Settings
 from pipeline.sql import table
@@ -40,6 +40,10 @@ ORIGIN_COLUMNS = [
     "`headers` MAP<STRING, BYTES> METADATA FROM 'headers' VIRTUAL",
 ]
 
+EARLIEST_RECORD_TIME, LATEST_RECORD_TIME = (
+    f"TO_TIMESTAMP_LTZ({time_ms}, 3)" for time_ms in (EARLIEST_RECORD_TIME_MS, LATEST_RECORD_TIME_MS)
+)
+
 FETCH_WAIT_MILLISECONDS = 10
 """How long the broker may keep a fetch waiting. A consumer has one fetch per broker under way: while that waits for
 partitions that have nothing, those that have much wait as well (docs/decisions/0006-fetching.md)."""
@@ -57,7 +61,8 @@ def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_
     """DDL of table ``ad_events`` with the given event fields.
 
     The watermark follows the smaller of event time and record time, so that an event from the future cannot drag
-    it along and make everything behind it late.
+    it along and make everything behind it late. A record time before 1970 counts as 1970: 5 s before the earliest that
+    Kafka can hold would be the furthest future.
     """
     bound = _seconds(settings.out_of_orderness_seconds)
     columns = [
@@ -67,7 +72,7 @@ def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_
         "`is_tombstone` BOOLEAN",
         *(ORIGIN_COLUMNS if with_origin else []),
         "`record_time` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL",
-        f"WATERMARK FOR `event_time` AS LEAST(`event_time`, `record_time`) - {bound}",
+        f"WATERMARK FOR `event_time` AS LEAST(`event_time`, GREATEST(`record_time`, {EARLIEST_RECORD_TIME})) - {bound}",
     ]
     options: dict[str, str | int] = {
         "connector": "kafka",
@@ -125,9 +130,14 @@ def _seconds(seconds: int) -> str:
 IS_TOMBSTONE = "`is_tombstone`"
 _DECODED = "`decode_error` IS NULL AND NOT `is_tombstone`"
 _MAX_AHEAD = _seconds(MAX_AHEAD_MS // 1000)
-IS_VALID = f"{_DECODED} AND `event_time` <= `record_time` + {_MAX_AHEAD}"
-IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND `event_time` > `record_time` + {_MAX_AHEAD})"
-INVALID_REASON = "COALESCE(`decode_error`, 'event_time is more than 1 minute after the record time')"
+HAS_RECORD_TIME = f"`record_time` BETWEEN {EARLIEST_RECORD_TIME} AND {LATEST_RECORD_TIME}"
+_TIMES_FIT = f"{HAS_RECORD_TIME} AND `event_time` <= `record_time` + {_MAX_AHEAD}"
+IS_VALID = f"{_DECODED} AND {_TIMES_FIT}"
+IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND NOT ({_TIMES_FIT}))"
+INVALID_REASON = (
+    f"COALESCE(`decode_error`, CASE WHEN {HAS_RECORD_TIME} "
+    "THEN 'event_time is more than 1 minute after the record time' ELSE 'the record time is out of range' END)"
+)
 
 
 def is_late(settings: Settings) -> str:

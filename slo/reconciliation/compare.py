@@ -197,6 +197,12 @@ class StoredOrigins:
         self.late[at] |= late
 
 
+def has_row(marks: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which records raw_events must hold."""
+    wanted: npt.NDArray[np.bool_] = (marks == Mark.COUNTED) | (marks == Mark.LATE)
+    return wanted
+
+
 def compare_origins(
     store: str,
     partition: int,
@@ -206,7 +212,7 @@ def compare_origins(
     skip: npt.NDArray[np.bool_] | None = None,
 ) -> Differences:
     """Differences between the counted and late records of a partition and the rows stored for it."""
-    wanted = (marks == Mark.COUNTED) | (marks == Mark.LATE)
+    wanted = has_row(marks)
     looked_at = np.ones(len(marks), dtype=np.bool_) if skip is None else ~skip
     cases: tuple[tuple[str, npt.NDArray[np.bool_], int, int | None], ...] = (
         ("missing", wanted & (stored.rows == 0), 1, 0),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 _JAVA = "pipeline/flink_java/src"
 _TRIGGERS = f"{_JAVA}/org/apache/flink/table/runtime/operators/window/groupwindow/triggers"
 _EARLY_TRIGGER = f"{_TRIGGERS}/ProcessingTimeTriggers$AfterFirstElementPeriodic.java"
+_FORMS_TEST = "tests/integration/test_record_forms.py"
 _CACHE_WRITER_TEST = "tests/unit/cache/test_cache_writer.py"
 
 
@@ -69,6 +70,54 @@ GUARDS = [
         '"1 s"',  # with none at all Flink's planner refuses the job
         "tests/integration/test_awkward_time.py::test_the_oldest_event_is_counted_behind_the_newest_one",
         says="window missing: expected",
+    ),
+    Guard(
+        "a dead letter has a time that its producer takes",
+        "pipeline/sinks/dead_letter.py",
+        'time = f"CASE WHEN {HAS_RECORD_TIME} THEN `record_time` END"',
+        'time = "`record_time`"',
+        f"{_FORMS_TEST}::test_a_live_broker_takes_one_time_out_of_bounds",
+        says="did not pass offset",
+    ),
+    Guard(
+        "a letter is never larger than its topic takes",
+        "pipeline/sinks/dead_letter.py",
+        '_FITS = f"{_SIZE} <= {MOST_RECORD_BYTES}"',
+        '_FITS = "TRUE"',
+        f"{_FORMS_TEST}::test_records_too_large_for_a_letter_leave_their_beginning",
+        says="did not pass offset",
+    ),
+    Guard(
+        "a tombstone of any time is stored",
+        "pipeline/sinks/postgres.py",
+        'record_time = f"LEAST(GREATEST(`record_time`, {EARLIEST_RECORD_TIME}), {LATEST_RECORD_TIME})"',
+        'record_time = "`record_time`"',
+        f"{_FORMS_TEST}::test_no_record_time_stops_a_job",
+        says="did not pass offset",
+    ),
+    Guard(
+        "no record time turns the watermark over",
+        "pipeline/source.py",
+        "LEAST(`event_time`, GREATEST(`record_time`, {EARLIEST_RECORD_TIME}))",
+        "LEAST(`event_time`, `record_time`)",
+        f"{_FORMS_TEST}::test_no_record_time_stops_a_job",
+        says="did not pass offset",
+    ),
+    Guard(
+        "a record time that no store holds makes an event invalid",
+        "pipeline/source.py",
+        '_TIMES_FIT = f"{HAS_RECORD_TIME} AND ',
+        '_TIMES_FIT = f"',
+        f"{_FORMS_TEST}::test_no_record_time_stops_a_job",
+        says="assert {",
+    ),
+    Guard(
+        "a fold judges odd record times as the rules do",
+        "slo/reconciliation/fold.py",
+        "plain = columns.plain & in_range & ",
+        "plain = columns.plain & ",
+        "tests/unit/reconciliation/test_fold.py::test_a_fold_by_columns_says_of_odd_record_times_what_the_rules_say",
+        says="AssertionError",
     ),
     Guard(
         "the broker takes no record out of time",
