@@ -16,6 +16,7 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    NewPartitions,
     NewTopic,
     ResourceType,
     TopicMetadata,
@@ -116,12 +117,8 @@ def _ensure_topic(admin: AdminClient, spec: TopicSpec) -> None:
     if existing is None:
         _create(admin, spec)
         return
-    partitions = len(existing.partitions)
-    if partitions != spec.partitions:
-        raise ProvisionRefused(
-            f"topic {spec.name} has {partitions} partitions, the settings say {spec.partitions}: records are keyed by "
-            "campaign, so partitions can't be added to a topic in use; start over with an empty data directory"
-        )
+    if len(existing.partitions) < spec.partitions:
+        _add_partitions(admin, spec)
     _correct_config(admin, spec)
 
 
@@ -140,6 +137,12 @@ def _create(admin: AdminClient, spec: TopicSpec) -> None:
     except KafkaException as error:
         if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
+
+
+def _add_partitions(admin: AdminClient, spec: TopicSpec) -> None:
+    """More than the settings say are left alone: somebody has added them (docs/scaling.md says what that means)."""
+    more = NewPartitions(spec.name, spec.partitions)
+    admin.create_partitions([more], request_timeout=REQUEST_TIMEOUT_SECONDS)[spec.name].result()
 
 
 def _correct_config(admin: AdminClient, spec: TopicSpec) -> None:

@@ -53,12 +53,21 @@ FETCH_LEAST_BYTES = 65_536
 FETCH_BYTES = 4_194_304
 """Per partition: enough to be busy with until the next fetch has come."""
 
+DISCOVERY_SECONDS = 10
+"""How soon a partition is read that was added to the topic."""
+
 ALIGNMENT_DRIFT_SECONDS = 120
 """How far one partition may run ahead of another while a backlog is read."""
 
 
-def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_origin: bool) -> str:
+def events_table(
+    settings: Settings, job: str, fields: tuple[str, ...], *, with_origin: bool, offset_reset: str = "none"
+) -> str:
     """DDL of table ``ad_events`` with the given event fields.
+
+    ``offset_reset`` is what Kafka's consumer does when its offset is gone: by default the job fails. Flink's
+    ``earliest-offset`` would make it ``earliest``, so the first start is from committed offsets, too
+    (`pipeline.group_offsets`); partitions that are added later are read from their beginning.
 
     The watermark follows the smaller of event time and record time, so that an event from the future cannot drag
     it along and make everything behind it late. A record time before 1970 counts as 1970: 5 s before the earliest that
@@ -85,7 +94,9 @@ def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_
         "properties.fetch.max.wait.ms": FETCH_WAIT_MILLISECONDS,
         "properties.fetch.min.bytes": FETCH_LEAST_BYTES,
         "properties.max.partition.fetch.bytes": FETCH_BYTES,
-        "scan.startup.mode": "earliest-offset",
+        "scan.startup.mode": "group-offsets",
+        "properties.auto.offset.reset": offset_reset,
+        "scan.topic-partition-discovery.interval": f"{DISCOVERY_SECONDS} s",
         # Looks up each new schema id when its records have arrived: an older answer "unknown" may be out of date.
         "properties.interceptor.classes": "adctr.flink.SchemaLookups",
         "properties.adctr.registry-url": settings.schema_registry_url,

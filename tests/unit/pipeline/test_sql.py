@@ -26,6 +26,13 @@ def test_the_watermark_is_clamped_by_the_record_time() -> None:
     assert f"WATERMARK FOR `event_time` AS {clamped} - INTERVAL '5' SECOND(2)" in ddl
 
 
+def test_a_consumer_whose_offset_is_gone_fails() -> None:
+    """Flink's `earliest-offset` would let it jump to the topic's beginning, whatever its properties say."""
+    ddl = events_table(Settings(), "live", (), with_origin=False)
+    assert "'properties.auto.offset.reset' = 'none'" in ddl
+    assert "'scan.startup.mode' = 'group-offsets'" in ddl
+
+
 def test_a_historic_load_has_no_idle_timeout() -> None:
     """While old records are preloaded no partition may be left behind as idle."""
     live = events_table(Settings(), "live", (), with_origin=False)
