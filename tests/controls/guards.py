@@ -8,7 +8,7 @@ _JAVA = "pipeline/flink_java/src"
 _TRIGGERS = f"{_JAVA}/org/apache/flink/table/runtime/operators/window/groupwindow/triggers"
 _EARLY_TRIGGER = f"{_TRIGGERS}/ProcessingTimeTriggers$AfterFirstElementPeriodic.java"
 _FORMS_TEST = "tests/integration/test_record_forms.py"
-_CACHE_WRITER_TEST = "tests/unit/cache/test_cache_writer.py"
+_CACHE_WRITER_TEST = "tests/unit/pipeline/cache/test_cache_writer.py"
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ GUARDS = [
         "slo/reconciliation/fold.py",
         "plain = columns.plain & in_range & ",
         "plain = columns.plain & ",
-        "tests/unit/reconciliation/test_fold.py::test_a_fold_by_columns_says_of_odd_record_times_what_the_rules_say",
+        "tests/unit/slo/reconciliation/test_fold.py::test_a_fold_by_columns_says_of_odd_record_times_what_the_rules_say",
         says="AssertionError",
     ),
     Guard(
@@ -156,7 +156,7 @@ GUARDS = [
         f"{_JAVA}/adctr/flink/Structure.java",
         "size < 0 || size > data.length - position",
         "size > data.length - position",
-        "tests/unit/contract/test_java_decoder.py::test_a_length_never_leads_backwards",
+        "tests/unit/pipeline/contract/test_java_decoder.py::test_a_length_never_leads_backwards",
         says="'AdEvent(event_id=",
     ),
     Guard(
@@ -164,7 +164,7 @@ GUARDS = [
         f"{_JAVA}/adctr/flink/WriterSchemas.java",
         "unknown.clear();\n            return false;",
         "return false;",
-        "tests/unit/contract/test_java_decoder.py::test_a_registry_that_went_away_makes_nothing_unknown",
+        "tests/unit/pipeline/contract/test_java_decoder.py::test_a_registry_that_went_away_makes_nothing_unknown",
         says="is unknown to the registry",
     ),
     Guard(
@@ -172,7 +172,7 @@ GUARDS = [
         f"{_JAVA}/adctr/flink/WriterSchemas.java",
         "if (known.containsKey(id) || unusable.containsKey(id)) {",
         "if (known.containsKey(id) || unusable.containsKey(id) || unknown.contains(id)) {",
-        "tests/unit/contract/test_java_decoder.py::test_an_id_that_is_registered_after_it_was_unknown_is_known_to_the_next_record",
+        "tests/unit/pipeline/contract/test_java_decoder.py::test_an_id_that_is_registered_after_it_was_unknown_is_known_to_the_next_record",
         says="isinstance('invalid: schema id 1",
     ),
     Guard(
@@ -180,7 +180,7 @@ GUARDS = [
         f"{_JAVA}/adctr/flink/WriterSchemas.java",
         "if (System.nanoTime() - began >= mostWaitMs * 1_000_000) {",
         "if (true) {",
-        "tests/unit/contract/test_java_decoder.py::test_a_registry_that_comes_back_is_waited_for",
+        "tests/unit/pipeline/contract/test_java_decoder.py::test_a_registry_that_comes_back_is_waited_for",
         says="'unavailable: ",
     ),
     Guard(
@@ -301,7 +301,7 @@ GUARDS = [
         "pipeline/contract/raise_counts.lua",
         "ends <= tonumber(kept[2] or 0) or ",
         "",
-        "tests/unit/cache/test_cache_pressure.py::test_what_has_gone_does_not_come_back_when_the_pressure_is_gone",
+        "tests/unit/pipeline/cache/test_cache_pressure.py::test_what_has_gone_does_not_come_back_when_the_pressure_is_gone",
         says="True = raise_window(*(60, ",
     ),
     Guard(
@@ -309,7 +309,7 @@ GUARDS = [
         "pipeline/contract/set_retention.lua",
         "math.max(tonumber(before[2] or 0), now - math.min(tonumber(before[1] or seconds), seconds))",
         "now - seconds",
-        "tests/unit/cache/test_cache_pressure.py::test_what_has_gone_does_not_come_back_when_the_pressure_is_gone",
+        "tests/unit/pipeline/cache/test_cache_pressure.py::test_what_has_gone_does_not_come_back_when_the_pressure_is_gone",
         says="= Retention(seconds=1800, kept_from_seconds=",
     ),
     Guard(
@@ -317,7 +317,7 @@ GUARDS = [
         "pipeline/contract/raise_counts.lua",
         "math.min(tonumber(kept[1] or ARGV[2]), tonumber(ARGV[2]))",
         "tonumber(ARGV[2])",
-        "tests/unit/cache/test_cache_pressure.py::test_a_late_event_lengthens_nothing",
+        "tests/unit/pipeline/cache/test_cache_pressure.py::test_a_late_event_lengthens_nothing",
         says="Mismatched elements",
     ),
     Guard(
@@ -333,7 +333,7 @@ GUARDS = [
         "pipeline/settings.py",
         "if self.cache_retention_seconds <= self.final_after_seconds:",
         "if False:",
-        "tests/unit/stack/test_configuration.py::test_redis_keeps_every_window_that_can_still_change",
+        "tests/unit/compose/stack/test_configuration.py::test_redis_keeps_every_window_that_can_still_change",
         says="DID NOT RAISE SettingsError",
     ),
     Guard(
@@ -341,7 +341,7 @@ GUARDS = [
         "pipeline/cache_pressure.py",
         "return min(max(wanted, shortest), longest)",
         "return min(wanted, longest)",
-        "tests/unit/cache/test_cache_pressure.py::test_whatever_the_memory_a_window_that_is_not_final_is_kept",
+        "tests/unit/pipeline/cache/test_cache_pressure.py::test_whatever_the_memory_a_window_that_is_not_final_is_kept",
         says="1200 == 1500",
     ),
     Guard(
@@ -365,7 +365,7 @@ GUARDS = [
         "pipeline/cache_rebuild.py",
         "return client.get(complete_key()) == boot_id()",
         "return client.get(complete_key()) is not None",
-        "tests/unit/cache/test_marker.py::test_a_marker_of_another_boot_is_none",
+        "tests/unit/pipeline/cache/test_marker.py::test_a_marker_of_another_boot_is_none",
         says="True = is_complete(",
     ),
     Guard(
@@ -395,42 +395,42 @@ GUARDS = [
     ),
     Guard(
         "a job never begins anew while it has a checkpoint",
-        "compose/stack/start_gate.py",
+        "compose/stack/jobs/start_gate.py",
         "problem = self._unrestorable(job, checkpoints) if checkpoints and restore_point is None else None",
         "problem = None",
-        "tests/unit/stack/test_jobs.py::test_a_checkpoint_that_fails_twice_is_passed_over_for_an_older_one",
+        "tests/unit/compose/stack/jobs/test_keeper.py::test_a_checkpoint_that_fails_twice_is_passed_over_for_an_older_one",
         says="assert not True",
     ),
     Guard(
         "a checkpoint that can't be restored is passed over",
-        "compose/stack/jobs.py",
+        "compose/stack/jobs/keeper.py",
         "if found.count < RESTORE_ATTEMPTS:",
         "if True:",
-        "tests/unit/stack/test_jobs.py::test_a_job_that_fails_to_restore_is_cancelled_and_its_checkpoint_passed_over",
+        "tests/unit/compose/stack/jobs/test_keeper.py::test_a_job_that_fails_to_restore_is_cancelled_and_its_checkpoint_passed_over",
         says="assert [] == ['1']",
     ),
     Guard(
         "a sink's outage says nothing about a checkpoint",
-        "compose/stack/restoring.py",
+        "compose/stack/jobs/restoring.py",
         "return any(mark in stack_trace for mark in MARKS)",
         "return True",
-        "tests/unit/stack/test_restoring.py::test_a_sinks_outage_and_a_dead_taskmanager_say_nothing_about_a_checkpoint",
+        "tests/unit/compose/stack/jobs/test_restoring.py::test_a_sinks_outage_and_a_dead_taskmanager_say_nothing_about_a_checkpoint",
         says="assert 3 == 0",
     ),
     Guard(
         "loss is accepted once",
-        "compose/stack/start_gate.py",
+        "compose/stack/jobs/start_gate.py",
         "accept.unlink()",
         "pass",
-        "tests/unit/stack/test_jobs.py::test_a_job_starts_without_its_state_where_that_was_accepted",
+        "tests/unit/compose/stack/jobs/test_keeper.py::test_a_job_starts_without_its_state_where_that_was_accepted",
         says="assert not True",
     ),
     Guard(
         "a topic that was recreated is another one",
-        "compose/stack/topic_loss.py",
+        "compose/stack/jobs/topic_loss.py",
         "if known_id is not None and known_id != state.topic_id:",
         "if False:",
-        "tests/unit/stack/test_topic_loss.py::test_a_topic_with_another_id_is_another_topic",
+        "tests/unit/compose/stack/jobs/test_topic_loss.py::test_a_topic_with_another_id_is_another_topic",
         says="assert None is not None",
     ),
     Guard(
@@ -462,7 +462,7 @@ GUARDS = [
         "compose/stack/services/redis_server.py",
         '"user default off resetpass',
         '"user default on nopass',
-        "tests/unit/stack/test_redis_restart.py::test_nobody_becomes_the_user_that_replays",
+        "tests/unit/compose/stack/services/test_redis_restart.py::test_nobody_becomes_the_user_that_replays",
         says="DID NOT RAISE any of",
     ),
     Guard(
@@ -478,7 +478,7 @@ GUARDS = [
         "compose/stack/state.py",
         " if key not in _SECRET_FIELDS",
         "",
-        "tests/unit/stack/test_configuration.py::test_the_record_has_the_settings_and_no_password",
+        "tests/unit/compose/stack/test_configuration.py::test_the_record_has_the_settings_and_no_password",
         says="assert not ['r3dis'",
     ),
     Guard(
@@ -486,7 +486,7 @@ GUARDS = [
         "pipeline/printable.py",
         "each if each.isprintable() else ascii(each)[1:-1]",
         "each",
-        "tests/unit/commands/test_hostile_arguments.py::test_what_is_printed_steers_no_terminal",
+        "tests/unit/compose/cli/test_hostile_arguments.py::test_what_is_printed_steers_no_terminal",
         says="= printable('",
     ),
     Guard(
@@ -507,10 +507,10 @@ GUARDS = [
     ),
     Guard(
         "a fault that nobody felt is none",
-        "slo/faults/injections.py",
+        "slo/disturbances/injections.py",
         "if link.strikes == before:",
         "if False:",
-        "tests/unit/slo/faults/test_link.py::test_a_fault_that_nobody_felt_is_none",
+        "tests/unit/slo/disturbances/test_link.py::test_a_fault_that_nobody_felt_is_none",
         says="DID NOT RAISE NotStruck",
     ),
     Guard(
@@ -518,7 +518,7 @@ GUARDS = [
         "slo/reconciliation/report.py",
         "return self.found.total == 0 and self.anything_verified",
         "return self.found.total == 0",
-        "tests/unit/reconciliation/test_reading.py::test_nothing_compared_is_not_exact",
+        "tests/unit/slo/reconciliation/test_reading.py::test_nothing_compared_is_not_exact",
         says="True = Report(records=0",
     ),
     Guard(
@@ -526,7 +526,7 @@ GUARDS = [
         "slo/reconciliation/compare.py",
         'if want != have:\n            what = "missing"',
         'if want is None:\n            what = "missing"',
-        "tests/unit/reconciliation/test_sabotage.py",
+        "tests/unit/slo/reconciliation/test_sabotage.py",
         says="assert [] == [('different', 'shoes')]",
     ),
 ]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from compose.stack.checkpoints import complete_checkpoints
-from compose.stack.jobs_view import BLOCKED
+from compose.stack.jobs.checkpoints import complete_checkpoints
+from compose.stack.jobs.view import BLOCKED
 from compose.stack.status import status
 from pipeline.job_names import LIVE, flink_name
 from pipeline.job_report import NOTHING, reports_of
-from slo.faults.checkpoint_damage import METADATA, newest_checkpoint, truncate_states
+from slo.disturbances.checkpoint_damage import METADATA, newest_checkpoint, truncate_states
 from tests.integration.commands import adctr_json
 from tests.integration.test_recovery import _jobs_checkpoint, _kill, _load_with, _pid
 from tests.integration.waiting import eventually
