@@ -78,7 +78,9 @@ def report_time(checkpoint_dir: str) -> float:
 
 
 def write_reports(checkpoint_dir: str, reports: Mapping[str, JobReport]) -> None:
-    """Replaces the file at once."""
+    """Replaces the file at once; does nothing where the directory is not on this machine."""
+    if "://" in checkpoint_dir:
+        return
     path = Path(checkpoint_dir) / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{FILE}.new")

@@ -242,7 +242,8 @@ def compare_letters(
 ) -> list[Difference]:
     """Differences between the records that belong into a letter topic and its letters, by distinct origin.
 
-    Letters are written at least once: equal ones of one origin are one. Origins outside the ranges are ignored.
+    Letters are written at least once: equal ones of one origin are one. An expected digest that ends before the headers
+    (`fold.digest`) is compared so far. Origins outside the ranges are ignored.
     """
     found = []
     for origin in sorted(expected.keys() | got.keys()):
@@ -254,7 +255,7 @@ def compare_letters(
             found.append(replace(where, what="missing", expected=1, got=0))
         elif origin not in expected:
             found.append(replace(where, what="unexpected", expected=0, got=1))
-        elif got[origin] != {expected[origin]}:
+        elif {each[: len(expected[origin])] for each in got[origin]} != {expected[origin]}:
             found.append(replace(where, what="altered", expected="the record's own bytes", got="other bytes"))
     return found
 

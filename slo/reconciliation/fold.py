@@ -28,6 +28,9 @@ Origin = tuple[int, int]
 """(partition, offset) of a record on the events topic."""
 
 
+_DIGEST_BYTES = 16
+
+
 class Mark(IntEnum):
     """The fate of an offset, in one byte."""
 
@@ -55,28 +58,33 @@ class Batch:
     record_times_ms: Sequence[int]
     values: Sequence[bytes | None]
     key: Callable[[int], bytes | None] = lambda _: None
-    headers: Callable[[int], Headers] = lambda _: ()
+    headers: Callable[[int], Headers | None] = lambda _: ()
 
 
-def digest(key: bytes | None, value: bytes | None, headers: Headers, record_time_ms: int) -> bytes:
+def digest(key: bytes | None, value: bytes | None, headers: Headers | None, record_time_ms: int) -> bytes:
     """Digest of everything that a letter must keep of its record (`letter_size.kept`).
 
     Of the headers that is the last value of each name. Those with a null value don't count: Flink holds headers as a
     map and its Kafka sink writes no null into it. Nor do those that say why a record was
     rejected: a record that carries them is somebody's dead letter that was sent again.
+    Where the headers can't be read (None) the digest ends before theirs.
     """
-    kept = letter_size.kept(key, value, headers)
-    return digest_of_kept(kept, record_time_ms)
+    whole = digest_of_kept(letter_size.kept(key, value, headers or ()), record_time_ms)
+    return whole if headers is not None else whole[:_DIGEST_BYTES]
 
 
 def digest_of_kept(kept: letter_size.Kept, record_time_ms: int) -> bytes:
-    """The digest from what a letter has."""
-    hasher = hashlib.blake2b(digest_size=16)
+    """The digest from what a letter has: one of all but the headers, and one of these."""
     shortened = None if kept.shortened is None else str(kept.shortened).encode()
-    parts: list[bytes | None] = [kept.key, kept.value, str(record_time_ms).encode(), shortened]
+    headers: list[bytes | None] = []
     for name, content in sorted(kept.headers.items()):
         if not name.startswith(letter_headers.PREFIX):
-            parts += [name.encode(), content]
+            headers += [name.encode(), content]
+    return _hash([kept.key, kept.value, str(record_time_ms).encode(), shortened]) + _hash(headers)
+
+
+def _hash(parts: Iterable[bytes | None]) -> bytes:
+    hasher = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for part in parts:
         hasher.update(b"-" if part is None else b"%d:" % len(part))
         hasher.update(part or b"")

@@ -58,8 +58,16 @@ def batch_of(partition: int, messages: list[Message]) -> Batch:
         [message.timestamp()[1] for message in messages],
         [message.value() for message in messages],
         key=lambda index: messages[index].key(),
-        headers=lambda index: messages[index].headers() or (),
+        headers=lambda index: _headers_of(messages[index]),
     )
+
+
+def _headers_of(message: Message) -> Headers | None:
+    """None where a name is not UTF-8: Kafka's client for Python then gives none of them."""
+    try:
+        return message.headers() or ()
+    except SystemError:  # it has raised UnicodeDecodeError, and returned a value as well
+        return None
 
 
 def read_letter(

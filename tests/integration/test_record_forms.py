@@ -182,6 +182,7 @@ HEADERS: tuple[tuple[bytes, bytes | None], ...] = (
     (b"__connect.errors.topic", b"another"),
     (b"__connect.errors.shortened", b"12345678"),
 )
+NOT_UTF_8 = (b"\xff\xfe", b"whatever")
 KEYS = {
     "null": None,
     "empty": b"",
@@ -199,13 +200,15 @@ def test_keys_and_headers_of_any_kind_are_kept(settings: Settings, sender: Sende
     for key in KEYS.values():
         sent[sender.sent(RawRecord(b"xx", now_ms, key, HEADERS))] = key
         late[sender.sent(RawRecord(sender.good(event_time=now_ms - 700_000), now_ms, key, HEADERS))] = key
-    last = sender.sent(RawRecord(sender.good(), now_ms, None, HEADERS))
+    unreadable = sender.sent(RawRecord(b"xx", now_ms, b"key", (NOT_UTF_8,)))
+    last = sender.sent(RawRecord(sender.good(), now_ms, None, (*HEADERS, NOT_UTF_8)))
     _wait_for_jobs(settings, PARTITION, last)
     for expected, found in ((sent, letters(settings)), (late, letters(settings, settings.late_topic))):
         for offset, key in expected.items():
             letter = found[offset]
             assert (letter.key, letter.topic, letter.shortened) == (key, settings.events_topic, None)
             assert dict(letter.headers) == {"empty": b"", "twice": b"last", "größe 😀": b"\xff\x00", "": HEADERS[5][1]}
+    assert letters(settings)[unreadable].headers == (("\ufffd\ufffd", b"whatever"),)
     assert last in offsets_of(settings, "raw_events")
 
 

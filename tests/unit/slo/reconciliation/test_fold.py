@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.contract.cache_schema import Counts
 from pipeline.contract.rules import LATEST_RECORD_TIME_MS, fate_of_valid, record_time_in_range
+from slo.reconciliation.compare import compare_letters
 from slo.reconciliation.fold import Batch, Fold, IdCounter, Mark, OffsetRange, digest
 from slo.reconciliation.tally import Names, Tally
 from tests.unit.slo.reconciliation.memory_topic import (
@@ -159,3 +160,13 @@ def test_a_fold_by_columns_says_of_odd_record_times_what_the_rules_say(time_ms: 
     expected = fate_of_valid(NOON_MS, time_ms, LATENESS_SECONDS)
     assert Mark(fold.marks[0][0]).name.lower() == expected
     assert fold.first_record_time_ms[0] == (time_ms if record_time_in_range(time_ms) else NOON_MS)
+
+
+def test_a_record_whose_headers_cannot_be_read_is_compared_without_them() -> None:
+    """A name that is not UTF-8 keeps Kafka's client for Python from giving any; Flink writes it with U+FFFD."""
+    unreadable, letter = digest(b"k", b"v", None, 5), digest(b"k", b"v", [("\ufffd", b"1")], 5)
+    ranges = {0: OffsetRange(0, 1)}
+    assert compare_letters("letters", {(0, 0): unreadable}, {(0, 0): {letter}}, ranges) == []
+    for other in (digest(b"k", b"w", [("\ufffd", b"1")], 5), digest(b"k", b"v", (), 6)):
+        assert len(compare_letters("letters", {(0, 0): unreadable}, {(0, 0): {other}}, ranges)) == 1
+    assert len(compare_letters("letters", {(0, 0): letter}, {(0, 0): {digest(b"k", b"v", (), 5)}}, ranges)) == 1
