@@ -138,7 +138,9 @@ class Keeper:
     def failures_of(self, job_id: str) -> RestoreFailures:
         """A job's newest failures, as far as they are failures to restore."""
         exceptions = self.get(f"/jobs/{job_id}/exceptions?maxExceptions=16")
-        return restore_failures(exceptions, self.get(f"/jobs/{job_id}/checkpoints"))
+        found = restore_failures(exceptions, {})
+        # Asked about the checkpoints of a job that is only being set up, Flink fills its log with stack traces.
+        return restore_failures(exceptions, self.get(f"/jobs/{job_id}/checkpoints")) if found.count else found
 
     def pass_over(self, job: str, found: RestoreFailures) -> None:
         """The next submission is from an older checkpoint than the one that can't be restored."""
