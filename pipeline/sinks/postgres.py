@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.aggregations import WINDOW_NAMES
+from pipeline.contract.windows import WINDOW_NAMES
 from pipeline.settings import Settings
-from pipeline.sinks.redis_cache import WINDOW_COLUMNS, WINDOW_KEY
 from pipeline.source import (
     EARLIEST_RECORD_TIME,
     EVENT_FIELDS,
@@ -15,6 +14,7 @@ from pipeline.source import (
     is_late,
 )
 from pipeline.sql import table
+from pipeline.window_rows import WINDOW_COLUMNS, WINDOW_KEY
 
 WRITER_ROLE = "adctr_writer"
 
