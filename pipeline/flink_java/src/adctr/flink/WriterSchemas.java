@@ -8,8 +8,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.RestService;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.entities.SchemaString;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
-import org.apache.flink.avro.shaded.org.apache.avro.Schema;
-import org.apache.flink.avro.shaded.org.apache.avro.SchemaParseException;
 
 /**
  * Writer schemas by id, asked once of the registry and then kept for the life of the process, so that a task that
@@ -21,7 +19,8 @@ import org.apache.flink.avro.shaded.org.apache.avro.SchemaParseException;
  */
 final class WriterSchemas {
     private static final int SCHEMA_NOT_FOUND = 40403;
-    private static final int MOST_UNKNOWN_IDS = 10_000;
+    private static final int MOST_UNKNOWN_IDS = 100_000;
+    private static final int MOST_UNUSABLE_IDS = 10_000;
     private static final long PAUSE_MS = 250;
 
     /** How long a task waits for the registry before it fails: a restart costs more than a wait. */
@@ -29,7 +28,7 @@ final class WriterSchemas {
     private static final Map<String, WriterSchemas> BY_URL = new ConcurrentHashMap<>();
 
     private final RestService registry;
-    private final Map<Integer, Schema> known = new ConcurrentHashMap<>();
+    private final Map<Integer, AvroType> known = new ConcurrentHashMap<>();
     private final Map<Integer, String> unusable = new ConcurrentHashMap<>();
     /** Ids that were unknown when last looked up, for every record that has arrived since. */
     private final Set<Integer> unknown = ConcurrentHashMap.newKeySet();
@@ -49,8 +48,8 @@ final class WriterSchemas {
      *
      * <p>Throws IOException if the registry cannot be asked for {@link #mostWaitMs}, or the task is cancelled.
      */
-    Schema get(int id) throws IOException, Undecodable {
-        Schema schema = known.get(id);
+    AvroType get(int id) throws IOException, Undecodable {
+        AvroType schema = known.get(id);
         if (schema != null) {
             return schema;
         }
@@ -64,7 +63,7 @@ final class WriterSchemas {
         return askUntilAnswered(id).orElseThrow(() -> new Undecodable(unknown(id)));
     }
 
-    private Optional<Schema> askUntilAnswered(int id) throws IOException, Undecodable {
+    private Optional<AvroType> askUntilAnswered(int id) throws IOException, Undecodable {
         long began = System.nanoTime();
         while (true) {
             try {
@@ -113,7 +112,7 @@ final class WriterSchemas {
         }
     }
 
-    private Optional<Schema> ask(int id) throws IOException, Undecodable {
+    private Optional<AvroType> ask(int id) throws IOException, Undecodable {
         try {
             return Optional.of(remember(id, registry.getId(id)));
         } catch (RestClientException error) {
@@ -124,20 +123,40 @@ final class WriterSchemas {
         }
     }
 
-    private Schema remember(int id, SchemaString answer) throws Undecodable {
+    private AvroType remember(int id, SchemaString answer) throws Undecodable {
         try {
-            String type = answer.getSchemaType();
-            if (type != null && !type.equals("AVRO")) {
-                throw new SchemaParseException("its type is " + type);
-            }
-            Schema schema = new Schema.Parser().parse(answer.getSchemaString());
+            AvroType schema = read(answer);
             known.put(id, schema);
             return schema;
-        } catch (SchemaParseException error) {
-            String reason = "schema id " + id + " is not an Avro schema: " + error.getMessage();
-            unusable.put(id, reason);
-            throw new Undecodable(reason);
+        } catch (Undecodable error) {
+            throw unusable(id, error.getMessage());
+        } catch (RuntimeException | StackOverflowError error) { // whatever a text makes of our own reading
+            throw unusable(id, error.toString());
         }
+    }
+
+    private static AvroType read(SchemaString answer) throws Undecodable {
+        String type = answer.getSchemaType();
+        if (type != null && !type.equals("AVRO")) {
+            throw new Undecodable("its type is " + AvroType.shown(type) + ", not AVRO");
+        }
+        if (answer.getReferences() != null && !answer.getReferences().isEmpty()) {
+            throw new Undecodable("it has schema references, which are not read: "
+                    + AvroType.shown(answer.getReferences().get(0).getName()));
+        }
+        if (answer.getSchemaString() == null) {
+            throw new Undecodable("it has no text");
+        }
+        return AvroType.parse(answer.getSchemaString());
+    }
+
+    private Undecodable unusable(int id, String why) {
+        String reason = "schema id " + id + " is not usable: " + why;
+        if (unusable.size() >= MOST_UNUSABLE_IDS) {
+            unusable.clear();
+        }
+        unusable.put(id, reason);
+        return new Undecodable(reason);
     }
 
     private static String unknown(int id) {
