@@ -8,11 +8,11 @@ bytes        meaning
 5 and on     the event in Avro binary encoding, with nothing behind it
 ===========  =======================================================================
 
-The schema is ``ad_event.avsc``, registered under the subject ``ad-events-value`` with BACKWARD compatibility. Which other
-writers' schemas are read, and how, is a rule of its own (docs/contract.md): our fields are found by name, whatever the
-record is called, a field that only the writer has is skipped (its structure must fit, what it says is not looked
-into), and one that the writer lacks takes its default. The logical type of ``event_time`` is documentation only; the number
-itself is used.
+The schema is ``ad_event.avsc``, registered under the subject ``ad-events-value`` with BACKWARD compatibility.
+Which other writers' schemas are read, and how, is a rule of its own (docs/contract.md): our fields are found by name,
+whatever the record is called, a field that only the writer has is skipped (its structure must fit, what it says is not
+looked into), and one that the writer lacks takes its default.
+The logical type of ``event_time`` is documentation only; the number itself is used.
 
 Whatever can't be decoded by these rules is *invalid* (`DecodeError`), and its reason says why. That the
 registry can't be asked is no property of the record: it raises `RegistryUnavailable`, to be tried again.
@@ -166,8 +166,10 @@ class Decoder:
 
     def _look_up(self, schema_ids: set[int]) -> None:
         new = [each for each in schema_ids if each > 0 and each not in self._types and each not in self._unusable]
-        if len(new) == 1:
-            return self._look_up_one(new[0])
+        if len(new) < 2:
+            for schema_id in new:
+                self._look_up_one(schema_id)
+            return
         with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:
             for _ in pool.map(self._look_up_one, new):
                 pass

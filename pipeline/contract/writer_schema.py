@@ -1,8 +1,9 @@
 """Reads the text of a writer's schema: the part of the rule in docs/contract.md that concerns schemas.
 
-`flink_java`'s ``WriterSchema`` does the same in Java, and a generated test compares the two. Neither asks an Avro
-library, for no two of them agree on which schemas are legal. What determines the bytes is read, and nothing else: defaults,
-aliases, orders, logical types, comments and unknown attributes are ignored, and names may be any text.
+`flink_java`'s ``AvroType`` does the same in Java, and a generated test compares the two.
+Neither asks an Avro library, for no two of them agree on which schemas are legal. What determines the bytes is read,
+and nothing else: defaults, aliases, orders, logical types, comments and unknown attributes are ignored, and names may
+be any text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A walk over bytes by their type: it ends where fastavro's data end, refuses what fastavro forgives, and counts its steps."""
+"""A walk over bytes by their type: it ends where the data end, refuses what fastavro forgives, counts steps."""
 
 from __future__ import annotations
 
