@@ -7,7 +7,7 @@ import os
 import select
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -87,30 +87,47 @@ class JavaDecoder:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            encoding="utf-8",
         )
 
-    def arrive(self, value: bytes) -> None:
-        """The consumer has polled this value."""
-        assert self._ask("arrive", value) == ["arrived"]
+    def arrive(self, *values: bytes) -> None:
+        """The consumer has polled these values at once."""
+        assert self._ask("arrive", *values) == ["arrived"]
 
     def decode(self, value: bytes) -> AdEvent | str:
         """The event, or ``invalid: …`` or ``unavailable: …``."""
-        kind, *words = self._ask("decode", value)
+        return self._verdict(self._ask("decode", value))
+
+    def example(self, schema: str, values: Sequence[bytes]) -> list[tuple[int, AdEvent | str]]:
+        """Steps and verdict of each value, with a registry that has the schema under every id."""
+        self._send("example", schema.encode("utf-16-be", "surrogatepass"), *values)
+        answers = [self._answer() for _ in values]
+        return [(int(steps), self._verdict(words)) for steps, *words in answers]
+
+    def _verdict(self, words: list[str]) -> AdEvent | str:
+        kind, *words = words
         if kind != "event":
             return f"{kind}: {words[0]}"
         texts = [None if word == "-" else bytes.fromhex(word).decode() for word in words[:-1]]
         event_id, event_type, *others, impression_id = texts
         return AdEvent(event_id, event_type, int(words[-1]), *others, impression_id)  # type: ignore[arg-type]
 
-    def _ask(self, command: str, value: bytes) -> list[str]:
+    def _ask(self, command: str, *values: bytes) -> list[str]:
+        self._send(command, *values)
+        return self._answer()
+
+    def _send(self, command: str, *values: bytes) -> None:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{command} {value.hex()}\n")
+        self._process.stdin.write(" ".join([command, *(value.hex() for value in values)]) + "\n")
         self._process.stdin.flush()
-        # A decoder that goes round and round must not take the tests along.
-        assert select.select([self._process.stdout], [], [], ANSWER_SECONDS)[0], f"no answer about {value.hex()}"
-        return self._process.stdout.readline().rstrip("\n").split("\t")
+        # A decoder that loops for ever must not take the tests along.
+        assert select.select([self._process.stdout], [], [], ANSWER_SECONDS)[0], f"no answer about {values[0].hex()}"
+
+    def _answer(self) -> list[str]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the decoder's JVM has ended"
+        return line.rstrip("\n").split("\t")
 
     def close(self) -> None:
         """Ends the JVM."""

@@ -123,7 +123,8 @@ final class WriterSchemas {
         }
     }
 
-    private AvroType remember(int id, SchemaString answer) throws Undecodable {
+    /** Keeps what the registry has answered. Throws Undecodable where no value can be read by it. */
+    AvroType remember(int id, SchemaString answer) throws Undecodable {
         try {
             AvroType schema = read(answer);
             known.put(id, schema);
