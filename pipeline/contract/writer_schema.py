@@ -147,7 +147,9 @@ def _size(size: Any) -> int:
 
 
 def _full_name(name: str, namespace: str) -> str:
-    return name if "." in name or not namespace else f"{namespace}.{name}"
+    if "." not in name:
+        return f"{namespace}.{name}" if namespace else name
+    return name[1:] if name.rindex(".") == 0 else name  # a dot in front alone: in no namespace
 
 
 def _text(text: str) -> str:

@@ -173,6 +173,8 @@ def _blocks(draw: st.DrawFn, kind: str, item: Shape) -> bytes:
 
 def full_name(name: str, namespace: str) -> str:
     """As Avro's specification has it."""
+    if name.startswith(".") and name.count(".") == 1:
+        return name[1:]
     return name if "." in name or not namespace else f"{namespace}.{name}"
 
 

@@ -169,7 +169,11 @@ final class AvroType {
         }
 
         private static String fullName(String name, String namespace) {
-            return name.indexOf('.') >= 0 || namespace.isEmpty() ? name : namespace + "." + name;
+            return switch (name.lastIndexOf('.')) {
+                case -1 -> namespace.isEmpty() ? name : namespace + "." + name;
+                case 0 -> name.substring(1); // a dot in front alone: in no namespace
+                default -> name;
+            };
         }
     }
 }

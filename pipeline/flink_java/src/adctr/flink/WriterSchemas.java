@@ -1,10 +1,20 @@
 package adctr.flink;
 
 import java.io.IOException;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.RestService;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.entities.SchemaString;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
@@ -21,17 +31,33 @@ final class WriterSchemas {
     private static final int SCHEMA_NOT_FOUND = 40403;
     private static final int MOST_UNKNOWN_IDS = 100_000;
     private static final int MOST_UNUSABLE_IDS = 10_000;
+    private static final int QUESTIONS_AT_ONCE = 16;
     private static final long PAUSE_MS = 250;
 
     /** How long a task waits for the registry before it fails: a restart costs more than a wait. */
     static long mostWaitMs = 20_000;
+    private static final ExecutorService THREADS = Executors.newCachedThreadPool(task -> {
+        Thread thread = new Thread(task, "adctr-schema-lookups");
+        thread.setDaemon(true);
+        return thread;
+    });
     private static final Map<String, WriterSchemas> BY_URL = new ConcurrentHashMap<>();
 
     private final RestService registry;
     private final Map<Integer, AvroType> known = new ConcurrentHashMap<>();
     private final Map<Integer, String> unusable = new ConcurrentHashMap<>();
-    /** Ids that were unknown when last looked up, for every record that has arrived since. */
-    private final Set<Integer> unknown = ConcurrentHashMap.newKeySet();
+    /** Ids that were unknown when last looked up, for every record that has arrived before; the oldest make room. */
+    private final Set<Integer> unknown = Collections.synchronizedSet(Collections.newSetFromMap(new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Integer, Boolean> eldest) {
+            return size() > MOST_UNKNOWN_IDS;
+        }
+    }));
+
+    static {
+        // Java keeps five connections open and closes the others after each question.
+        System.setProperty("http.maxConnections", Integer.toString(QUESTIONS_AT_ONCE));
+    }
 
     private WriterSchemas(String url) {
         registry = new RestService(url);
@@ -87,29 +113,50 @@ final class WriterSchemas {
     }
 
     /**
-     * Asks for an id of which a record has just arrived, unless its schema is there; false if the registry did not answer.
+     * Asks for the ids of records that have just arrived, {@link #QUESTIONS_AT_ONCE} at a time, but for those whose schemas are
+     * there.
      *
-     * <p>One at a time: an answer may stand only for records that arrived before its question. After a failure nothing is
-     * known to be unknown, so {@link #get} asks.
+     * <p>One poll after the other: an answer may stand only for records that arrived before its question. After a failure
+     * nothing is known to be unknown, so {@link #get} asks.
      */
-    synchronized boolean lookUp(int id) {
-        if (known.containsKey(id) || unusable.containsKey(id)) {
-            return true;
+    synchronized void lookUp(Collection<Integer> ids) {
+        List<Integer> open = ids.stream().filter(id -> !known.containsKey(id) && !unusable.containsKey(id)).toList();
+        if (open.isEmpty()) {
+            return;
         }
+        Iterator<Integer> next = open.iterator();
+        AtomicBoolean down = new AtomicBoolean();
+        Runnable questions = () -> {
+            for (Integer id = next(next); id != null && !down.get(); id = next(next)) {
+                down.compareAndSet(false, !lookUp(id));
+            }
+        };
+        List<CompletableFuture<Void>> others = IntStream.range(1, Math.min(QUESTIONS_AT_ONCE, open.size()))
+                .mapToObj(i -> CompletableFuture.runAsync(questions, THREADS)).toList();
+        questions.run();
+        others.forEach(CompletableFuture::join);
+        if (down.get()) {
+            unknown.clear();
+        }
+    }
+
+    private static Integer next(Iterator<Integer> ids) {
+        synchronized (ids) {
+            return ids.hasNext() ? ids.next() : null;
+        }
+    }
+
+    /** Asks for one id; false if the registry did not answer. */
+    private boolean lookUp(int id) {
         try {
             if (ask(id).isEmpty()) {
-                if (unknown.size() >= MOST_UNKNOWN_IDS) {
-                    unknown.clear();
-                }
                 unknown.add(id);
             }
-            return true;
-        } catch (Undecodable noSchema) {
-            return true;
-        } catch (IOException away) {
-            unknown.clear();
+        } catch (Undecodable noSchema) { // it is unusable now
+        } catch (IOException down) {
             return false;
         }
+        return true;
     }
 
     private Optional<AvroType> ask(int id) throws IOException, Undecodable {
@@ -120,6 +167,8 @@ final class WriterSchemas {
                 throw new IOException("schema registry, asked for id " + id + ": " + error.getMessage(), error);
             }
             return Optional.empty();
+        } catch (RuntimeException error) { // the client's, about an answer that is none
+            throw new IOException("schema registry, asked for id " + id + ": " + error, error);
         }
     }
 
