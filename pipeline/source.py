@@ -127,7 +127,21 @@ _DECODED = "`decode_error` IS NULL AND NOT `is_tombstone`"
 _MAX_AHEAD = _seconds(MAX_AHEAD_MS // 1000)
 IS_VALID = f"{_DECODED} AND `event_time` <= `record_time` + {_MAX_AHEAD}"
 IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND `event_time` > `record_time` + {_MAX_AHEAD})"
-INVALID_REASON = "COALESCE(`decode_error`, 'event_time is more than 1 minute after the record time')"
+SCHEMA_ID_HEADERS = (
+    "__value_schema_id",
+    "apicurio.value.contentId",
+    "apicurio.value.globalId",
+    "apicurio.value.contentHash",
+)
+"""Headers in which serializers of Confluent and Apicurio may put the schema's id instead of before the value."""
+_IN_HEADER = " ".join(
+    f"WHEN ARRAY_CONTAINS(MAP_KEYS(`headers`), '{name}') THEN '; schema id in header {name}, which is not read'"
+    for name in SCHEMA_ID_HEADERS
+)
+INVALID_REASON = (
+    f"COALESCE(`decode_error` || CASE {_IN_HEADER} ELSE '' END, "
+    "'event_time is more than 1 minute after the record time')"
+)
 
 
 def is_late(settings: Settings) -> str:

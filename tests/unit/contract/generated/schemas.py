@@ -23,7 +23,21 @@ KINDS = ("record", "error", "enum", "fixed", "array", "map")
 """Behind "type" in an object these begin a definition; elsewhere they may be names, as Flink's `record` is."""
 OUR_ENUM = {"type": "enum", "name": "EventType", "symbols": ["IMPRESSION", "CLICK"]}
 TIME = {"type": "long", "logicalType": "timestamp-millis"}
-NAMES = ["AdEvent", "record", "topLevelRecord", "Envelope", "x-y", "R1", "a.b.C", ".D", "string", "ünï", "", "\ud800", "E"]
+NAMES = [
+    "AdEvent",
+    "record",
+    "topLevelRecord",
+    "Envelope",
+    "x-y",
+    "R1",
+    "a.b.C",
+    ".D",
+    "string",
+    "ünï",
+    "",
+    "\ud800",
+    "E",
+]
 NAMESPACES = ["adctr.v1", "", "org.apache.flink.avro.generated", "a-b", "a", None, 5, "a.b"]
 FIELD_NAMES = ["extra", "x-y", "op", "event-id", "Event_id", "_", "ts_ms", "user_id2", "", "ü", "type", "before"]
 ODD_DEFAULTS: list[Any] = [None, "", 0, -1, "0", 1.5, 10**30, [], {}, [1, "a"], {"a": None}, True, "\ud800", 10**1200]
@@ -62,6 +76,7 @@ ODD_TEXTS = [
     "true", "nul", "'", '"', "\\", "\\u00", "\\ud800", "\ud800", "\udc00", "/*x*/", "//x\n", "#", "[", "{", "[" * 300, "]", "}",
     ",", ":", '{"a":1}', '"a":1,', "null", "2147483648", "9" * 5000, "[" * 250 + "]" * 250, "😀", "\\ud83d\\ude00", "\\x41", "\t",
 ]  # fmt: skip
+
 
 @dataclass
 class Shape:
@@ -120,7 +135,9 @@ def shape(draw: st.DrawFn, named: Named, namespace: str, depth: int = 0) -> Shap
     """Any type."""
     named.budget -= 1
     simple = depth > 4 or named.budget < 0
-    kind = pick(draw, [*_PRIMITIVES, *([] if simple else ["enum", "fixed", "array", "map", "union", "record", "known"])])
+    kind = pick(
+        draw, [*_PRIMITIVES, *([] if simple else ["enum", "fixed", "array", "map", "union", "record", "known"])]
+    )
     if kind in _PRIMITIVES:
         return primitive(draw, kind)
     if kind == "known":
