@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pipeline.contract.codec import SCHEMA_TEXT, DecodeError, RegistryUnavailable, UnknownSchemaId
+from pipeline.contract.writer_schema import shown
 
 with warnings.catch_warnings(record=True):  # the client's dependencies announce their deprecations on import
     from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
@@ -51,6 +52,10 @@ class RegistrySchemas:
             raise UnknownSchemaId(f"unknown schema id {schema_id}") from None
         if schema.schema_type != "AVRO" or schema.schema_str is None:
             raise DecodeError(f"schema {schema_id} is of type {schema.schema_type}, not AVRO")
+        if schema.references:
+            raise DecodeError(
+                f"schema {schema_id} has schema references, which are not read: {shown(schema.references[0].name)}"
+            )
         return str(schema.schema_str)
 
 

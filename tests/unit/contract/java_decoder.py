@@ -27,6 +27,8 @@ class HttpRegistry:
 
     def __init__(self) -> None:
         self.schemas: dict[int, str] = {}
+        self.more: dict[str, Any] = {}
+        """What its answers have beside the schema's text."""
         self.asked: list[int] = []
         self.down = False
         registry = self
@@ -51,7 +53,7 @@ class HttpRegistry:
         """``GET /schemas/ids/N``."""
         schema_id = int(request.path.partition("?")[0].rpartition("/")[2])
         self.asked.append(schema_id)
-        body: dict[str, Any] = {"schema": self.schemas.get(schema_id)}
+        body: dict[str, Any] = {"schema": self.schemas.get(schema_id)} | self.more
         status = 200
         if self.down:
             status, body = 503, {"message": "down"}
@@ -93,6 +95,10 @@ class JavaDecoder:
     def arrive(self, *values: bytes) -> None:
         """The consumer has polled these values at once."""
         assert self._ask("arrive", *values) == ["arrived"]
+
+    def sabotage(self, thrown: str) -> None:
+        """From now on reading a field throws this, of which nobody thought."""
+        assert self._ask("sabotage", thrown.encode()) == ["sabotaged"]
 
     def decode(self, value: bytes) -> AdEvent | str:
         """The event, or ``invalid: …`` or ``unavailable: …``."""

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.reflect.Field;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +31,7 @@ import org.apache.kafka.common.TopicPartition;
  * <p>Arguments: the registry's URL, the file of our schema. A line is a command and values in hex: {@code arrive} shows
  * them to the interceptor of the consumer as one poll, {@code decode} prints {@code invalid} and the reason,
  * {@code unavailable} and the reason, {@code exception}, or {@code event} and its fields. {@code steps} prints how many
- * steps the last value took. {@code example} has a schema's text before its values, in UTF-16, which the registry is taken
+ * steps the last value took. {@code sabotage} has the name of a Throwable, which reading then throws. {@code example} has a schema's text before its values, in UTF-16, which the registry is taken
  * to have under each id; it prints a line with the steps and what {@code decode} says for each value.
  */
 final class DecodeRecords {
@@ -68,6 +69,7 @@ final class DecodeRecords {
             }
             switch (words[0]) {
                 case "arrive" -> out.println(decode.arrive(values));
+                case "sabotage" -> out.println(decode.sabotage(new String(values.get(0), StandardCharsets.US_ASCII)));
                 case "steps" -> out.println(decode.decoder.steps());
                 case "example" -> decode.example(values).forEach(out::println);
                 default -> out.println(decode.decode(values.get(0)));
@@ -84,11 +86,26 @@ final class DecodeRecords {
         return "arrived";
     }
 
+    /** From now on reading the first field throws: what nobody thought of. */
+    private String sabotage(String thrown) throws ReflectiveOperationException {
+        Object fields = field(AdEventDecoder.class, "fields").get(decoder);
+        Object[] readers = (Object[]) field(EventFields.class, "readers").get(fields);
+        Class<?> type = readers.getClass().getComponentType();
+        readers[0] = Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
+            throw (Throwable) Class.forName(thrown).getConstructor().newInstance();
+        });
+        return "sabotaged";
+    }
+
+    private static Field field(Class<?> owner, String name) throws ReflectiveOperationException {
+        Field field = owner.getDeclaredField(name);
+        field.setAccessible(true);
+        return field;
+    }
+
     private List<String> example(List<byte[]> words) throws ReflectiveOperationException {
         for (String cache : List.of("known", "unusable", "unknown")) {
-            Field field = WriterSchemas.class.getDeclaredField(cache);
-            field.setAccessible(true);
-            Object ids = field.get(schemas);
+            Object ids = field(WriterSchemas.class, cache).get(schemas);
             if (ids instanceof Map) {
                 ((Map<?, ?>) ids).clear();
             } else {
