@@ -1,7 +1,6 @@
 """Builds the test vectors of writers' schemas: what strangers' producers and registries send, and what each value is.
 
-``python -m tests.vectors.make_writers`` rewrites ``writers.json``. The bytes are put together by hand. Examples that the
-generated tests found are at the end, as they printed them.
+``python -m tests.vectors.make_writers`` rewrites ``writers.json``. The bytes are put together by hand.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ class Builder:
         event = asdict(EVENT) | meant if good else None
         self.vectors.append(Writer(name, schema if isinstance(schema, str) else json.dumps(schema), raw.hex(), event))
 
-    def extra(self, name: str, kind: Any, encoded: bytes, *, good: bool = True, **attributes: Any) -> None:
+    def skipped(self, name: str, kind: Any, encoded: bytes, *, good: bool = True, **attributes: Any) -> None:
         """A field that only the writer has, in front of all others."""
         schema = ours()
         schema["fields"].insert(0, {"name": "extra", "type": kind, **attributes})
@@ -115,17 +114,22 @@ def _names(builder: Builder) -> None:
 
 
 def _ignored(builder: Builder) -> None:
-    builder.extra("a default that does not fit", ["null", "string"], varint(0), default="")
-    builder.extra("a string with default null", "string", text("q"), default=None)
-    builder.extra("an int with default text", "int", varint(3), default="0")
-    builder.extra("an odd order", "int", varint(3), order="sideways")
-    builder.extra("an order that is no text", "int", varint(3), order=7)
-    builder.extra("aliases that are no list", "int", varint(3), aliases="event_id")
-    builder.extra("the alias of one of ours", "string", text("not it"), aliases=["event_id"])
-    builder.extra("a decimal without a precision", {"type": "bytes", "logicalType": "decimal"}, text(b"\x01"))
-    builder.extra("a logical type that does not exist", {"type": "int", "logicalType": "no-such"}, varint(3))
+    builder.skipped("a default that does not fit", ["null", "string"], varint(0), default="")
+    builder.skipped("a string with default null", "string", text("q"), default=None)
+    builder.skipped("an int with default text", "int", varint(3), default="0")
+    builder.skipped("an odd order", "int", varint(3), order="sideways")
+    builder.skipped("an order that is no text", "int", varint(3), order=7)
+    builder.skipped("aliases that are no list", "int", varint(3), aliases="event_id")
+    builder.skipped("the alias of one of ours", "string", text("not it"), aliases=["event_id"])
+    builder.skipped("a decimal without a precision", {"type": "bytes", "logicalType": "decimal"}, text(b"\x01"))
+    builder.skipped("a logical type that does not exist", {"type": "int", "logicalType": "no-such"}, varint(3))
     builder.add("comments and unknown attributes", {"//": "a comment", **ours(), "connect.version": 1, "x": {"y": []}})
     builder.add("aliases of the record", ours(aliases=[5]))
+    dotted = ours()
+    dotted["fields"][1]["type"] |= {"name": ".D"}
+    dotted["fields"].insert(2, {"name": "extra", "type": "D"})
+    parts = list(PARTS.values())
+    builder.add("a dot in front of a name", dotted, b"".join([*parts[:2], varint(0), *parts[2:]]))
 
 
 def _tops(builder: Builder) -> None:
@@ -157,9 +161,8 @@ def _types(builder: Builder) -> None:
     schema = ours()
     del schema["fields"][7:]
     value = b"".join(list(PARTS.values())[:7])
-    builder.add(
-        "fields with defaults left out", schema, value, placement="unknown", device="unknown", impression_id=None
-    )
+    missing = {"placement": "unknown", "device": "unknown", "impression_id": None}
+    builder.add("fields with defaults left out", schema, value, **missing)
     schema = ours()
     schema["fields"].reverse()
     builder.add("fields in another order", schema, b"".join(reversed(list(PARTS.values()))))
@@ -176,13 +179,13 @@ def _refused(builder: Builder) -> None:
     schema = ours()
     schema["fields"] += [{"name": "x", "type": "int"}, {"name": "x", "type": "int"}]
     builder.add("a field of the writer's twice", schema, whole + varint(1) + varint(2))
-    builder.extra("a nested union", ["null", ["int", "string"]], varint(1) + varint(1) + text("x"))
-    builder.extra("a branch twice", ["string", "string"], varint(1) + text("x"))
-    builder.extra("a type that is not defined", "com.example.Nowhere", varint(0), good=False)
-    builder.extra("a negative size", {"type": "fixed", "name": "F", "size": -1}, b"", good=False)
-    builder.extra("a size that is no number", {"type": "fixed", "name": "F", "size": "4"}, b"abcd", good=False)
+    builder.skipped("a nested union", ["null", ["int", "string"]], varint(1) + varint(1) + text("x"))
+    builder.skipped("a branch twice", ["string", "string"], varint(1) + text("x"))
+    builder.skipped("a type that is not defined", "com.example.Nowhere", varint(0), good=False)
+    builder.skipped("a negative size", {"type": "fixed", "name": "F", "size": -1}, b"", good=False)
+    builder.skipped("a size that is no number", {"type": "fixed", "name": "F", "size": "4"}, b"abcd", good=False)
     enum = {"type": "enum", "name": "EventType", "symbols": ["A"]}
-    builder.extra("a type defined twice", enum, varint(0), good=False)
+    builder.skipped("a type defined twice", enum, varint(0), good=False)
     for name, text_ in {
         "no JSON": "no JSON",
         "nothing": "",
@@ -197,22 +200,22 @@ def _refused(builder: Builder) -> None:
 
 def _expensive(builder: Builder) -> None:
     nulls = {"type": "array", "items": "null"}
-    builder.extra("blocks of nothing", nulls, b"\xf0\xa8\x02" * 6_300 + b"\x00", good=False)
-    builder.extra("a thousand nothings", nulls, varint(900) + varint(0))
+    builder.skipped("blocks of nothing", nulls, b"\xf0\xa8\x02" * 6_300 + b"\x00", good=False)
+    builder.skipped("a thousand nothings", nulls, varint(900) + varint(0))
     doubled: Any = {"type": "record", "name": "R0", "fields": []}
     for level in range(1, 31):
         fields = [{"name": "a", "type": doubled}, {"name": "b", "type": f"R{level - 1}"}]
         doubled = {"type": "record", "name": f"R{level}", "fields": fields}
-    builder.extra("thirty records, each twice in the next", doubled, b"", good=False)
+    builder.skipped("thirty records, each twice in the next", doubled, b"", good=False)
     itself = {"type": "record", "name": "R", "fields": [{"name": "r", "type": ["null", "R"]}]}
-    builder.extra("a record that contains itself ten thousand times", itself, b"\x02" * 10_000 + b"\x00")
+    builder.skipped("a record that contains itself ten thousand times", itself, b"\x02" * 10_000 + b"\x00")
     deep: Any = "int"
     for _ in range(200):
         deep = {"type": "array", "items": deep}
-    builder.extra("two hundred arrays in each other", deep, varint(0))
+    builder.skipped("two hundred arrays in each other", deep, varint(0))
     for _ in range(100):
         deep = {"type": "array", "items": deep}
-    builder.extra("three hundred arrays in each other", deep, varint(0), good=False)
+    builder.skipped("three hundred arrays in each other", deep, varint(0), good=False)
 
 
 def _texts(builder: Builder) -> None:
@@ -259,7 +262,7 @@ def _strangers(builder: Builder) -> None:
 def main() -> None:
     """Rewrites ``writers.json``."""
     document = {
-        "about": "made by tests/vectors/make_writers.py; value is the record's value in hex, event is null for a dead letter",
+        "about": "made by tests/vectors/make_writers.py; value in hex, event null for a dead letter",
         "writers": [asdict(vector) for vector in build()],
     }
     WRITERS_FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -180,7 +180,7 @@ def test_what_the_registry_has_beside_the_text_and_says_nothing_is_ignored(
 
 
 def test_many_ids_are_asked_for_at_once(java: tuple[JavaDecoder, HttpRegistry]) -> None:
-    """A poll of records with ids of their own, all but one of them unknown: each is asked for once, and before it counts."""
+    """A poll of records with ids of their own, all but one unknown: each is asked for once, before its record is read."""
     decoder, registry = java
     registry.schemas[40] = SCHEMA_TEXT
     values = [Builder(BASE_MS, schema_id).bytes_of() for schema_id in range(1, 51)]

@@ -1,7 +1,7 @@
 """Writers' schemas and values by Hypothesis, legal and nearly legal, with what must become of each value.
 
-A `Shape` is a type and knows how its values are encoded: from the shape come the schema's JSON and the bytes, so neither
-judge's idea of Avro has a part in either.
+A `Shape` is a type and knows how its values are encoded: from the shape come the schema's JSON and the bytes, so
+neither judge's idea of Avro has a part in either.
 """
 
 from __future__ import annotations
@@ -72,10 +72,53 @@ ODD_BYTES = [
     b"\xed\xa0\x80",
 ]
 ODD_TEXTS = [
-    " ", "\ufeff", "\x00", "\x0b", "\xa0", "\u2028", "1", "-", "-0", "01", "1.", ".5", "1e5", "1E400", "-1e-999", "NaN", "Infinity",
-    "true", "nul", "'", '"', "\\", "\\u00", "\\ud800", "\ud800", "\udc00", "/*x*/", "//x\n", "#", "[", "{", "[" * 300, "]", "}",
-    ",", ":", '{"a":1}', '"a":1,', "null", "2147483648", "9" * 5000, "[" * 250 + "]" * 250, "😀", "\\ud83d\\ude00", "\\x41", "\t",
-]  # fmt: skip
+    " ",
+    "\ufeff",
+    "\x00",
+    "\x0b",
+    "\xa0",
+    "\u2028",
+    "1",
+    "-",
+    "-0",
+    "01",
+    "1.",
+    ".5",
+    "1e5",
+    "1E400",
+    "-1e-999",
+    "NaN",
+    "Infinity",
+    "true",
+    "nul",
+    "'",
+    '"',
+    "\\",
+    "\\u00",
+    "\\ud800",
+    "\ud800",
+    "\udc00",
+    "/*x*/",
+    "//x\n",
+    "#",
+    "[",
+    "{",
+    "[" * 300,
+    "]",
+    "}",
+    ",",
+    ":",
+    '{"a":1}',
+    '"a":1,',
+    "null",
+    "2147483648",
+    "9" * 5000,
+    "[" * 250 + "]" * 250,
+    "😀",
+    "\\ud83d\\ude00",
+    "\\x41",
+    "\t",
+]
 
 
 @dataclass
@@ -318,7 +361,12 @@ def _wrapped(draw: st.DrawFn, schema: Any, encode: Callable[[st.DrawFn], tuple[b
     depth = pick(draw, [0, 0, 0, 0, 1, 2])
     for _ in range(depth):
         schema = [schema]
-    return _Field(schema, lambda inner: (lambda both: (b"\x00" * depth + both[0], both[1]))(encode(inner)))
+
+    def wrapped(inner: st.DrawFn) -> tuple[bytes, Any]:
+        raw, value = encode(inner)
+        return b"\x00" * depth + raw, value
+
+    return _Field(schema, wrapped)
 
 
 def _misfit(draw: st.DrawFn) -> _Field:
@@ -395,7 +443,10 @@ def _fields(draw: st.DrawFn, named: Named, namespace: str) -> list[tuple[str, _F
         parts += [(pick(draw, FIELD_NAMES), each) for each in before]
         parts.append((name, ours))
     if chance(draw, 30):
-        parts.append(parts[draw(st.integers(0, len(parts) - 1))])
+        name, part = parts[draw(st.integers(0, len(parts) - 1))]
+        parts.append(
+            (name, _Field(part.json, part.encode, fits=False))
+        )  # it may define a type, which now is there twice
     return parts
 
 

@@ -94,7 +94,7 @@ def flink_says(some: list[Row], scratch: Path) -> list[tuple[list[Fate], str]]:
             CASE WHEN `event_ms` IS NULL AND NOT `is_tombstone` THEN 'no event' END AS `decode_error`,
             CASE WHEN `has_header` THEN MAP['__value_schema_id', X'01'] ELSE MAP['trace', X'02'] END AS `headers`
         FROM csv;
-        SELECT `id`, {INVALID_REASON}, {names} FROM events""",
+        SELECT `id`, {INVALID_REASON}, {names} FROM events""",  # noqa: S608 - our own conditions
         encoding="utf-8",
     )
     compile_sources([HARNESS], scratch / "classes")
