@@ -47,6 +47,8 @@ HEADER = struct.Struct(">bi")
 _MAX_UNUSABLE_IDS = 10_000
 QUESTIONS_AT_ONCE = 16
 """How many schemas the registry is asked for at the same time."""
+MOST_SINGLE_QUESTIONS = 32
+"""Of more new ids in a batch than that the registry is asked in one question."""
 
 
 class DecodeError(ValueError):
@@ -101,13 +103,17 @@ class Decoder:
 
     ``fetch_schema`` maps a schema id to the schema's JSON text and raises UnknownSchemaId, DecodeError (a schema that
     can never be used; believed for ever) or RegistryUnavailable (never kept). Several threads call it at once.
+    ``list_ids`` returns every id that the registry has by now, or None where it can't say: one question for many ids.
 
     A producer registers a schema before it sends the first record with its id. So the answer that an id is unknown
     holds for records that had arrived before the question, and for no other: it is kept within a `batch` only.
     """
 
-    def __init__(self, fetch_schema: Callable[[int], str]) -> None:
+    def __init__(
+        self, fetch_schema: Callable[[int], str], list_ids: Callable[[], set[int] | None] = lambda: None
+    ) -> None:
         self._fetch_schema = fetch_schema
+        self._list_ids = list_ids
         self._types: dict[int, Type] = {}
         self._plain: set[int] = set()
         self._unusable: dict[int, str] = {}
@@ -166,6 +172,9 @@ class Decoder:
 
     def _look_up(self, schema_ids: set[int]) -> None:
         new = [each for each in schema_ids if each > 0 and each not in self._types and each not in self._unusable]
+        if len(new) > MOST_SINGLE_QUESTIONS and self._unknown is not None and (listed := self._list_ids()) is not None:
+            self._unknown.update(each for each in new if each not in listed)
+            new = [each for each in new if each in listed]
         if len(new) < 2:
             for schema_id in new:
                 self._look_up_one(schema_id)

@@ -70,7 +70,8 @@ class _Reconciliation:
         self.topics = topics
         self.progress = progress
         self.report = Report()
-        self.decoder = Decoder(RegistrySchemas(settings.schema_registry_url).fetch)
+        schemas = RegistrySchemas(settings.schema_registry_url)
+        self.decoder = Decoder(schemas.fetch, schemas.ids)
         self.names = Names()
         self.suspects: list[Difference] = []
 

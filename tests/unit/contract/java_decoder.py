@@ -30,6 +30,8 @@ class HttpRegistry:
         self.more: dict[str, Any] = {}
         """What its answers have beside the schema's text."""
         self.asked: list[int] = []
+        self.listed = 0
+        """How often it was asked for all ids."""
         self.down = False
         registry = self
 
@@ -42,6 +44,7 @@ class HttpRegistry:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.apicurio_url = f"{self.url}/apis/ccompat/v7"
 
     def fetch(self, schema_id: int) -> str:
         """The same answers as the ``fetch_schema`` of a `Decoder`."""
@@ -51,6 +54,8 @@ class HttpRegistry:
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """``GET /schemas/ids/N``."""
+        if "/search/versions?" in request.path:
+            return self._list(request)
         schema_id = int(request.path.partition("?")[0].rpartition("/")[2])
         self.asked.append(schema_id)
         body: dict[str, Any] = {"schema": self.schemas.get(schema_id)} | self.more
@@ -59,6 +64,15 @@ class HttpRegistry:
             status, body = 503, {"message": "down"}
         elif schema_id not in self.schemas:
             status, body = 404, {"error_code": 40403, "message": "Schema not found"}
+        return self._send(request, status, body)
+
+    def _list(self, request: BaseHTTPRequestHandler) -> None:
+        """Apicurio's own question for everything that it has."""
+        self.listed += 1
+        versions = [{"contentId": schema_id, "globalId": schema_id} for schema_id in self.schemas]
+        self._send(request, 503 if self.down else 200, {"count": len(versions), "versions": versions})
+
+    def _send(self, request: BaseHTTPRequestHandler, status: int, body: dict[str, Any]) -> None:
         content = json.dumps(body).encode()
         request.send_response(status)
         request.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
@@ -81,11 +95,11 @@ class HttpRegistry:
 class JavaDecoder:
     """One decoder and one consumer's interceptor, in a JVM of their own."""
 
-    def __init__(self, classes: Path, registry: HttpRegistry) -> None:
+    def __init__(self, classes: Path, registry_url: str) -> None:
         class_path = os.pathsep.join(map(str, [classes, *flink_jars()]))
         command = [str(JAVA), *QUICK_START, "-cp", class_path, "adctr.flink.DecodeRecords"]
         self._process = subprocess.Popen(
-            [*command, registry.url, str(READER_SCHEMA)],
+            [*command, registry_url, str(READER_SCHEMA)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -148,11 +162,11 @@ def compile_decoder(target: Path) -> Path:
 
 
 @contextmanager
-def java_decoder(classes: Path) -> Iterator[tuple[JavaDecoder, HttpRegistry]]:
+def java_decoder(classes: Path, *, apicurio: bool = False) -> Iterator[tuple[JavaDecoder, HttpRegistry]]:
     """A decoder that has seen nothing yet, and its registry."""
     registry = HttpRegistry()
     with registry.serving():
-        decoder = JavaDecoder(classes, registry)
+        decoder = JavaDecoder(classes, registry.apicurio_url if apicurio else registry.url)
         try:
             yield decoder, registry
         finally:

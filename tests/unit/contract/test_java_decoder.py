@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, DecodeError, Decoder
+from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, DecodeError, Decoder, UnknownSchemaId
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import invalid_fields
 from tests.unit.contract.generated.judges import judge, problem
@@ -179,16 +179,57 @@ def test_what_the_registry_has_beside_the_text_and_says_nothing_is_ignored(
     assert decoder.decode(value) == Decoder(RegistrySchemas(registry.url).fetch).decode(value)
 
 
+def test_hundreds_of_unknown_ids_are_one_question_where_the_registry_lists_what_it_has(classes: Path) -> None:
+    """Each of them is unknown, the one that is listed is not, and an id that came later is asked about again."""
+    values = [Builder(BASE_MS, schema_id).bytes_of() for schema_id in range(1, 401)]
+    with java_decoder(classes, apicurio=True) as (decoder, registry):
+        registry.schemas[40] = SCHEMA_TEXT
+        schemas = RegistrySchemas(registry.apicurio_url)
+        codec = Decoder(schemas.fetch, schemas.ids)
+        with codec.batch(values):
+            assert [each for each in map(codec_says(codec), values) if each != "unknown"] == [40]
+        decoder.arrive(*values)
+        verdicts = [decoder.decode(value) for value in values]
+        assert [schema_id for schema_id, each in enumerate(verdicts, 1) if isinstance(each, AdEvent)] == [40]
+        assert (registry.listed, registry.asked) == (2, [40, 40])
+        registry.schemas[50] = SCHEMA_TEXT
+        decoder.arrive(*values)
+        assert isinstance(decoder.decode(values[49]), AdEvent)
+
+
+def test_a_list_that_the_registry_does_not_give_makes_nothing_unknown(classes: Path) -> None:
+    """While it is down nothing is a dead letter."""
+    values = [Builder(BASE_MS, schema_id).bytes_of() for schema_id in range(1, 101)]
+    with java_decoder(classes, apicurio=True) as (decoder, registry):
+        registry.down = True
+        decoder.arrive(*values)
+        registry.schemas[7] = SCHEMA_TEXT
+        assert str(decoder.decode(values[6])).startswith("unavailable: ")
+
+
+def codec_says(codec: Decoder) -> Callable[[bytes], int | str]:
+    """A value's schema id where it decodes, or ``unknown``."""
+
+    def says(value: bytes) -> int | str:
+        try:
+            codec.decode(value)
+        except UnknownSchemaId:
+            return "unknown"
+        return int.from_bytes(value[1:5], "big")
+
+    return says
+
+
 def test_many_ids_are_asked_for_at_once(java: tuple[JavaDecoder, HttpRegistry]) -> None:
-    """A poll of records with ids of their own, all but one unknown: each is asked for once, before its record is read."""
+    """Each is asked for once, before its record is read."""
     decoder, registry = java
-    registry.schemas[40] = SCHEMA_TEXT
-    values = [Builder(BASE_MS, schema_id).bytes_of() for schema_id in range(1, 51)]
+    registry.schemas[20] = SCHEMA_TEXT
+    values = [Builder(BASE_MS, schema_id).bytes_of() for schema_id in range(1, 31)]
     decoder.arrive(*values)
-    assert sorted(registry.asked) == list(range(1, 51))
+    assert sorted(registry.asked) == list(range(1, 31))
     verdicts = [decoder.decode(value) for value in values]
-    assert [schema_id for schema_id, each in enumerate(verdicts, 1) if isinstance(each, AdEvent)] == [40]
-    assert len(registry.asked) == 50
+    assert [schema_id for schema_id, each in enumerate(verdicts, 1) if isinstance(each, AdEvent)] == [20]
+    assert len(registry.asked) == 30
 
 
 def test_a_field_that_only_the_writer_has_is_skipped_by_both(java: tuple[JavaDecoder, HttpRegistry]) -> None:

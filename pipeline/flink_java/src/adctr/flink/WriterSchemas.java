@@ -32,6 +32,8 @@ final class WriterSchemas {
     private static final int MOST_UNKNOWN_IDS = 100_000;
     private static final int MOST_UNUSABLE_IDS = 10_000;
     private static final int QUESTIONS_AT_ONCE = 16;
+    /** Of more new ids in a poll than that the registry is asked in one question. */
+    private static final int MOST_SINGLE_QUESTIONS = 32;
     private static final long PAUSE_MS = 250;
 
     /** How long a task waits for the registry before it fails: a restart costs more than a wait. */
@@ -44,6 +46,7 @@ final class WriterSchemas {
     private static final Map<String, WriterSchemas> BY_URL = new ConcurrentHashMap<>();
 
     private final RestService registry;
+    private final SchemaDirectory directory;
     private final Map<Integer, AvroType> known = new ConcurrentHashMap<>();
     private final Map<Integer, String> unusable = new ConcurrentHashMap<>();
     /** Ids that were unknown when last looked up, for every record that has arrived before; the oldest make room. */
@@ -61,6 +64,7 @@ final class WriterSchemas {
 
     private WriterSchemas(String url) {
         registry = new RestService(url);
+        directory = new SchemaDirectory(url);
         registry.setHttpConnectTimeoutMs(2_000);
         registry.setHttpReadTimeoutMs(5_000);
     }
@@ -121,6 +125,9 @@ final class WriterSchemas {
      */
     synchronized void lookUp(Collection<Integer> ids) {
         List<Integer> open = ids.stream().filter(id -> !known.containsKey(id) && !unusable.containsKey(id)).toList();
+        if (open.size() > MOST_SINGLE_QUESTIONS) {
+            open = withoutUnlisted(open);
+        }
         if (open.isEmpty()) {
             return;
         }
@@ -138,6 +145,13 @@ final class WriterSchemas {
         if (down.get()) {
             unknown.clear();
         }
+    }
+
+    /** Those of the ids that the registry's directory has; all of them if it has none. The others are unknown. */
+    private List<Integer> withoutUnlisted(List<Integer> ids) {
+        Set<Integer> listed = directory.ids().orElse(Set.copyOf(ids));
+        ids.stream().filter(id -> !listed.contains(id)).forEach(unknown::add);
+        return ids.stream().filter(listed::contains).toList();
     }
 
     private static Integer next(Iterator<Integer> ids) {
