@@ -15,7 +15,7 @@ from tests.unit.contract.generated.schemas import Example, damaged_bytes, damage
 from tests.unit.contract.java_decoder import JavaDecoder, compile_decoder, java_decoder
 
 SEED = int(os.environ.get("ADCTR_SEED", "20"))
-QUICK, LONG = 150, 10_000
+QUICK, LONG = 150, 12_000
 """Schemas; each comes with ten values or more, whole and damaged."""
 DAMAGED = 4
 
