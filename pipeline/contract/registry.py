@@ -76,7 +76,7 @@ class RegistrySchemas:
         count = 0
         with contextlib.suppress(requests.RequestException, KeyError, TypeError, ValueError):
             for offset in range(0, _MOST_LISTED, _PAGE):
-                query = {"limit": _PAGE, "offset": offset, "orderby": "globalId", "order": "asc"}
+                query: dict[str, str | int] = {"limit": _PAGE, "offset": offset, "orderby": "globalId", "order": "asc"}
                 answer = requests.get(f"{base}/apis/registry/v3/search/versions", query, timeout=TIMEOUT_SECONDS)
                 answer.raise_for_status()
                 page = answer.json()
