@@ -145,8 +145,19 @@ HAS_RECORD_TIME = f"`record_time` BETWEEN {EARLIEST_RECORD_TIME} AND {LATEST_REC
 _TIMES_FIT = f"{HAS_RECORD_TIME} AND `event_time` <= `record_time` + {_MAX_AHEAD}"
 IS_VALID = f"{_DECODED} AND {_TIMES_FIT}"
 IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND NOT ({_TIMES_FIT}))"
+SCHEMA_ID_HEADERS = (
+    "__value_schema_id",
+    "apicurio.value.contentId",
+    "apicurio.value.globalId",
+    "apicurio.value.contentHash",
+)
+"""Headers in which serializers of Confluent and Apicurio may put the schema's id instead of before the value."""
+_IN_HEADER = " ".join(
+    f"WHEN ARRAY_CONTAINS(MAP_KEYS(`headers`), '{name}') THEN '; schema id in header {name}, which is not read'"
+    for name in SCHEMA_ID_HEADERS
+)
 INVALID_REASON = (
-    f"COALESCE(`decode_error`, CASE WHEN {HAS_RECORD_TIME} "
+    f"COALESCE(`decode_error` || CASE {_IN_HEADER} ELSE '' END, CASE WHEN {HAS_RECORD_TIME} "
     "THEN 'event_time is more than 1 minute after the record time' ELSE 'the record time is out of range' END)"
 )
 
