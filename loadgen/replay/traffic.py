@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from loadgen.encoder import event_id
 from loadgen.ledger import CLICK, EVENT, IMPRESSION
-from loadgen.replay.log_file import Rejected, Row
 from loadgen.replay.mapping import LogEvent, RowMapping, UnmappableError
+from loadgen.replay.rows import Rejected, Row
 from loadgen.replay.schedule import MILLISECOND_NS, LogSchedule, RecordTimes
 from loadgen.traffic import Prepared
 from pipeline.contract.codec import AdEvent, encode
@@ -47,7 +47,7 @@ class Timing:
     clock_ns: Callable[[], int] = time.time_ns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Sendable:
     row: LogEvent
     intended_ns: int
@@ -108,7 +108,7 @@ class ReplayTraffic:
         except UnmappableError as error:
             self.rejects.add(Rejected(row.line, str(error)))
             return None
-        time_ms, timing = found.event.event_time, self._timing
+        time_ms, timing = found.time_ms, self._timing
         if timing.record_times is not None and (reason := timing.record_times.reason_against(time_ms)):
             self.rejects.add(Rejected(row.line, f"{self._mapping.columns['event_time']} {reason}"))
             return None
@@ -118,16 +118,34 @@ class ReplayTraffic:
 
     def _events(self, sendable: _Sendable) -> Iterator[tuple[AdEvent, _Sendable]]:
         """The event of a row, and the click that it stands for."""
+        row, time_ms = sendable.row, sendable.time_ms
+        own_id = self._next_id()
+        yield _with(row.event, own_id, row.event.event_type, time_ms, None), sendable
+        if row.clicked:
+            yield _with(row.event, self._next_id(), "CLICK", time_ms, own_id), sendable
+
+    def _next_id(self) -> str:
         seq = self._seq
-        event = replace(sendable.row.event, event_id=event_id(self._run_id, seq), event_time=sendable.time_ms)
         self._seq += 1
-        yield event, sendable
-        if sendable.row.clicked:
-            own_id = event_id(self._run_id, seq + 1)
-            self._seq += 1
-            yield replace(event, event_id=own_id, event_type="CLICK", impression_id=event.event_id), sendable
+        return event_id(self._run_id, seq)
 
     def _partition(self, campaign: str) -> int:
         if campaign not in self._partitions:
             self._partitions[campaign] = partition_of(campaign.encode(), self._partition_count)
         return self._partitions[campaign]
+
+
+def _with(event: AdEvent, own_id: str, event_type: str, time_ms: int, impression_id: str | None) -> AdEvent:
+    """The event with what its row does not say. ``dataclasses.replace`` takes three times as long."""
+    return AdEvent(
+        own_id,
+        event_type,
+        time_ms,
+        event.user_id,
+        event.ad_id,
+        event.campaign_id,
+        event.category,
+        event.placement,
+        event.device,
+        impression_id,
+    )
