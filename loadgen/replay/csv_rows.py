@@ -44,7 +44,7 @@ class _Reader:
         self._delimiter = layout.delimiter or ","
         self._wanted = wanted
         self._w3c = False
-        self._pick: Callable[[list[str]], dict[str, Any]] = lambda values: {}
+        self._pick: Callable[[list[str]], dict[str, Any]] = dict.fromkeys
         self._unusable: str | None = None
 
     def read_header(self) -> None:

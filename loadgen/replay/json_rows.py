@@ -1,8 +1,8 @@
 """Rows of JSON: one object a line, or objects one behind the other, or an array of them.
 
-Lines are read by orjson. What it can't read is read again by the standard library, which takes NaN, whole numbers of any
-size and bytes that are no UTF-8, so that such a value costs a row only where it is wanted. That decoder also reads
-objects without line ends between them, and goes on behind a bad one, which no streaming parser does.
+orjson reads lines. The standard library reads again what orjson refuses: it takes NaN, whole numbers of any size and
+bytes that are no UTF-8, so such a value costs a row only if the row's column is mapped. It also reads objects without
+line ends between them and resumes behind a bad one, which ijson can't.
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ def _has_object_lines(blocks: Iterator[str]) -> tuple[Iterator[str], bool]:
 
 
 class _Picker:
-    """Takes the wanted values out of objects. ``unseen``: options whose column none had; ``keys``: some that there are."""
+    """Takes the wanted values out of objects.
+
+    ``unseen``: options whose column no object had so far; ``keys``: keys that there are, the first 1,000.
+    """
 
     def __init__(self, wanted: Mapping[str, str]) -> None:
         self.wanted = wanted

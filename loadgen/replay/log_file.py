@@ -21,8 +21,8 @@ _NO_TEXT = " \t\n\x1e\ufeff"
 def open_log(path: Path | str, wanted: Mapping[str, str], layout: Layout | None = None) -> Log:
     """Opens a log, ``-`` for standard input; it is read once, from front to back.
 
-    ``wanted`` are the columns by the option that names each. Raises LoadRefused if the file can't be read, is empty, has
-    a header and nothing else, or lacks a wanted column.
+    ``wanted`` are the columns by the option that names each.
+    Raises LoadRefused if the file can't be read, is empty, has a header and nothing else, or lacks a wanted column.
     """
     layout = layout or Layout()
     source = Source(path)

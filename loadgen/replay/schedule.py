@@ -29,9 +29,9 @@ MOST_MAX_GAP_SECONDS = 86_400.0
 class LogSchedule:
     """Send times of rows that come in the order of the file: the first at ``start_ns``, the gaps divided by the speed.
 
-    A row that is older than one before it is sent right behind it: nothing is ever sent earlier than the row above. No
-    row is sent more than ``max_gap_ns`` behind the row above. Whether a row that is farther ahead begins a new stretch or
-    has a wrong clock, the next row shows: one that goes on where the log was before takes the schedule back there.
+    A row that is older than one before it is sent right behind it: nothing is ever sent earlier than the row above.
+    A row waits at most ``max_gap_ns`` for the row above. Such a row begins a new stretch, or its clock is wrong: if the
+    next row continues where the log was before, the schedule continues there too.
     """
 
     start_ns: int

@@ -50,7 +50,7 @@ codecs.register_error(_BAD_BYTES, _one_surrogate)
 
 
 class Source:
-    """The text of a log in blocks, with line ends as ``\\n``. A byte that is not text becomes a lone surrogate.
+    """The text of a log in blocks, with every line end as LF. A byte that is not text becomes a lone surrogate.
 
     ``broke_off`` says why the text ended before its end, once it has. Raises LoadRefused if the file can't be read, or
     is of a kind that is no text.
@@ -101,11 +101,12 @@ class Source:
         yield text.decode(b"", final=True)
 
     def _bytes(self) -> bytes:
+        data = b""
         try:
-            return self._stream.read1(BLOCK)
+            data = self._stream.read1(BLOCK)
         except (OSError, EOFError, zlib.error) as error:
             self.broke_off = _why(error)
-            return b""
+        return data
 
     def _refuse_other_kinds(self, head: bytes) -> None:
         for magic, (kind, command) in _OTHER_KINDS.items():

@@ -82,7 +82,10 @@ def _ms_of(moment: datetime, value: Any) -> int:
 
 
 class _NumberReader:
-    """Numbers of one unit since 1970 or, where that is allowed and the first one shows it, since the log's beginning."""
+    """Numbers of one unit since 1970.
+
+    If ``relative_allowed`` and the first number is none of those years, they count from the log's own beginning.
+    """
 
     def __init__(self, time_format: str, relative_allowed: bool) -> None:
         self._format = time_format
