@@ -19,7 +19,7 @@ UNITS_PER_SECOND = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000, "epo
 _UNIT_NAMES = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "µs", "epoch_ns": "ns"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_FARTHEST_MS = 1 << 62
+_FARTHEST = 10**21
 _LATEST_GUESS_MS = 4_102_444_800_000
 """2100: a time that a log of today may have."""
 _LONGEST_NUMBER = 40
@@ -94,35 +94,35 @@ class _NumberReader:
         self._relative: bool | None = None
 
     def __call__(self, value: Any) -> int:
-        milliseconds = self._milliseconds(value)
+        number = self._number(value)
+        milliseconds = int(number * 1000 // self._per_second)
         if EARLIEST_EVENT_TIME_MS <= milliseconds <= LATEST_EVENT_TIME_MS:
             self._relative = bool(self._relative)
             return milliseconds
-        likely = self._likely_unit(milliseconds)
+        likely = self._likely_unit(number)
+        small = abs(milliseconds) < EARLIEST_EVENT_TIME_MS
         if self._relative is None and self._relative_allowed and likely is None:
-            self._relative = abs(milliseconds) < EARLIEST_EVENT_TIME_MS
-        if self._relative and abs(milliseconds) < EARLIEST_EVENT_TIME_MS:
+            self._relative = small
+        if self._relative and small:
             return milliseconds
         hint = f"; is it {likely}?" if likely else ""
         raise ValueError(f"{shown(value)} is out of range as {self._format}: the years 2000 to 9999{hint}")
 
-    def _milliseconds(self, value: Any) -> int:
+    def _number(self, value: Any) -> int | Decimal:
         try:
             text = value.strip() if isinstance(value, str) else repr(value)
             if len(text) <= _LONGEST_NUMBER:
-                if text.isdecimal():
-                    return int(text) * 1000 // self._per_second
-                milliseconds = Decimal(text) * 1000 / self._per_second
-                if milliseconds.is_finite() and abs(milliseconds) < _FARTHEST_MS:
-                    return int(milliseconds)
+                number = int(text) if text.isdecimal() else Decimal(text)
+                if isinstance(number, int) or (number.is_finite() and abs(number) < _FARTHEST):
+                    return number
         except ArithmeticError:
             pass
         raise ValueError(f"{shown(value)} is not a number of {_UNIT_NAMES[self._format]} since 1970")
 
-    def _likely_unit(self, milliseconds: int) -> str | None:
+    def _likely_unit(self, number: int | Decimal) -> str | None:
         """The unit in which the number would be a time of today."""
         for name, per_second in UNITS_PER_SECOND.items():
-            guess = milliseconds * self._per_second // per_second
+            guess = number * 1000 // per_second
             if name != self._format and EARLIEST_EVENT_TIME_MS <= guess <= _LATEST_GUESS_MS:
                 return name
         return None
