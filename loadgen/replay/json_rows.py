@@ -90,11 +90,12 @@ class _Picker:
             return Rejected(number, "is JSON, but no object")
         if self.unseen:
             self._note(found)
-        values = {column: found[column] if column in found else _deep(found, column) for column in self._columns}
-        if line is not None:
-            for value in values.values():
-                if type(value) is float and not -_EXACT < value < _EXACT:
-                    return self(number, json.loads(line))
+        values = {}
+        for column in self._columns:
+            value = found[column] if column in found else _deep(found, column)
+            if type(value) is float and line is not None and not -_EXACT < value < _EXACT:
+                return self(number, json.loads(line))
+            values[column] = value
         return Row(number, values)
 
     def _note(self, found: dict[str, Any]) -> None:

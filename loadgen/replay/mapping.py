@@ -18,6 +18,8 @@ REQUIRED = ("event_time", "campaign_id")
 UNKNOWN = "unknown"
 """What a text is that no column gives."""
 FIELDS = ("event_time", EVENT_TYPE, *TEXTS)
+_EVENTS_TEXTS = ("user_id", "ad_id", "campaign_id", "category", "placement", "device")
+"""In the order of an event's fields."""
 
 
 class UnmappableError(ValueError):
@@ -72,18 +74,10 @@ class RowMapping:
 
     def event_of(self, values: Mapping[str, Any]) -> LogEvent:
         """Raises UnmappableError."""
-        text = self._text
-        event = AdEvent(
-            event_id="0",
-            event_type="CLICK" if self._is_click(values) else "IMPRESSION",
-            event_time=EARLIEST_EVENT_TIME_MS,
-            user_id=text("user_id", values),
-            ad_id=text("ad_id", values),
-            campaign_id=text("campaign_id", values),
-            category=text("category", values),
-            placement=text("placement", values),
-            device=text("device", values),
-        )
+        columns, text = self.columns, self._text
+        kind = "CLICK" if EVENT_TYPE in columns and self._is_click(values) else "IMPRESSION"
+        texts = [text(name, values) if name in columns else UNKNOWN for name in _EVENTS_TEXTS]
+        event = AdEvent("0", kind, EARLIEST_EVENT_TIME_MS, *texts)
         time_ms = self._time(values)
         reason = invalid_fields(event)
         if reason is not None:
@@ -104,26 +98,29 @@ class RowMapping:
             raise UnmappableError(f"{column}={error}") from None
 
     def _text(self, name: str, values: Mapping[str, Any]) -> str:
-        column = self.columns.get(name)
-        if column is None:
-            return UNKNOWN
+        column = self.columns[name]
         value = values.get(column)
-        if value is None or value == "" or value != value:
+        if type(value) is not str or value.endswith(".0"):
+            value = self._written(column, value)
+        if not value:
             if name in REQUIRED:
                 raise UnmappableError(f"{column} is empty")
             return UNKNOWN
+        if not is_utf8(value):
+            raise UnmappableError(f"{column} is not UTF-8")
+        instead = self.words.texts
+        return instead[name].get(value, value) if name in instead else value
+
+    def _written(self, column: str, value: Any) -> str:
+        """A value that is no plain text as one; empty if there is none."""
+        if value is None or value != value:  # NaN is a gap in a column of numbers
+            return ""
         if isinstance(value, bool | list | dict):
             raise UnmappableError(f"{column}={shown(value)} is neither a text nor a number")
-        found = as_text(value)
-        if not is_utf8(found):
-            raise UnmappableError(f"{column} is not UTF-8")
-        instead = self.words.texts.get(name)
-        return found if instead is None else instead.get(found, found)
+        return as_text(value)
 
     def _is_click(self, values: Mapping[str, Any]) -> bool:
-        column = self.columns.get(EVENT_TYPE)
-        if column is None:
-            return False
+        column = self.columns[EVENT_TYPE]
         value = values.get(column)
         found = meaning(self.words.clicks, value)
         if found is None:

@@ -1,4 +1,4 @@
-"""The public logs of docs/load.md: each command of its table runs on a small file, with the result that stands there."""
+"""The public logs of docs/load.md: each command of its table gives the result that stands there."""
 
 from __future__ import annotations
 
