@@ -62,7 +62,7 @@ class _Reader:
                 self.names = names
                 self._pick = self._picker(names)
                 return
-        raise LoadRefused(f"{self._file}: has comments (#) and no header")
+        raise LoadRefused(f"{self._file}: has no header")
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Every row behind the header."""

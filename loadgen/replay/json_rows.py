@@ -18,7 +18,7 @@ import orjson
 from loadgen.errors import LoadRefused
 from loadgen.replay.columns import JOIN, no_such_column
 from loadgen.replay.rows import Log, Rejected, Row
-from loadgen.replay.source import LONGEST_LINE, Source, lines
+from loadgen.replay.source import BLOCK, LONGEST_LINE, Source, lines
 
 _ROWS_THAT_SHOW_THE_KEYS = 10_000
 _CHARS_THAT_SHOW_THE_KEYS = 16 << 20
@@ -69,7 +69,9 @@ def _has_object_lines(blocks: Iterator[str]) -> tuple[Iterator[str], bool]:
         by_line = isinstance(value, dict) and not line[end:].strip()
     except (ValueError, RecursionError):
         by_line = False
-    return itertools.chain((head,), blocks), by_line
+    # In pieces: an error counts the lines of the whole text before it.
+    pieces = (head[at : at + BLOCK] for at in range(0, len(head), BLOCK))
+    return itertools.chain(pieces, blocks), by_line
 
 
 class _Picker:
@@ -169,7 +171,7 @@ def _stream(source: Source, blocks: Iterator[str], pick: _Picker) -> Iterator[Ro
         except (ValueError, RecursionError) as error:
             if source.broke_off is not None and text.ended:
                 break
-            yield Rejected(number, f"{_not_json(error)}; the next object is looked for behind it")
+            yield Rejected(number, f"{_not_json(error)}; reading goes on at the next object that can be told")
             text.find_next(getattr(error, "pos", 0))
         else:
             yield pick(number, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,7 +116,7 @@ class RowMapping:
         """A value that is no plain text as one; empty if there is none."""
         if value is None or value != value:  # NaN is a gap in a column of numbers
             return ""
-        if isinstance(value, bool | list | dict):
+        if isinstance(value, bool | list | dict) or value in (math.inf, -math.inf):
             raise UnmappableError(f"{column}={shown(value)} is neither a text nor a number")
         return as_text(value)
 

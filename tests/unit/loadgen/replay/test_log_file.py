@@ -342,7 +342,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         (b"{}\n{}\n", "none of its 2 values is an object with keys"),
         (b"[]", "none of its 0 values is an object with keys"),
         (b"time;campaign\n1;a\n", "no such column; there are time;campaign (one column: --delimiter ';'?)"),
-        (b"#a\n#b\n", "has comments (#) and no header"),
+        (b"#a\n#b\n", "has no header"),
         (b"time,campaign,time\n1,a,2\n", "2 columns of that name"),
         (b"\x28\xb5\x2f\xfd....", "is zstd; a log is text, plain or gzip: zstd -dc"),
         (b"BZh91AY....", "is bzip2 (bz2)"),

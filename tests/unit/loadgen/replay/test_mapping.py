@@ -69,6 +69,7 @@ def test_what_is_not(clicked: Any) -> None:
         ({"kind": "x" * 1_000_000}, f"kind='{'x' * 79}… {NO_TYPE_WORD}"),
         ({"camp": "a\udcff"}, "camp is not UTF-8"),
         ({"camp": float("nan")}, "camp is empty"),
+        ({"camp": float("inf")}, "camp=inf is neither a text nor a number"),
         ({"cat": "\ud800"}, "cat is not UTF-8"),
         ({"kind": "click"}, "clicked is true in a row that is a click itself"),
     ],
