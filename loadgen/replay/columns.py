@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loadgen.errors import LoadRefused
-from pipeline.checked_yaml.scalars import nearest
+from pipeline.shared.checked_yaml.scalars import nearest
 
 JOIN = "+"
 """``date+time`` names two columns: their values with a space between them."""

@@ -11,9 +11,9 @@ from loadgen.errors import LoadRefused
 from loadgen.replay.rows import is_utf8, shown
 from loadgen.replay.times import TimeReader
 from loadgen.replay.words import EVENT_TYPE, TEXTS, Words, as_text, meaning, parse_values
-from pipeline.checked_yaml.scalars import nearest
 from pipeline.contract.codec import AdEvent
 from pipeline.contract.rules import EARLIEST_EVENT_TIME_MS, invalid_fields
+from pipeline.shared.checked_yaml.scalars import nearest
 
 REQUIRED = ("event_time", "campaign_id")
 UNKNOWN = "unknown"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadgen.errors import LoadRefused
-from pipeline.checked_yaml.scalars import nearest
+from pipeline.shared.checked_yaml.scalars import nearest
 
 CLICKED, EVENT_TYPE = "clicked", "event_type"
 TEXTS = ("campaign_id", "category", "ad_id", "user_id", "placement", "device")
