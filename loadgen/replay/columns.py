@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from loadgen.errors import LoadRefused
@@ -10,6 +11,7 @@ from pipeline.shared.checked_yaml.scalars import nearest
 JOIN = "+"
 """``date+time`` names two columns: their values with a space between them."""
 _MOST_NAMED = 100
+_NUMBER = re.compile(r"[-+]?\d[\d.:T -]*Z?", re.ASCII)
 _DELIMITERS = {"\t": "tab", ";": "';'", "|": "'|'"}
 
 
@@ -48,4 +50,6 @@ def _hint(available: Sequence[str]) -> str:
         for delimiter, word in _DELIMITERS.items():
             if delimiter in available[0]:
                 return f" (one column: --delimiter {word}?)"
+    if any(_NUMBER.fullmatch(name) for name in available):
+        return " (is this a header? --columns names the columns of a file without one)"
     return ""

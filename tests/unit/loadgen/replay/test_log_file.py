@@ -343,6 +343,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         (b"[]", "none of its 0 values is an object with keys"),
         (b"time;campaign\n1;a\n", "no such column; there are time;campaign (one column: --delimiter ';'?)"),
         (b"#a\n#b\n", "has no header"),
+        (b"1,2268318,pv,1511544070\n1,2,pv,3\n", "--columns names the columns of a file without one"),
         (b"time,campaign,time\n1,a,2\n", "2 columns of that name"),
         (b"\x28\xb5\x2f\xfd....", "is zstd; a log is text, plain or gzip: zstd -dc"),
         (b"BZh91AY....", "is bzip2 (bz2)"),
