@@ -55,11 +55,12 @@ def _spec(formats: Formats) -> dict[str, Any]:
         "layer": [
             {
                 "mark": {"type": "rule", "strokeWidth": 5, "color": "#8A97A5", "opacity": 0.55, "strokeCap": "round"},
-                "params": [{"name": "campaign", "select": {"type": "point", "fields": ["campaign"]}}],
                 "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}},
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
+                # The nearest: anywhere in its row will do.
+                "params": [{"name": "campaign", "select": {"type": "point", "fields": ["campaign"], "nearest": True}}],
                 "encoding": {"x": {**x, "field": "ctr"}},
             },
         ],
