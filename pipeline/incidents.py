@@ -21,7 +21,7 @@ import redis
 import requests
 from psycopg2 import extensions
 
-from pipeline.cache_access import CacheUser, impatient_client
+from pipeline.cache.cache_access import CacheUser, impatient_client
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 from pipeline.store.db_connector import StoreUnavailable, connect_writer

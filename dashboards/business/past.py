@@ -6,11 +6,11 @@ import threading
 from collections import OrderedDict
 from typing import Protocol
 
-from pipeline.breakdown import Breakdown
-from pipeline.cache_manager import MetricsUnavailableError
+from pipeline.cache.breakdown import Breakdown
+from pipeline.cache.cache_manager import MetricsUnavailableError
 from pipeline.contract.cache_schema import Retention
 from pipeline.contract.windows import WindowState
-from pipeline.readings import Reading
+from pipeline.read_results import Reading
 
 MINUTE, FIVE_MINUTES = 60, 300
 _MOST_KEPT = 256
@@ -18,7 +18,7 @@ _MOST_KEPT = 256
 
 
 class MetricsReads(Protocol):
-    """The part of `pipeline.cache_manager.CacheManager` that the page needs."""
+    """The part of `pipeline.cache.cache_manager.CacheManager` that the page needs."""
 
     def breakdown(
         self,

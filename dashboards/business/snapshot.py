@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from dashboards.business.past import FIVE_MINUTES, MINUTE, MetricsReads, PastReads
 from dashboards.business.selection import DAY_SECONDS, Compare
-from pipeline.breakdown import Breakdown, CategoryWindow, joined
-from pipeline.cache_manager import MetricsUnavailableError
+from pipeline.cache.breakdown import Breakdown, CategoryWindow, joined
+from pipeline.cache.cache_manager import MetricsUnavailableError
 from pipeline.contract.cache_schema import Cell, Counts, Retention
-from pipeline.readings import Reading, Source
+from pipeline.read_results import Reading, Source
 from pipeline.settings import Settings
 
 MOST_MINUTES = 60

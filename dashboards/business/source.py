@@ -16,7 +16,8 @@ from dashboards.business.past import MetricsReads
 from dashboards.business.selection import Selection
 from dashboards.business.settings import Limits
 from dashboards.business.snapshot import Earlier, Snapshot, SnapshotReader, Unavailable
-from pipeline.cache_manager import CacheManager, cache_client
+from pipeline.cache.cache_manager import CacheManager
+from pipeline.cache.redis_reader import cache_client
 from pipeline.settings import Settings
 from pipeline.store.db_connector import connect_reader
 from pipeline.store.history import History

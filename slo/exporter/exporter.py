@@ -11,15 +11,15 @@ from typing import Self
 import redis
 from prometheus_client import CollectorRegistry, start_http_server
 
-from pipeline.cache_commands import read_retention
+from pipeline.cache.cache_commands import read_retention
 from pipeline.settings import Settings
 from slo.ceilings import read_redis_memory_ceiling_bytes
 from slo.exporter.metrics import ProbeMetrics, RunnerMetrics
 from slo.probes.clients import redis_client
 from slo.probes.probe import Probe
 from slo.probes.runner import Runner
-from slo.reconciliation.drain import JobsStuck, NotDrained
 from slo.reconciliation.verify import UNAVAILABLE, reconcile
+from slo.reconciliation.wait_drained import JobsStuck, NotDrained
 from slo.spec.model import Ceiling, Indicator
 
 log = logging.getLogger("adctr.exporter")

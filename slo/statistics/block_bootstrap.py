@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.contract.wilson import wilson
+from pipeline.shared.wilson import wilson
 from slo.statistics.blocks import (
     BLOCK_SECONDS,
     CONFIDENCE,

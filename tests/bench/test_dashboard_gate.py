@@ -17,8 +17,8 @@ import pytest
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import temporary_stack
 from compose.stack.ports import PortChoice
-from compose.stack.supervision import Supervisor
-from pipeline.cache_access import CacheUser, impatient_client
+from compose.stack.processes.supervision import Supervisor
+from pipeline.cache.cache_access import CacheUser, impatient_client
 from pipeline.contract.cache_schema import categories_key, cell_field, cells_key, watermark_key
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store import connect_writer
@@ -121,8 +121,14 @@ def refreshed(settings: Settings, query: str, capsys: pytest.CaptureFixture[str]
 def test_thirty_viewers_leave_the_memory_level(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Half of them compare. ADCTR_VIEWERS_MINUTES says how long; the last third is held against the middle one."""
     process = dashboard_process(settings)
-    queries = ("range=1+h", "range=1+h&compare=previous+period", "range=6+h", "range=24+h&compare=previous+period",
-               "range=30+min&campaign=campaign-7", "range=3+h&category=category-3&compare=same+time+yesterday")  # fmt: skip
+    queries = (
+        "range=1+h",
+        "range=1+h&compare=previous+period",
+        "range=6+h",
+        "range=24+h&compare=previous+period",
+        "range=30+min&campaign=campaign-7",
+        "range=3+h&category=category-3&compare=same+time+yesterday",
+    )
     viewers = [Viewer(settings.dashboard_url, queries[number % len(queries)]) for number in range(VIEWERS)]
     minutes = float(os.environ.get("ADCTR_VIEWERS_MINUTES", "3"))
     deadline = time.monotonic() + minutes * 60
@@ -140,8 +146,10 @@ def test_thirty_viewers_leave_the_memory_level(settings: Settings, capsys: pytes
     third = len(megabytes) // 3
     middle, last = float(np.median(megabytes[third : 2 * third])), float(np.median(megabytes[-third:]))
     with capsys.disabled():
-        print(f"\n{VIEWERS} viewers, {minutes:g} min, {refreshes:,} refreshes: {megabytes[0]:.0f} MB at first, "
-              f"{middle:.0f} MB in the middle third, {last:.0f} MB in the last, {max(megabytes):.0f} MB at most")  # fmt: skip
+        print(
+            f"\n{VIEWERS} viewers, {minutes:g} min, {refreshes:,} refreshes: {megabytes[0]:.0f} MB at first, "
+            f"{middle:.0f} MB in the middle third, {last:.0f} MB in the last, {max(megabytes):.0f} MB at most"
+        )
     assert refreshes > VIEWERS * minutes * 3
     assert last < middle * 1.05 + 5
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from dashboards.business.components import csv_file
 from dashboards.business.snapshot import Earlier, Snapshot
 from dashboards.business.view.rate import counts_of, rate_of
-from pipeline.breakdown import CategoryWindow
+from pipeline.cache.breakdown import CategoryWindow
 from pipeline.contract.cache_schema import Counts
 from pipeline.contract.windows import window_state
 

@@ -11,7 +11,7 @@ from dashboards.business.view.formats import Formats
 from dashboards.business.view.freshness import Notice, Tone
 from dashboards.business.view.rate import Rate, counts_of, rate_of, total
 from pipeline.contract.cache_schema import Counts
-from pipeline.readings import Source
+from pipeline.read_results import Source
 
 
 @dataclass(frozen=True)

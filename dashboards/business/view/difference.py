@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from dashboards.business.view.rate import Rate
-from pipeline.contract.wilson import wilson
+from pipeline.shared.wilson import wilson
 
 
 @dataclass(frozen=True)

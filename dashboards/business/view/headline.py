@@ -9,7 +9,7 @@ from dashboards.business.snapshot import FEWEST_MINUTES, Earlier, Snapshot
 from dashboards.business.view.difference import Difference, of_counts, of_rates
 from dashboards.business.view.rate import Rate, counts_of, rate_of, total
 from pipeline.contract.cache_schema import Counts
-from pipeline.readings import Source
+from pipeline.read_results import Source
 
 FEWEST_ELAPSED_SECONDS = 10
 """Sooner, the pace of a window is a guess."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from dashboards.business.past import FIVE_MINUTES, MINUTE
 from dashboards.business.snapshot import MOST_MINUTES, Earlier, Snapshot
 from dashboards.business.view.rate import Rate, counts_of, rate_of
-from pipeline.breakdown import CategoryWindow
+from pipeline.cache.breakdown import CategoryWindow
 from pipeline.contract.windows import WindowState, window_state
 
 NAMES = {MINUTE: "1 minute", FIVE_MINUTES: "5 minutes"}

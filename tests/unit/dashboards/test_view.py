@@ -20,9 +20,9 @@ from dashboards.business.view.marks import chart_marks
 from dashboards.business.view.rate import Rate, rate_of
 from dashboards.business.view.series import CLOSED, LIVE, ctr_points, earlier_points
 from dashboards.business.view.share import share
-from pipeline.breakdown import CategoryWindow
+from pipeline.cache.breakdown import CategoryWindow
 from pipeline.contract.cache_schema import Counts
-from pipeline.readings import Source
+from pipeline.read_results import Source
 from pipeline.settings import SettingsError
 from pipeline.store.history import History, Mark, MarkKind
 

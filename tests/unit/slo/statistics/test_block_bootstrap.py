@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.contract.wilson import wilson
+from pipeline.shared.wilson import wilson
 from slo.statistics.block_bootstrap import fewest_samples, share_of_good
 from slo.statistics.blocks import Floats, block_starts, student_t
 
