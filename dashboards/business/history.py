@@ -25,10 +25,15 @@ log = logging.getLogger("adctr.dashboard")
 class HistoryPoller:
     """Keeps the newest history. ``connect`` opens a reader's connection; a new one for each poll needs no repair."""
 
-    def __init__(self, connect: Callable[[], extensions.connection], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], extensions.connection],
+        clock: Callable[[], float] = time.time,
+        newest: History | None = None,
+    ) -> None:
         self._connect = connect
         self._clock = clock
-        self._newest: History | None = None
+        self._newest = newest
 
     def start(self) -> None:
         """Polls for as long as the process runs."""
