@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.business.snapshot import MetricsReads
+from dashboards.business.past import MetricsReads
 from pipeline.contract.cache_schema import Counts
 
 NOW = 1_767_268_830
