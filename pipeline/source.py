@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from pipeline.contract.rules import MAX_AHEAD_MS
+from pipeline.contract.cache_schema import CANARY_PREFIX
+from pipeline.contract.rules import CANARY_CAMPAIGN, MAX_AHEAD_MS, NO_CANARY
 from pipeline.job_names import flink_name
 from pipeline.settings import Settings
-from pipeline.sql import table
+from pipeline.sql import literal, table
 
 EVENT_FIELDS = (
     "event_id",
@@ -125,9 +126,21 @@ def _seconds(seconds: int) -> str:
 IS_TOMBSTONE = "`is_tombstone`"
 _DECODED = "`decode_error` IS NULL AND NOT `is_tombstone`"
 _MAX_AHEAD = _seconds(MAX_AHEAD_MS // 1000)
-IS_VALID = f"{_DECODED} AND `event_time` <= `record_time` + {_MAX_AHEAD}"
-IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND `event_time` > `record_time` + {_MAX_AHEAD})"
-INVALID_REASON = "COALESCE(`decode_error`, 'event_time is more than 1 minute after the record time')"
+_CANARY = literal(CANARY_PREFIX)
+_CLAIMS_CANARY = " OR ".join(
+    f"LEFT(`{name}`, {len(CANARY_PREFIX)}) = {_CANARY}" for name in ("campaign_id", "category")
+)
+# What it consumes has to be everything: Java's $ would let a line feed follow.
+_AFTER_CANARY = f"REGEXP_REPLACE(`campaign_id`, {literal(f'^{CANARY_CAMPAIGN.pattern}')}, '')"
+_IS_CANARY = f"(`category` = {_CANARY} AND {_AFTER_CANARY} = '')"
+_IS_NO_CANARY = f"(({_CLAIMS_CANARY}) AND NOT {_IS_CANARY})"
+_IS_AHEAD = f"`event_time` > `record_time` + {_MAX_AHEAD}"
+IS_VALID = f"{_DECODED} AND NOT {_IS_NO_CANARY} AND NOT ({_IS_AHEAD})"
+IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND ({_IS_NO_CANARY} OR {_IS_AHEAD}))"
+INVALID_REASON = (
+    f"COALESCE(`decode_error`, CASE WHEN {_IS_NO_CANARY} THEN {literal(NO_CANARY)} "
+    "ELSE 'event_time is more than 1 minute after the record time' END)"
+)
 
 
 def is_late(settings: Settings) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from loadgen.errors import LoadRefused
 from loadgen.replay.times import TimeReader
 from pipeline.contract.codec import AdEvent
-from pipeline.contract.rules import invalid_fields
+from pipeline.contract.rules import invalid_event
 from pipeline.shared.checked_yaml.scalars import nearest
 
 REQUIRED = ("event_time", "campaign_id")
@@ -79,7 +79,7 @@ class RowMapping:
             event_time=self._time(values),
             **texts,
         )
-        reason = invalid_fields(event)
+        reason = invalid_event(event)
         if reason is not None:
             raise UnmappableError(reason)
         clicked = self._clicked(values)
