@@ -78,6 +78,12 @@ def finish(client: redis.Redis, token: str) -> bool:
     return bool(script(keys=[rebuild_key(), complete_key()], args=[token, boot_id()]))
 
 
+def forget_index(client: redis.Redis) -> None:
+    """After `begin`: it fills again with what is restored, and counted, from now on. Raises redis.RedisError."""
+    for size in WINDOW_SIZES_SECONDS:
+        client.expireat(windows_key(size), 0)
+
+
 def lost_windows(client: redis.Redis, longest_seconds: int) -> int:
     """How many windows Redis should hold and doesn't, though it has its marker: they expired while its clock was wrong.
 
@@ -111,8 +117,7 @@ def rebuild(settings: Settings, client: redis.Redis, say: Say = lambda _: None) 
     ``client`` is a writer's. Raises redis.RedisError, psycopg2.Error, StoreUnavailable, KafkaUnavailable, NoCheckpoint.
     """
     token = begin(client)
-    for size in WINDOW_SIZES_SECONDS:
-        client.expireat(windows_key(size), 0)  # it fills again with what is restored and what is counted from now on
+    forget_index(client)
     _wait_for_store_job(settings, client, say)
     windows = cells = 0
     with snapshot(settings) as connection:
