@@ -18,14 +18,14 @@ from gevent.lock import BoundedSemaphore
 from locust import LoadTestShape, events, stats
 
 from loadgen.locust_users.gates import Requests, exit_code, judge, three_digits
-from loadgen.locust_users.green_postgres import Connections, make_green
+from loadgen.locust_users.gevent_postgres import Connections, make_green
 from loadgen.locust_users.open_loop import OpenLoopUser
 from loadgen.locust_users.plan import LocustPlan
 from loadgen.locust_users.producer_link import ProducerLink
 from loadgen.profiles import find_profile
 from pipeline.cache.cache_manager import CacheManager
-from pipeline.cache.read_results import Ranking
 from pipeline.cache.redis_reader import cache_client
+from pipeline.read_results import Ranking
 from pipeline.settings import Settings
 from pipeline.store.db_connector import connect_reader
 from pipeline.store.metrics_queries import WindowRange, campaigns_query, categories_query, series_query

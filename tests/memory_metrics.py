@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from pipeline.cache.breakdown import Breakdown, CategoryWindow, joined
 from pipeline.cache.cache_manager import MetricsUnavailableError
-from pipeline.cache.read_results import Reading, Source
 from pipeline.contract.cache_schema import ZERO, Cell, Counts, Retention, is_canary
 from pipeline.contract.windows import window_state
+from pipeline.read_results import Reading, Source
 from pipeline.settings import Settings
 
 

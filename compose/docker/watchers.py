@@ -15,7 +15,7 @@ from compose.stack.service import Plan
 from compose.stack.services import monitoring
 from dashboards.ops.publish import FOLDER_TITLE, data_source
 from slo.rules.rule_file import rule_file
-from slo.spec.load import load_bundled
+from slo.spec.parse import load_bundled
 
 PROMETHEUS_IMAGE = "prom/prometheus:v2.53.4"
 ALERTMANAGER_IMAGE = "prom/alertmanager:v0.27.0"
@@ -135,7 +135,9 @@ def _postgres_exporter(plan: Plan) -> Container:
         profile=OPS,
         user=_NOBODY,
         memory="64M",
-        command=monitoring.postgres_exporter_options(queries, f"{EVERYWHERE}:{PORTS.postgres_exporter}"),
+        command=monitoring.postgres_exporter_options(
+            queries, f"{EVERYWHERE}:{PORTS.postgres_exporter}", monitoring.BGWRITER_FLAG
+        ),
         environment=monitoring.postgres_exporter_environment(plan.settings),
         check=gets(f"http://{LOOPBACK}:{PORTS.postgres_exporter}/"),
         needs={"provision": DONE},

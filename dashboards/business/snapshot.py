@@ -15,9 +15,9 @@ from typing import Protocol
 
 from pipeline.cache.breakdown import Breakdown, CategoryWindow, joined
 from pipeline.cache.cache_manager import MetricsUnavailableError
-from pipeline.cache.read_results import Reading, Source
 from pipeline.contract.cache_schema import Cell, Counts, Retention
 from pipeline.contract.windows import WindowState
+from pipeline.read_results import Reading, Source
 from pipeline.settings import Settings
 
 MINUTE, FIVE_MINUTES = 60, 300

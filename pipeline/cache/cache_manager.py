@@ -18,10 +18,10 @@ from psycopg2 import extensions
 from pipeline.cache.breakdown import Breakdown
 from pipeline.cache.cache_commands import read_retention
 from pipeline.cache.postgres_reader import PostgresReader
-from pipeline.cache.read_results import Answer, NamedCounts, Order, Ranking, Reading, Source, WindowCounts
 from pipeline.cache.redis_reader import NotInRedis, RedisReader
 from pipeline.contract.cache_schema import ZERO, Counts, Retention, is_canary
 from pipeline.contract.windows import window_state
+from pipeline.read_results import Answer, NamedCounts, Order, Ranking, Reading, Source, WindowCounts
 from pipeline.settings import Settings
 from pipeline.store.db_connector import StoreUnavailable
 from pipeline.store.metrics_queries import WindowRange, windows_of

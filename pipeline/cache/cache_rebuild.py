@@ -17,7 +17,7 @@ from psycopg2 import extensions, sql
 
 from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
 from pipeline.cache.cache_pressure import adapt_retention
-from pipeline.cache_writer import CacheWriter
+from pipeline.cache.cache_writer import CacheWriter
 from pipeline.contract.cache_schema import (
     RETENTION_FIELDS,
     Counts,

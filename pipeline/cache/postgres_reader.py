@@ -10,8 +10,8 @@ import psycopg2
 from psycopg2 import extensions
 
 from pipeline.cache.breakdown import Breakdown, from_rows
-from pipeline.cache.read_results import Answer, NamedCounts, Ranking
 from pipeline.contract.cache_schema import Counts
+from pipeline.read_results import Answer, NamedCounts, Ranking
 from pipeline.store.db_connector import StoreUnavailable
 from pipeline.store.deadline import DeadlineExceeded
 from pipeline.store.metrics_queries import (

@@ -10,7 +10,6 @@ import redis
 from pipeline.cache.breakdown import Breakdown, ask_breakdown, from_replies
 from pipeline.cache.cache_access import CacheUser, impatient_client
 from pipeline.cache.cache_commands import ask_counts, per_campaign, per_category, sums_of
-from pipeline.cache.read_results import Answer, NamedCounts, Ranking, ranked
 from pipeline.contract.cache_schema import (
     RETENTION_FIELDS,
     Counts,
@@ -22,6 +21,7 @@ from pipeline.contract.cache_schema import (
     watermark_key,
     windows_key,
 )
+from pipeline.read_results import Answer, NamedCounts, Ranking, ranked
 from pipeline.settings import Settings
 from pipeline.store.metrics_queries import WindowRange
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from psycopg2 import sql
 
-from pipeline.cache.read_results import Order, Ranking
 from pipeline.contract.cache_schema import CANARY_PREFIX
 from pipeline.contract.windows import WINDOW_NAMES
+from pipeline.read_results import Order, Ranking
 from pipeline.settings import WINDOW_SIZES_SECONDS
 
 METRICS_TABLES = {size: f"metrics_{name}" for size, name in WINDOW_NAMES.items()}

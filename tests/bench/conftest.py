@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from slo.spec.load import load_bundled
 from slo.spec.model import (
     BudgetingMethod,
     Indicator,
@@ -16,6 +15,7 @@ from slo.spec.model import (
     Operator,
     Specification,
 )
+from slo.spec.parse import load_bundled
 
 
 def gate(name: str, display_name: str, under_seconds: float, target: float, samples: int, why: str) -> Objective:

@@ -14,7 +14,7 @@ from pathlib import Path
 from psycopg2 import extensions
 
 from compose.stack.state import load_settings
-from pipeline.cache.read_results import Order, Ranking
+from pipeline.read_results import Order, Ranking
 from pipeline.store import connect_reader, migrate
 from pipeline.store.db_connector import connect_owner
 from pipeline.store.metrics_queries import Query, WindowRange, campaigns_query, categories_query, series_query

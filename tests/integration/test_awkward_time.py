@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, Producer
 
-from compose.exit_codes import ExitCode
+from compose.process.exit_codes import ExitCode
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
-from compose.stack.owner import owning
 from compose.stack.ports import PortChoice
+from compose.stack.processes.owner import owning
+from compose.stack.processes.supervision import Supervisor
 from compose.stack.state import load_settings
 from compose.stack.status import status
-from compose.stack.supervision import Supervisor
 from dashboards.business.snapshot import Snapshot, SnapshotReader
 from loadgen.historic import historic
 from loadgen.ledger import read_ledger
@@ -31,12 +31,12 @@ from loadgen.profiles import Profile
 from loadgen.run import LoadPlan, new_run_id
 from loadgen.truth import expected_counts
 from pipeline.cache.cache_manager import CacheManager
-from pipeline.cache.read_results import Source
 from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import watermark_key
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import register_schema
 from pipeline.contract.rules import MAX_AHEAD_MS
+from pipeline.read_results import Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
 from pipeline.store.partitions import DAYS_BEHIND, partition_name

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from compose.stack.supervision import Supervisor
+from compose.stack.processes.supervision import Supervisor
 from loadgen.ledger import read_ledger
 from loadgen.live import run_live
 from loadgen.pacer import SteadyPacer
@@ -20,9 +20,9 @@ from loadgen.profiles import Profile
 from loadgen.run import LoadPlan, new_run_id
 from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.cache.cache_manager import CacheManager
-from pipeline.cache.read_results import Source
 from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import complete_key, watermark_key
+from pipeline.read_results import Source
 from pipeline.store import connect_reader
 from slo.reconciliation.report import to_text
 from slo.reconciliation.verify import reconcile

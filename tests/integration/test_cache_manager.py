@@ -13,7 +13,6 @@ import psycopg2
 import pytest
 
 from pipeline.cache.cache_manager import STALE_SECONDS, CacheManager, MetricsUnavailableError
-from pipeline.cache.read_results import Order, Source
 from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import (
     ZERO,
@@ -27,6 +26,7 @@ from pipeline.contract.cache_schema import (
     watermark_key,
 )
 from pipeline.contract.windows import WindowState
+from pipeline.read_results import Order, Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader, connect_writer, migrate
 from pipeline.store.db_connector import connect_owner

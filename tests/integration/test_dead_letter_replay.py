@@ -15,14 +15,14 @@ import redis
 
 from pipeline.cache.cache_manager import CacheManager
 from pipeline.cache.cache_rebuild import begin, boot_id, finish, is_complete, lost_windows, rebuild
-from pipeline.cache.read_results import Source
+from pipeline.cache.cache_writer import CacheWriter, writer_client
 from pipeline.cache.redis_reader import cache_client
 from pipeline.cache_keeper import restore_what_is_lost
-from pipeline.cache_writer import CacheWriter, writer_client
 from pipeline.contract.cache_schema import Counts, cell_field, cells_key, complete_key, watermark_key
 from pipeline.contract.codec import AdEvent
 from pipeline.dead_letters.mending import Mended
 from pipeline.dead_letters.replay import replay
+from pipeline.read_results import Source
 from pipeline.recount import RawEventsDropped, not_final, recount, windows_of
 from pipeline.settings import Settings
 from pipeline.store import connect_reader, connect_writer, migrate

@@ -14,8 +14,8 @@ import redis
 
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
-from compose.stack.owner import owning
 from compose.stack.ports import PortChoice
+from compose.stack.processes.owner import owning
 from compose.stack.status import status
 from loadgen.ledger import read_ledger
 from loadgen.live import run_live
@@ -25,9 +25,9 @@ from loadgen.run import LoadPlan, new_run_id
 from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.cache.cache_commands import read_retention
 from pipeline.cache.cache_manager import CacheManager
-from pipeline.cache.read_results import Source
 from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import categories_key, cells_key, complete_key
+from pipeline.read_results import Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
 from slo.reconciliation.report import Report, to_text

@@ -26,11 +26,11 @@ def services(plan: Plan) -> list[Service]:
         secrets = ("redis_writer_password", "postgres_reader_password")
         keeper = _python(plan, "cache-keeper", "pipeline.cache_keeper", needs, secrets)
         found.append(dataclasses.replace(keeper, check=lambda: _check_cache(plan)))
-    if exists("compose.stack.jobs"):
+    if exists("compose.stack.jobs.keeper"):
         needs = ("topics", "tables", "jobmanager")
         secrets = ("redis_writer_password", "postgres_writer_password")
         extra = {**flink.environment(plan.layout), **plan.job_links.environment()}
-        found.append(_python(plan, "jobs", "compose.stack.jobs", needs, secrets, extra))
+        found.append(_python(plan, "jobs", "compose.stack.jobs.keeper", needs, secrets, extra))
     return found
 
 
@@ -41,7 +41,7 @@ def exists(module: str) -> bool:
 def _check_cache(plan: Plan) -> None:
     # Imported late: their clients take a while to load, and the other services need not wait for them.
     from pipeline.cache.cache_rebuild import is_complete
-    from pipeline.cache_writer import writer_client
+    from pipeline.cache.cache_writer import writer_client
 
     # As the keeper itself, which is told no other password.
     with closing(writer_client(plan.settings)) as client:

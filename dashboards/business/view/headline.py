@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from dashboards.business.snapshot import FEWEST_MINUTES, Snapshot
 from dashboards.business.view.rate import Rate, counts_of, rate_of, total
-from pipeline.cache.read_results import Source
 from pipeline.contract.cache_schema import Counts
+from pipeline.read_results import Source
 
 FEWEST_ELAPSED_SECONDS = 10
 """Sooner, the pace of a window is a guess."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.cache.cache_manager import MetricsUnavailableError
-from pipeline.cache.read_results import Source
+from pipeline.read_results import Source
 from tests.memory_metrics import MemoryMetrics
 from tests.read_contract import NOON, NOW, SAMPLE, check_breakdowns
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dashboards.business.snapshot import Snapshot, SnapshotReader, Unavailable
-from pipeline.cache.read_results import Source
 from pipeline.contract.cache_schema import Counts, Retention
+from pipeline.read_results import Source
 from pipeline.settings import Settings
 from tests.memory_metrics import MemoryMetrics
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.cache_writer import writer_client
+from pipeline.cache.cache_writer import writer_client
 from pipeline.contract.cache_schema import RAISE_COUNTS, RAISE_WATERMARK, watermark_key
 from pipeline.settings import Settings
 from tests.integration.redis_servers import RedisServer, free_port
