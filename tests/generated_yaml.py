@@ -21,6 +21,8 @@ _sentence_words = st.lists(st.text("AZaz09,.:#'\"é-", min_size=1, max_size=8), 
 sentences = _sentence_words.map(lambda words: " ".join(["A", *words]))
 """Words for people, in which YAML may see something else."""
 
+_LINE_BREAKS = "\n\r\x85\u2028\u2029"
+"""YAML's."""
 _HOLE = "thisIsAHole"
 _awkward = ("", "~", "1_0", ".inf", "1e999", "10ms", "5 m", "lt", "28d")
 _words = st.text(max_size=12) | st.sampled_from(_awkward)
@@ -84,6 +86,6 @@ def read_or_refused(path: Path, text: str, load: Callable[[Path], T]) -> T | Non
     for problem, line in zip(refused.problems, lines, strict=True):
         assert problem.text, "says what is wrong"
         assert problem.line is not None, "says where"
-        assert 1 <= problem.line <= text.count("\n") + 2
+        assert 1 <= problem.line <= sum(text.count(each) for each in _LINE_BREAKS) + 2
         assert line.isprintable(), f"is no line for a terminal: {line!r}"
     return None
