@@ -12,7 +12,7 @@ from loadgen.replay.rows import is_utf8, shown
 from loadgen.replay.times import TimeReader
 from loadgen.replay.words import EVENT_TYPE, TEXTS, Words, as_text, meaning, parse_values
 from pipeline.contract.codec import AdEvent
-from pipeline.contract.rules import EARLIEST_EVENT_TIME_MS, invalid_fields
+from pipeline.contract.rules import EARLIEST_EVENT_TIME_MS, invalid_event
 from pipeline.shared.checked_yaml.scalars import nearest
 
 REQUIRED = ("event_time", "campaign_id")
@@ -80,7 +80,7 @@ class RowMapping:
         texts = [text(name, values) if name in columns else UNKNOWN for name in _EVENTS_TEXTS]
         event = AdEvent("0", kind, EARLIEST_EVENT_TIME_MS, *texts)
         time_ms = self._time(values)
-        reason = invalid_fields(event)
+        reason = invalid_event(event)
         if reason is not None:
             raise UnmappableError(reason)
         clicked = self.clicked is not None and self._clicked(values)

@@ -9,6 +9,10 @@ _TRIGGERS = f"{_JAVA}/org/apache/flink/table/runtime/operators/window/groupwindo
 _EARLY_TRIGGER = f"{_TRIGGERS}/ProcessingTimeTriggers$AfterFirstElementPeriodic.java"
 _FORMS_TEST = "tests/integration/test_record_forms.py"
 _CACHE_WRITER_TEST = "tests/unit/pipeline/cache/test_cache_writer.py"
+_WATERMARKS_TEST = (
+    "tests/unit/pipeline/test_published_watermarks.py::test_the_end_of_input_is_published_by_neither_sink"
+)
+_LOST_WINDOWS_TEST = "tests/unit/pipeline/cache/test_lost_windows.py"
 
 
 @dataclass(frozen=True)
@@ -323,8 +327,8 @@ GUARDS = [
     Guard(
         "a window that has gone stays gone",
         "pipeline/contract/raise_counts.lua",
-        " or tonumber(redis.call('TIME')[1]) >= expires then return 0 end",
-        " then return 0 end",
+        " or tonumber(redis.call('TIME')[1]) >= expires then\n",
+        " then\n",
         f"{_CACHE_WRITER_TEST}::test_a_window_that_has_expired_stays_gone",
         says="True = raise_window(",
     ),
@@ -355,7 +359,7 @@ GUARDS = [
     Guard(
         "a watermark never falls",
         "pipeline/contract/raise_watermark.lua",
-        "if not before or tonumber(before) < tonumber(ARGV[1]) then",
+        "if not before or before == most or tonumber(before) < tonumber(ARGV[1]) then",
         "if true then",
         f"{_CACHE_WRITER_TEST}::test_a_watermark_only_rises",
         says="b'4000' == b'6000'",
@@ -391,6 +395,94 @@ GUARDS = [
         "if complete is None:",
         "tests/integration/test_cache_loss.py::test_everything_comes_back_after_flushall",
         says="a part of Redis was taken for the whole",
+    ),
+    Guard(
+        "what has expired is told by Redis's clock",
+        "pipeline/cache/redis_reader.py",
+        "_require_held(Retention.of(kept, self._longest_seconds), windows, now)",
+        "_require_held(Retention.of(kept, self._longest_seconds), windows, self._clock())",
+        f"{_LOST_WINDOWS_TEST}::test_a_reader_whose_clock_is_behind_takes_no_expired_window_for_zeros",
+        says="DID NOT RAISE",
+    ),
+    Guard(
+        "a window that a wrong clock took is not read as zeros",
+        "pipeline/cache/redis_reader.py",
+        "if held < counted:",
+        "if False:",
+        f"{_LOST_WINDOWS_TEST}::test_a_window_that_expired_under_a_wrong_clock_is_not_read_as_zeros",
+        says="DID NOT RAISE",
+    ),
+    Guard(
+        "a window that a wrong clock took comes back whole or not at all",
+        "pipeline/contract/raise_counts.lua",
+        "if known and redis.call('EXISTS', KEYS[1]) == 0 then",
+        "if false then",
+        f"{_LOST_WINDOWS_TEST}::test_the_next_write_to_a_lost_window_takes_the_marker_away",
+        says="assert not True",
+    ),
+    Guard(
+        "a write that a wrong clock refused is not forgotten",
+        "pipeline/contract/raise_counts.lua",
+        "  if not known then note() end\n",
+        "",
+        f"{_LOST_WINDOWS_TEST}::test_a_write_that_was_refused_under_a_wrong_clock_is_missed_later",
+        says="assert not True",
+    ),
+    Guard(
+        "the keeper restores what a wrong clock took",
+        "pipeline/cache_keeper.py",
+        "if is_complete(client) and not lost:",
+        "if is_complete(client):",
+        "tests/integration/test_dead_letter_replay.py::test_windows_lost_to_a_wrong_clock_are_restored",
+        says="2 == 0",
+    ),
+    Guard(
+        "the end of a drained job is no time in PostgreSQL",
+        f"{_JAVA}/adctr/flink/WatermarkSink.java",
+        "if (!watermark.equals(Watermark.MAX_WATERMARK)) {",
+        "if (true) {",
+        _WATERMARKS_TEST,
+        says="'[9223372036854775807]'",
+    ),
+    Guard(
+        "the end of a drained job is no time in Redis",
+        "pipeline/contract/raise_watermark.lua",
+        "if ARGV[1] == most then return end",
+        "",
+        "tests/unit/pipeline/test_published_watermarks.py::test_redis_takes_back_one_that_was_published_before",
+        says="b'9223372036854775807' == b'5000'",
+    ),
+    Guard(
+        "a server that hangs holds no client",
+        "pipeline/store/deadline.py",
+        "        timer.start()\n",
+        "",
+        "tests/unit/pipeline/store/test_deadlines.py::test_a_statement_ends_and_the_connection_is_closed",
+        says="waits for ever",
+    ),
+    Guard(
+        "a read that hangs does not hold those behind it",
+        "pipeline/cache/postgres_reader.py",
+        "if not self._lock.acquire(timeout=LOCK_SECONDS):",
+        "if not self._lock.acquire():",
+        "tests/unit/pipeline/store/test_deadlines.py::test_readers_behind_one_that_hangs_are_told",
+        says="assert False",
+    ),
+    Guard(
+        "the name of a canary hides nobody else's events",
+        "pipeline/source.py",
+        'IS_VALID = f"{_DECODED} AND NOT {_IS_NO_CANARY} AND',
+        'IS_VALID = f"{_DECODED} AND',
+        "tests/integration/test_records.py",
+        says="canary",
+    ),
+    Guard(
+        "the name of a canary hides nobody else's events from a fold",
+        "pipeline/contract/rules.py",
+        "(NO_CANARY if _claims_canary(event) and not _is_canary(event) else None)",
+        "None",
+        "tests/unit/pipeline/contract/test_vectors.py",
+        says="canary",
     ),
     Guard(
         "a marker of another boot is none",

@@ -152,7 +152,7 @@ def test_reasons_of_invalid_records_are_counted() -> None:
 )
 def test_a_fold_by_columns_says_of_odd_record_times_what_the_rules_say(time_ms: int) -> None:
     """And no such time is taken for the first of what the topic still has."""
-    fold = Fold({0: OffsetRange(0, 2)}, decoder(), is_ours, LATENESS_SECONDS)
+    fold = Fold({0: OffsetRange(0, 2)}, decoder(), LATENESS_SECONDS)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fold.add(Batch(0, [0, 1], [time_ms, NOON_MS], [record(event("a-0")).value, record(event("a-1")).value]))
