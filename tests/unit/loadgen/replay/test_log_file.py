@@ -349,7 +349,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         (b"BZh91AY....", "is bzip2 (bz2)"),
         (b"PK\x03\x04....", "is zip"),
         (b"PAR1....", "is Parquet"),
-        (gzip.compress(b"PAR1...."), "is Parquet"),
+        (gzip.compress(b"PAR1....", mtime=0), "is Parquet"),
         (b"{bad\n", "line 1 is not JSON"),
         (gzip.compress(HEADER, mtime=0)[:12], "is empty (the gzip data break off here"),
     ],
