@@ -29,19 +29,20 @@ class FlinkRefused(FlinkUnavailable):
 
 @dataclass(frozen=True)
 class FlinkJob:
-    """One row of Flink's job overview. Flink calls a job RUNNING whose tasks wait for a TaskManager: ``tasks_wait``."""
+    """One row of Flink's job overview. Flink calls a job RUNNING whose tasks wait; ``settled``: all of them run."""
 
     job_id: str
     name: str
     state: str
     started_ms: int
-    tasks_wait: bool = False
+    settled: bool = True
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> FlinkJob:
         """From Flink's answer."""
         tasks = row["tasks"]
-        return cls(row["jid"], row["name"], row["state"], row["start-time"], tasks["running"] < tasks["total"])
+        settled = row["state"] == RUNNING and tasks["running"] == tasks["total"]
+        return cls(row["jid"], row["name"], row["state"], row["start-time"], settled)
 
 
 @dataclass(frozen=True)

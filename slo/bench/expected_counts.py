@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.contract.cache_schema import CANARY_PREFIX, Counts, cells_key, parse_cell_field, parse_counts
+from pipeline.contract.cache_schema import Counts, cells_key, is_canary, parse_cell_field, parse_counts
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from slo.latency.cache_reader import CellReader
 from slo.latency.sightings import CellKey
@@ -45,7 +45,7 @@ def differences(settings: Settings, expected: ExpectedCounts) -> int:
             cells: Mapping[bytes, bytes] = connection.hgetall(cells_key(size, start))  # type: ignore[assignment]
             for name, value in cells.items():
                 campaign, category = parse_cell_field(name)
-                if not campaign.startswith(CANARY_PREFIX):
+                if not is_canary(category):
                     found[start, campaign, category] = parse_counts(value)
         want = expected.by_size[size]
         wrong += sum(found.get(key) != want.get(key) for key in found.keys() | want.keys())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 
-from pipeline.cache.cache_access import CacheUser, credentials, impatient_client
+from pipeline.cache.cache_access import CacheUser, impatient_client, patient_client
 from pipeline.settings import Settings
 
 REDIS_TIMEOUT_SECONDS = 2.0
@@ -12,7 +12,7 @@ REDIS_TIMEOUT_SECONDS = 2.0
 
 def admin_client(settings: Settings) -> redis.Redis:
     """Redis as its administrator, for drills, faults and benchmarks: waits as long as it takes, and may do anything."""
-    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
+    return patient_client(settings, CacheUser.ADMIN)
 
 
 def redis_client(settings: Settings) -> redis.Redis:

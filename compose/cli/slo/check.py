@@ -30,6 +30,7 @@ from slo.check import Checked, Observation
 from slo.compare import compare as held_against
 from slo.exporter.buckets import USUAL_EDGES_SECONDS
 from slo.exporter.exporter import Exporter
+from slo.exporter.job_reports import JobReports
 from slo.exporter.load_runs import Drills, LoadRuns
 from slo.probes.catalogue import probes_of
 from slo.probes.recorder import Recorder
@@ -196,6 +197,7 @@ def export(
     registry = CollectorRegistry()
     LoadRuns(registry, context.obj / "ledgers")
     Drills(registry, context.obj / FILE_NAME)
+    JobReports(registry, settings.checkpoint_dir)
     with Exporter(settings, probes_of(settings), edges, port, registry, every, listen) as exporter:
         print(f"serving http://{listen}:{exporter.port}/metrics", file=sys.stderr, flush=True)
         while True:
