@@ -69,7 +69,7 @@ def test_a_job_that_fails_to_restore_is_cancelled_and_its_checkpoint_passed_over
     keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
     newest = keeper.restore_point("live")
     cancelled: list[str] = []
-    monkeypatch.setattr(keeper, "cancel", cancelled.append)
+    monkeypatch.setattr(keeper.flink, "cancel", cancelled.append)
     found = [RestoreFailures(1, newest, "EOFException"), RestoreFailures(2, newest, "EOFException")]
     monkeypatch.setattr(keeper, "failures_of", lambda _: found.pop(0))
     row = FlinkJob("1", "adctr-live", "RESTARTING", 1, settled=False)
@@ -147,7 +147,7 @@ def test_a_job_whose_topic_is_another_one_is_cancelled(tmp_path: Path, monkeypat
     """Also while it runs: it would read other records under the offsets of old ones."""
     keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
     cancelled: list[str] = []
-    monkeypatch.setattr(keeper, "cancel", cancelled.append)
+    monkeypatch.setattr(keeper.flink, "cancel", cancelled.append)
     monkeypatch.setattr(keeper.gate, "is_another_topic", lambda job: job == "live")
     rows = [FlinkJob("1", "adctr-live", "RUNNING", 1), FlinkJob("2", "adctr-store", "RUNNING", 1)]
     keeper.watch_topic(rows)
@@ -161,7 +161,7 @@ def test_a_job_that_cannot_get_its_records_is_cancelled_if_it_fails(
     """One that runs has read further than it has committed."""
     keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
     cancelled: list[str] = []
-    monkeypatch.setattr(keeper, "cancel", cancelled.append)
+    monkeypatch.setattr(keeper.flink, "cancel", cancelled.append)
     monkeypatch.setattr(keeper.gate, "is_another_topic", lambda _: False)
     monkeypatch.setattr(keeper.gate, "has_lost_records", lambda _: True)
     rows = [FlinkJob("1", "adctr-live", "RUNNING", 1), FlinkJob("2", "adctr-store", "RESTARTING", 1, settled=False)]
