@@ -91,7 +91,7 @@ class FaultRun:
                 found.append("some events were not in Redis as long as it was watched")
         found += [f"{each.name} not kept: {each.reason}" for each in self.kept if each.verdict is Verdict.FAIL]
         unanswered = self.reads.get(UNANSWERED, 0)
-        if self.fault.answers and unanswered:
+        if self.fault.answers and unanswered:  # control: unanswered reads
             found.append(f"{unanswered:,} of {sum(self.reads.values()):,} reads got no answer from either store")
         return found
 

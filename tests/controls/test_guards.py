@@ -59,9 +59,28 @@ def failures(output: str) -> str:
 @_EACH_GUARD
 def test_a_guard_and_its_check_are_there(guard: Guard) -> None:
     """So that a change to either is noticed before the long test runs."""
-    assert (ROOT / guard.file).read_text(encoding="utf-8").count(guard.text) == 1
+    source = (ROOT / guard.file).read_text(encoding="utf-8")
+    assert guard.removed_from(source) != source
     file, _, function = guard.check.partition("::")
     assert f"def {function or 'test_'}" in (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("a = (  # control: it\n    1,\n)\nb = 2\n", "pass\nb = 2\n"),
+        ("if a:\n    if (  # control: it\n        b\n    ):\n        c()\n", "if a:\n    pass\n        c()\n"),
+    ],
+)
+def test_a_marker_names_a_statement_however_it_is_written(source: str, expected: str) -> None:
+    """Of a compound one the head."""
+    assert Guard("it", "a.py", "# control: it", "pass", "", "").removed_from(source) == expected
+
+
+@pytest.mark.parametrize("source", ["a = 1\n", "a = 1  # control: it\nb = 2  # control: it\n"])
+def test_a_guard_that_is_not_there_once_is_a_mistake(source: str) -> None:
+    with pytest.raises(ValueError, match="once is wanted"):
+        Guard("it", "a.py", "# control: it", "pass", "", "").removed_from(source)
 
 
 @pytest.mark.long
@@ -71,7 +90,7 @@ def test_without_its_guard_the_check_of_an_invariant_fails(guard: Guard, copy: P
     """With it it passes, as `make test` and `make test-long` show."""
     guarded = (ROOT / guard.file).read_text(encoding="utf-8")
     try:
-        (copy / guard.file).write_text(guarded.replace(guard.text, guard.without), encoding="utf-8")
+        (copy / guard.file).write_text(guard.removed_from(guarded), encoding="utf-8")
         result = run_check(copy, guard.check, tmp_path / "check")
     finally:
         (copy / guard.file).write_text(guarded, encoding="utf-8")
