@@ -137,8 +137,19 @@ _IS_NO_CANARY = f"(({_CLAIMS_CANARY}) AND NOT {_IS_CANARY})"
 _IS_AHEAD = f"`event_time` > `record_time` + {_MAX_AHEAD}"
 IS_VALID = f"{_DECODED} AND NOT {_IS_NO_CANARY} AND NOT ({_IS_AHEAD})"
 IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND ({_IS_NO_CANARY} OR {_IS_AHEAD}))"
+SCHEMA_ID_HEADERS = (
+    "__value_schema_id",
+    "apicurio.value.contentId",
+    "apicurio.value.globalId",
+    "apicurio.value.contentHash",
+)
+"""Headers in which serializers of Confluent and Apicurio may put the schema's id instead of before the value."""
+_IN_HEADER = " ".join(
+    f"WHEN ARRAY_CONTAINS(MAP_KEYS(`headers`), '{name}') THEN '; schema id in header {name}, which is not read'"
+    for name in SCHEMA_ID_HEADERS
+)
 INVALID_REASON = (
-    f"COALESCE(`decode_error`, CASE WHEN {_IS_NO_CANARY} THEN {literal(NO_CANARY)} "
+    f"COALESCE(`decode_error` || CASE {_IN_HEADER} ELSE '' END, CASE WHEN {_IS_NO_CANARY} THEN {literal(NO_CANARY)} "
     "ELSE 'event_time is more than 1 minute after the record time' END)"
 )
 

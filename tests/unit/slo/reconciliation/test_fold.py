@@ -15,7 +15,6 @@ from tests.unit.slo.reconciliation.memory_topic import (
     Topic,
     decoder,
     event,
-    is_ours,
     record,
 )
 
@@ -30,7 +29,7 @@ def test_every_record_has_one_fate(topic: Topic) -> None:
 def test_an_offset_without_a_record_is_no_record() -> None:
     """A transaction's marker takes offset 1."""
     records = [record(event("a-0")), record(event("a-1"))]
-    fold = Fold({0: OffsetRange(0, 3)}, decoder(), is_ours, LATENESS_SECONDS)
+    fold = Fold({0: OffsetRange(0, 3)}, decoder(), LATENESS_SECONDS)
     fold.add(Batch(0, [0, 2], [each.time_ms for each in records], [each.value for each in records]))
     assert (fold.offsets, fold.records, fold.total(Mark.UNSEEN)) == (3, 2, 1)
 
