@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from dashboards.business.snapshot import MetricsReads
+from dashboards.business.past import MetricsReads
 from pipeline.contract.cache_schema import Counts
 
 NOON = int(time.time()) // 300 * 300

@@ -141,8 +141,10 @@ class Decoder:
             raise DecodeError(f"magic byte is {magic & 0xFF}, not {MAGIC_BYTE}")
         writer = self._types.get(schema_id) or self.writer(schema_id)
         if schema_id in self._plain:
-            with _malformed_is_undecodable():
+            try:
                 return _read_plain(value)
+            except _MALFORMED as error:
+                raise _undecodable(error) from None
         found: dict[str, Any] = {}
         read_fields(writer, Walk(value, HEADER.size), found)
         return AdEvent(**found)
@@ -221,16 +223,13 @@ def same_layout(one: Type, other: Type) -> bool:
     )
 
 
-@contextmanager
-def _malformed_is_undecodable() -> Iterator[None]:
-    try:
-        yield
-    except IndexError:
-        raise DecodeError("truncated") from None
-    except UnicodeDecodeError:
-        raise DecodeError("a string is not valid UTF-8") from None
-    except MalformedAvro as error:
-        raise DecodeError(str(error)) from None
+_MALFORMED = (IndexError, UnicodeDecodeError, MalformedAvro)
+
+
+def _undecodable(error: Exception) -> DecodeError:
+    if isinstance(error, IndexError):
+        return DecodeError("truncated")
+    return DecodeError("a string is not valid UTF-8" if isinstance(error, UnicodeDecodeError) else str(error))
 
 
 def _read_plain(value: bytes) -> AdEvent:
@@ -265,7 +264,7 @@ def _read_plain(value: bytes) -> AdEvent:
 
 def read_fields(writer: Type, walk: Walk, found: dict[str, Any]) -> None:
     """Puts the fields of an event into ``found`` as they are read; raises DecodeError at the first that can't be."""
-    with _malformed_is_undecodable():
+    try:
         record = walk.enter(writer)
         for name, part in _columns(record):
             if name is None:
@@ -273,6 +272,8 @@ def read_fields(writer: Type, walk: Walk, found: dict[str, Any]) -> None:
             else:
                 found[name] = _READERS.get(name, _read_text)(name, walk, part)
         _require_end(walk.data, walk.pos)
+    except _MALFORMED as error:
+        raise _undecodable(error) from None
 
 
 @lru_cache(maxsize=1024)

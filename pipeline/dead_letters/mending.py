@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.contract.codec import EVENT_TYPES, AdEvent
-from pipeline.contract.rules import MAX_AHEAD_MS, Fate, fate_of_valid, invalid_event
+from pipeline.contract.rules import Fate, fate_of_valid, invalid_event, reason_of_times
 
 _FIELDS = tuple(AdEvent.__slots__)
 _DEFAULTS = {"placement": "unknown", "device": "unknown", "impression_id": None}
@@ -58,7 +58,7 @@ def lateness_of(event: AdEvent, record_time_ms: int, allowed_lateness_seconds: i
         raise StillInvalid(reason)
     fate = fate_of_valid(event.event_time, record_time_ms, allowed_lateness_seconds)
     if fate is Fate.INVALID:
-        raise StillInvalid(f"event_time is more than {MAX_AHEAD_MS // 1000} s ahead of the record time")
+        raise StillInvalid(reason_of_times(record_time_ms))
     return fate is Fate.LATE
 
 

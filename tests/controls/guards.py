@@ -7,6 +7,7 @@ from dataclasses import dataclass
 _JAVA = "pipeline/flink_java/src"
 _TRIGGERS = f"{_JAVA}/org/apache/flink/table/runtime/operators/window/groupwindow/triggers"
 _EARLY_TRIGGER = f"{_TRIGGERS}/ProcessingTimeTriggers$AfterFirstElementPeriodic.java"
+_FORMS_TEST = "tests/integration/test_record_forms.py"
 _CACHE_WRITER_TEST = "tests/unit/pipeline/cache/test_cache_writer.py"
 _WATERMARKS_TEST = (
     "tests/unit/pipeline/test_published_watermarks.py::test_the_end_of_input_is_published_by_neither_sink"
@@ -75,6 +76,54 @@ GUARDS = [
         says="window missing: expected",
     ),
     Guard(
+        "a dead letter has a time that its producer takes",
+        "pipeline/sinks/dead_letter.py",
+        'time = f"CASE WHEN {HAS_RECORD_TIME} THEN `record_time` END"',
+        'time = "`record_time`"',
+        f"{_FORMS_TEST}::test_a_live_broker_takes_one_time_out_of_bounds",
+        says="did not pass offset",
+    ),
+    Guard(
+        "a letter is never larger than its topic takes",
+        "pipeline/sinks/dead_letter.py",
+        '_FITS = f"{_SIZE} <= {MOST_RECORD_BYTES}"',
+        '_FITS = "TRUE"',
+        f"{_FORMS_TEST}::test_records_too_large_for_a_letter_leave_their_beginning",
+        says="did not pass offset",
+    ),
+    Guard(
+        "a tombstone of any time is stored",
+        "pipeline/sinks/postgres.py",
+        'record_time = f"LEAST(GREATEST(`record_time`, {EARLIEST_RECORD_TIME}), {LATEST_RECORD_TIME})"',
+        'record_time = "`record_time`"',
+        f"{_FORMS_TEST}::test_no_record_time_stops_a_job",
+        says="did not pass offset",
+    ),
+    Guard(
+        "no record time turns the watermark over",
+        "pipeline/source.py",
+        "LEAST(`event_time`, GREATEST(`record_time`, {EARLIEST_RECORD_TIME}))",
+        "LEAST(`event_time`, `record_time`)",
+        f"{_FORMS_TEST}::test_no_record_time_stops_a_job",
+        says="did not pass offset",
+    ),
+    Guard(
+        "a record time that no store holds makes an event invalid",
+        "pipeline/source.py",
+        '_TIMES_FIT = f"{HAS_RECORD_TIME} AND ',
+        '_TIMES_FIT = f"',
+        f"{_FORMS_TEST}::test_no_record_time_stops_a_job",
+        says="assert {",
+    ),
+    Guard(
+        "a fold judges odd record times as the rules do",
+        "slo/reconciliation/fold.py",
+        "plain = columns.plain & in_range & ",
+        "plain = columns.plain & ",
+        "tests/unit/slo/reconciliation/test_fold.py::test_a_fold_by_columns_says_of_odd_record_times_what_the_rules_say",
+        says="AssertionError",
+    ),
+    Guard(
         "the broker takes no record out of time",
         "pipeline/provision.py",
         '"message.timestamp.before.max.ms": str(behind_ms),',
@@ -141,8 +190,8 @@ GUARDS = [
     Guard(
         "Flink and Python agree on the rules of time",
         "pipeline/source.py",
-        '_IS_AHEAD = f"`event_time` > `record_time`',
-        '_IS_AHEAD = f"`event_time` >= `record_time`',
+        "AND `event_time` <= `record_time` + {_MAX_AHEAD}",
+        "AND `event_time` < `record_time` + {_MAX_AHEAD}",
         "tests/unit/pipeline/contract/generated/test_sql_rules.py::test_flink_and_python_agree_on_the_rules",
         says="Row(event_ms=",
     ),
@@ -478,11 +527,51 @@ GUARDS = [
     ),
     Guard(
         "a job never begins anew while it has a checkpoint",
-        "compose/stack/jobs/keeper.py",
-        "return checkpoints[0] if checkpoints else None",
-        "return None",
+        "compose/stack/jobs/start_gate.py",
+        "problem = self._unrestorable(job, checkpoints) if checkpoints and restore_point is None else None",
+        "problem = None",
         "tests/unit/compose/stack/jobs/test_keeper.py::test_a_checkpoint_that_fails_twice_is_passed_over_for_an_older_one",
-        says="assert None == PosixPath(",
+        says="assert not True",
+    ),
+    Guard(
+        "a checkpoint that can't be restored is passed over",
+        "compose/stack/jobs/keeper.py",
+        "if found.count < RESTORE_ATTEMPTS:",
+        "if True:",
+        "tests/unit/compose/stack/jobs/test_keeper.py::test_a_job_that_fails_to_restore_is_cancelled_and_its_checkpoint_passed_over",
+        says="assert [] == ['1']",
+    ),
+    Guard(
+        "a sink's outage says nothing about a checkpoint",
+        "compose/stack/jobs/restoring.py",
+        "return any(mark in stack_trace for mark in MARKS)",
+        "return True",
+        "tests/unit/compose/stack/jobs/test_restoring.py::test_a_sinks_outage_and_a_dead_taskmanager_say_nothing_about_a_checkpoint",
+        says="assert 3 == 0",
+    ),
+    Guard(
+        "loss is accepted once",
+        "compose/stack/jobs/start_gate.py",
+        "accept.unlink()",
+        "pass",
+        "tests/unit/compose/stack/jobs/test_keeper.py::test_a_job_starts_without_its_state_where_that_was_accepted",
+        says="assert not True",
+    ),
+    Guard(
+        "a topic that was recreated is another one",
+        "compose/stack/jobs/topic_loss.py",
+        "if known_id is not None and known_id != state.topic_id:",
+        "if False:",
+        "tests/unit/compose/stack/jobs/test_topic_loss.py::test_a_topic_with_another_id_is_another_topic",
+        says="assert None is not None",
+    ),
+    Guard(
+        "no consumer jumps over records that are gone",
+        "pipeline/source.py",
+        '"properties.auto.offset.reset": offset_reset,',
+        '"properties.auto.offset.reset": "earliest",',
+        "tests/unit/pipeline/test_sql.py::test_a_consumer_whose_offset_is_gone_fails",
+        says="'none'",
     ),
     Guard(
         "the writer deletes nothing",
@@ -557,6 +646,38 @@ GUARDS = [
         says="DID NOT RAISE NotStruck",
     ),
     Guard(
+        "a quote that never closes costs one row of a log",
+        "loadgen/replay/csv_rows.py",
+        "self._again.extendleft(reversed(record[1:]))",
+        "pass",
+        "tests/unit/loadgen/replay/test_log_file.py::test_a_quote_that_is_never_closed",
+        says="assert 19",
+    ),
+    Guard(
+        "a time pattern reads back what it writes",
+        "loadgen/replay/time_pattern.py",
+        "_problem(directives) or _squeezed(pattern) or _not_back(pattern)",
+        "_problem([]) if not directives else None",
+        "tests/unit/loadgen/replay/test_times.py::test_what_is_no_format",
+        says="DID NOT RAISE LoadRefused",
+    ),
+    Guard(
+        "no digit separates date and time",
+        "loadgen/replay/times.py",
+        "if found is None:\n        raise ValueError(text)",
+        "if found is None:\n        return datetime.fromisoformat(text)",
+        "tests/unit/loadgen/replay/test_times.py::test_what_is_no_time",
+        says="DID NOT RAISE ValueError",
+    ),
+    Guard(
+        "no row of a log waits for years",
+        "loadgen/replay/schedule.py",
+        "if gap_ns > self.max_gap_ns:",
+        "if False:",
+        "tests/unit/loadgen/replay/test_schedule.py::test_a_clock_that_is_wrong",
+        says="1000000000.0",
+    ),
+    Guard(
         "where nothing was compared nothing is exact",
         "slo/reconciliation/report.py",
         "return self.found.total == 0 and self.anything_verified",
@@ -571,6 +692,14 @@ GUARDS = [
         'if want is None:\n            what = "missing"',
         "tests/unit/slo/reconciliation/test_sabotage.py",
         says="assert [] == [('different', 'shoes')]",
+    ),
+    Guard(
+        "a difference that may be chance has no colour",
+        "dashboards/business/view/difference.py",
+        "return self.low <= 0.0 <= self.high",
+        "return False",
+        "tests/unit/dashboards/test_view.py::test_only_a_difference_that_chance_does_not_explain_has_a_sign",
+        says="assert (-1, False) == (0, True)",
     ),
 ]
 """In the order of an event's way through the pipeline, and the check of it all last."""
