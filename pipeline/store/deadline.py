@@ -58,7 +58,8 @@ class BoundedConnection(extensions.connection):
             if not hang_up.happened:
                 raise
             self.close()
-            raise DeadlineExceeded(f"no answer from PostgreSQL at {self._where} within {self._call_seconds:g} s") from error
+            text = f"no answer from PostgreSQL at {self._where} within {self._call_seconds:g} s"
+            raise DeadlineExceeded(text) from error
         finally:
             timer.cancel()
             hang_up.forget()
