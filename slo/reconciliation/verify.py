@@ -15,6 +15,7 @@ from pipeline.contract.codec import Decoder, RegistryUnavailable
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.job_names import JOBS, flink_name
+from pipeline.job_report import reports_of
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store import StoreUnavailable, snapshot
 from pipeline.store.metrics_queries import METRICS_TABLES
@@ -93,6 +94,7 @@ class _Reconciliation:
         wait_until_drained(self.settings, self.topics, ends, timeout_seconds, self.progress)
         self._wait_until_restored(deadline)
         self._count_records()
+        self._count_lost()
         self._compare_letters()
         self._compare_late_drops()
         self._compare_watermarks()
@@ -155,6 +157,11 @@ class _Reconciliation:
         cut = sum(offsets.start for offsets in fold.ranges.values())
         if cut:
             self._unverifiable(self.settings.events_topic, "removed by the topic's size retention", records=cut)
+
+    def _count_lost(self) -> None:
+        """What no store can have, as no job has read it; the topic doesn't have it either."""
+        reports = reports_of(self.settings)
+        self.report.lost = {job: each.lost_records for job, each in sorted(reports.items()) if each.lost}
 
     @property
     def _cut_before_seconds(self) -> float:

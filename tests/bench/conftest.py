@@ -57,6 +57,14 @@ def slo_specification() -> Specification:
             73,
             "Ten viewers at once leave two cores to the pipeline: 0.2 s each is a tenth of them.",
         ),
+        gate(
+            "dashboard_comparison_cost",
+            "The dashboard is refreshed and compares",
+            0.2,
+            0.99,
+            200,
+            "Who compares watches for long: a slow refresh would be seen again and again.",
+        ),
         gate("share_of_10_million", "A share is judged", 0.1, 0.9, 40, "Nobody should wait for a verdict."),
     ]
     return replace(bundled, objectives=[*bundled.objectives, *gates])

@@ -127,3 +127,10 @@ def test_nothing_is_decoded_for_conditions_that_need_no_event() -> None:
         raise AssertionError
 
     assert Selection(reason="because", partition=1).takes(letter(), view)
+
+
+def test_a_shortened_letter_says_how_large_its_record_was() -> None:
+    some = [*HEADERS, ("__connect.errors.shortened", b"40000000")]
+    found = letter_of(b"k", VALUE, some, 0)
+    assert found is not None
+    assert found.shortened == 40_000_000
