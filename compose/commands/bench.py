@@ -22,7 +22,6 @@ from compose.errors import EnvironmentFailed
 if TYPE_CHECKING:
     from slo.verdict import RunVerdict
 
-LATENCY_SEND_DELAY_LIMIT_SECONDS = 0.05
 LATENCY_OBJECTIVES = ("counts_exact", "event_to_redis", "event_to_postgres")
 _PLAIN_WIDTH = 160
 
@@ -62,15 +61,15 @@ def latency(
     from compose.commands.checking import report, run_load_check, warm_up
     from compose.stack.state import load_settings
     from slo.spec.load import load_bundled
-    from slo.verdict import judge
+    from slo.verdict import judge_run
 
     settings = load_settings(context.obj)
     _say(f"warming up for {warm_up_seconds:g} s, not timed")
     warm_up(context.obj, rate, warm_up_seconds)
     _say(f"sending {rate:g} events/s for {seconds:g} s")
-    checked = run_load_check(context.obj, settings, rate, seconds, LATENCY_SEND_DELAY_LIMIT_SECONDS, probes=())
+    checked = run_load_check(context.obj, settings, rate, seconds, probes=(), undrained=True)
     specification = load_bundled().only(LATENCY_OBJECTIVES)
-    return report(checked, specification, judge(specification, checked.recording), format_)
+    return report(checked, specification, judge_run(specification, checked.recording, seconds), format_)
 
 
 @bench.command("drain")

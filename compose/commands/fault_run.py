@@ -10,7 +10,7 @@ from pathlib import Path
 
 from compose.commands.checking import During, GiveUp, new_ledger, run_load_check
 from compose.commands.load_process import LoadProcess
-from compose.commands.stack_bench import SEND_DELAY_LIMIT_SECONDS, Disturbance, StackBench
+from compose.commands.stack_bench import Disturbance, StackBench
 from compose.errors import EnvironmentFailed, Inconclusive
 from slo.check import Checked, Watch
 from slo.faults.fault import Fault, FaultRun, NeverBack
@@ -22,7 +22,7 @@ from slo.reconciliation.drain import JobsStuck, NotDrained
 from slo.reconciliation.verify import UNAVAILABLE
 from slo.report.plots import Plot, plots
 from slo.spec.model import Indicator, Specification
-from slo.verdict import judge
+from slo.verdict import judge_run
 
 UNCOUNTED = {"--late-fraction": 0.01, "--invalid-fraction": 0.01}
 """What the load has besides events that are counted: so much of each for the late topic and for the dead letters."""
@@ -90,7 +90,6 @@ def _check(
         bench.settings,
         rate,
         fault.load_seconds,
-        SEND_DELAY_LIMIT_SECONDS,
         (),
         begin,
         earlier=earlier,
@@ -129,7 +128,7 @@ def _found(fault: Fault, checked: Checked, ended: float, objectives: Specificati
         exact=report.exact,
         differences=report.found.total,
         records=report.records,
-        kept=judge(objectives.only(sorted(fault.keeps)), recording).objectives if fault.keeps else (),
+        kept=judge_run(objectives.only(sorted(fault.keeps)), recording).objectives if fault.keeps else (),
         void="" if silent else void,
         broken=void if silent else "",
         plots=_plots(checked, objectives),
@@ -141,6 +140,6 @@ def _plots(checked: Checked, objectives: Specification) -> list[Plot]:
     drawn = []
     for name in ("event_to_redis", "event_to_postgres"):
         only = objectives.only([name])
-        result = judge(only, checked.recording).objectives[0]
+        result = judge_run(only, checked.recording).objectives[0]
         drawn += plots(only.objectives[0], result, checked.recording)[:1]
     return drawn

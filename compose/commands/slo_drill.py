@@ -125,10 +125,10 @@ def _line(result: DrillResult) -> str:
 def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> DrillResult:
     """One drill on a running stack, which is as before afterwards. Raises EnvironmentFailed."""
     from compose.commands.checking import first_differences, run_load_check
-    from compose.commands.stack_bench import SEND_DELAY_LIMIT_SECONDS, Disturbance, say
+    from compose.commands.stack_bench import Disturbance, say
     from slo.drills.drill import DrillResult, examine
     from slo.probes.catalogue import probes_of
-    from slo.verdict import judge
+    from slo.verdict import judge_run
 
     sabotage = Disturbance(f"drill {drill.name}", lambda: drill.sabotage(bench), drill.begin_seconds, drill.end_seconds)
 
@@ -143,7 +143,6 @@ def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> Dri
             bench.settings,
             drill.rate,
             drill.seconds,
-            SEND_DELAY_LIMIT_SECONDS,
             probes,
             begin,
             bench.clock,
@@ -155,7 +154,7 @@ def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> Dri
     if checked.report is not None:
         for line in first_differences(checked.report):
             say(line)
-    return examine(drill, judge(scaled(objectives, drill), checked.recording), checked.recording)
+    return examine(drill, judge_run(scaled(objectives, drill), checked.recording), checked.recording)
 
 
 def scaled(objectives: Specification, drill: Drill) -> Specification:

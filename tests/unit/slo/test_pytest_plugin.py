@@ -17,6 +17,7 @@ from tests.unit.slo.verdict.building import objective, specification
 
 def gate(name, under_seconds, **changes):
     fields = dict(name=name, indicator=Indicator.BENCHMARK_ROUND, value=under_seconds, minimum=Minimum(0.0, 50))
+    fields["independent_seconds"] = 0.001
     return objective(Kind.LATENCY, **(fields | changes))
 
 @pytest.fixture(scope="session")
