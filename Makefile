@@ -4,7 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-JAVA_INPUTS := compose/stack/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
+JAVA_INPUTS := compose/stack/java/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos gates bench peers up down lock clean
@@ -122,7 +122,7 @@ $(VENV)/packages.stamp: pyproject.toml $(VENV)/requirements.stamp
 	@touch $@
 
 $(VENV)/java.stamp: $(JAVA_INPUTS) $(VENV)/packages.stamp
-	$(BIN)/python -m compose.stack.artifacts
+	$(BIN)/python -m compose.stack.java.setup
 	@touch $@
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -131,7 +131,7 @@ lock: ## for maintainers, needs uv: locks the newest fitting packages and Java a
 	echo setuptools | $(COMPILE) - -o requirements-build.lock
 	$(COMPILE) pyproject.toml --group dev -o requirements.lock $(if $(UPGRADE),--upgrade)
 	$(COMPILE) --group pyproject.toml:peers --constraint requirements.lock -o requirements-peers.lock $(if $(UPGRADE),--upgrade)
-	$(BIN)/python -m compose.stack.lock_artifacts
+	$(BIN)/python -m compose.stack.java.lock_artifacts
 
 clean: ## removes what set-up made here; data and caches stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

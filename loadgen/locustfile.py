@@ -18,7 +18,7 @@ from gevent.lock import BoundedSemaphore
 from locust import LoadTestShape, events, stats
 
 from loadgen.locust_users.gates import Requests, exit_code, judge, three_digits
-from loadgen.locust_users.green_postgres import Connections, make_green
+from loadgen.locust_users.gevent_postgres import Connections, make_green
 from loadgen.locust_users.open_loop import OpenLoopUser
 from loadgen.locust_users.plan import LocustPlan
 from loadgen.locust_users.producer_link import ProducerLink

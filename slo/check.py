@@ -23,9 +23,9 @@ from slo.latency.sample import Cell
 from slo.probes.clients import redis_client
 from slo.probes.probe import Probe
 from slo.probes.recorder import Recorder
-from slo.reconciliation.drain import NotDrained
 from slo.reconciliation.report import Report
 from slo.reconciliation.verify import reconcile
+from slo.reconciliation.wait_drained import NotDrained
 from slo.recording import Exactness, Recording
 from slo.spec.model import Ceiling, Indicator
 

@@ -78,9 +78,9 @@ def recorded(request: pytest.FixtureRequest) -> Callable[[Recording], None]:
 def interleaved(request: pytest.FixtureRequest) -> Callable[..., Comparison]:
     """``interleaved(baseline, candidate)`` times both by turns and fails the test if the candidate is slower.
 
-    Keywords are those of `slo.interleaved.interleave`: rounds, tolerance.
+    Keywords are those of `slo.interleaved_timing.interleave`: rounds, tolerance.
     """
-    from slo.interleaved import interleave
+    from slo.interleaved_timing import interleave
 
     def compared(a: Callable[[], Any], b: Callable[[], Any], **options: Any) -> Comparison:
         found = interleave(a, b, **options)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from compose.docker import names, ours, servers, watchers
+from compose.docker import names, project_services, servers, watchers
 from compose.stack.service import Plan
 from pipeline.settings import Settings
 
@@ -25,7 +25,7 @@ _HEAD = """\
 
 def document(plan: Plan) -> dict[str, Any]:
     """The Compose file."""
-    containers = {**servers.containers(plan), **ours.containers(plan), **watchers.containers(plan)}
+    containers = {**servers.containers(plan), **project_services.containers(plan), **watchers.containers(plan)}
     volumes = [each.split(":", 1)[0] for found in containers.values() for each in found.volumes]
     return {
         "name": "adctr",
@@ -40,7 +40,7 @@ def files() -> dict[str, str]:
     settings = names.network_settings(Settings())
     plan = names.plan(settings)
     text = yaml.dump(document(plan), Dumper=_Plain, sort_keys=False, width=120)
-    found = {COMPOSE_FILE: _HEAD + text, ours.SETTINGS_FILE: ours.settings_file(settings)}
+    found = {COMPOSE_FILE: _HEAD + text, project_services.SETTINGS_FILE: project_services.settings_file(settings)}
     return found | {f"config/{name}": content for name, content in watchers.files().items()}
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from compose.docker.compose_file import HERE
 from compose.docker.names import PROJECT_IMAGE
-from compose.errors import EnvironmentFailed
+from compose.process.errors import EnvironmentFailed
+from compose.process.guard import run_guarded
 
 ROOT = HERE.parent.parent
 _OWN_CERTIFICATES = Path("/usr/local/share/ca-certificates")
@@ -45,6 +46,4 @@ def docker_build(
 
 
 if __name__ == "__main__":
-    from compose.cli import run_guarded
-
     raise SystemExit(run_guarded(build))

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compose.docker.names import DATA, PORTS, TASK_MANAGER
-from compose.errors import UsageError
-from compose.stack.jobs_view import check_jobs
+from compose.process.errors import UsageError
+from compose.process.guard import run_guarded
+from compose.stack.jobs.view import check_jobs
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.ports import EVERYWHERE
@@ -93,6 +94,4 @@ def become(command: Sequence[str], environ: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    from compose.cli import run_guarded
-
     raise SystemExit(run_guarded(lambda: main(sys.argv[1:], os.environ)))

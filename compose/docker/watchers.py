@@ -15,7 +15,7 @@ from compose.stack.service import Plan
 from compose.stack.services import monitoring
 from dashboards.ops.publish import FOLDER_TITLE, data_source
 from slo.rules.rule_file import rule_file
-from slo.spec.load import load_bundled
+from slo.spec.parse import load_bundled
 
 PROMETHEUS_IMAGE = "prom/prometheus:v2.53.4"
 ALERTMANAGER_IMAGE = "prom/alertmanager:v0.27.0"

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from compose.errors import EnvironmentFailed, UsageError
+from compose.process.errors import EnvironmentFailed, UsageError
 
 # A unix socket's path may have 107 bytes on Linux, and supervisord binds a temporary name with a suffix first.
 SOCKET_PATH_LIMIT = 90
@@ -62,7 +62,7 @@ class Layout:
 
     @property
     def owner(self) -> Path:
-        """The process whose end takes the stack down (see `compose.stack.owner`)."""
+        """The process whose end takes the stack down (see `compose.stack.processes.owner`)."""
         return self.run / "owner.json"
 
     @property

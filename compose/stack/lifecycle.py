@@ -10,19 +10,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from compose.errors import EnvironmentFailed, UsageError
-from compose.stack import artifacts, class_archives, leftovers
+from compose.process.errors import EnvironmentFailed, UsageError
+from compose.stack.java import artifacts, class_archives
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
-from compose.stack.owner import owning
 from compose.stack.passwords import Passwords
 from compose.stack.platform_check import require_supported
 from compose.stack.ports import LOOPBACK, PortChoice, Ports, is_free, require_free
+from compose.stack.processes import orphans
+from compose.stack.processes.owner import owning
+from compose.stack.processes.supervision import Supervisor
 from compose.stack.service import STRAIGHT, JobLinks, Plan
 from compose.stack.services import every_service
 from compose.stack.services import monitoring as monitoring_services
 from compose.stack.startup import start_everything
 from compose.stack.state import Record, settings_for
-from compose.stack.supervision import Supervisor
 from pipeline.settings import Settings
 
 NEEDED_BYTES = 2_000_000_000
@@ -169,7 +170,7 @@ def take_down(layout: Layout) -> int:
         for group in (watchers, flink, [name for name in names if name not in (*watchers, *flink)]):
             supervisor.stop_processes(group, _SHUTDOWN_SECONDS)
         supervisor.shutdown(_SHUTDOWN_SECONDS)
-    swept = leftovers.end(layout)
+    swept = orphans.end(layout)
     class_archives.keep(layout)
     layout.supervisor_pid.unlink(missing_ok=True)
     layout.socket.unlink(missing_ok=True)
@@ -217,7 +218,7 @@ def require_nobody_running(layout: Layout) -> None:
             "with `down`, or start another one with another --data-dir"
         )
     # What a supervisor that was killed left behind would hold the files of the new processes.
-    leftovers.end(layout)
+    orphans.end(layout)
 
 
 def _require_same_kind(layout: Layout, historic: bool) -> None:

@@ -6,7 +6,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass, field, fields
 
-from compose.errors import EnvironmentFailed
+from compose.process.errors import EnvironmentFailed
 from compose.stack.layout import Layout, write_private
 
 

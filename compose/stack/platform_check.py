@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 
-from compose.errors import EnvironmentFailed
+from compose.process.errors import EnvironmentFailed
 
 MACHINES = ("x86_64",)
 

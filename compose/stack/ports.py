@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import psutil
 
-from compose.errors import EnvironmentFailed
+from compose.process.errors import EnvironmentFailed
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104

@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from compose.errors import EnvironmentFailed
-from compose.stack.graph import Cancelled, Step, run_steps
-from compose.stack.jobs_view import wait_for_jobs
+from compose.process.errors import EnvironmentFailed
+from compose.stack.jobs.view import wait_for_jobs
 from compose.stack.layout import Layout
+from compose.stack.processes.parallel_steps import Cancelled, Step, run_steps
+from compose.stack.processes.supervision import ProcessState, Supervisor
 from compose.stack.service import Plan, Service
 from compose.stack.services.python_services import exists
-from compose.stack.supervision import ProcessState, Supervisor
 from pipeline.settings import Settings
 
 _POLL_SECONDS = 0.15

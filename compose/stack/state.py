@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from compose.errors import EnvironmentFailed, StackNotRunning
+from compose.process.errors import EnvironmentFailed, StackNotRunning
 from compose.stack.layout import Layout, write_private
 from compose.stack.passwords import Passwords
 from compose.stack.ports import LOOPBACK, Ports
-from compose.stack.supervision import Supervisor
+from compose.stack.processes.supervision import Supervisor
 from pipeline.settings import Settings
 
 __all__ = ["Record", "StackNotRunning", "load_settings", "settings_for"]

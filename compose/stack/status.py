@@ -8,18 +8,18 @@ from typing import Any
 
 import psutil
 
-from compose.errors import EnvironmentFailed, StackNotRunning
 from compose.monitoring.binaries import why_absent
-from compose.stack import leftovers
+from compose.process.errors import EnvironmentFailed, StackNotRunning
 from compose.stack.cache_view import cache
 from compose.stack.health import complaints
-from compose.stack.jobs_view import jobs
+from compose.stack.jobs.view import jobs
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
+from compose.stack.processes import orphans
+from compose.stack.processes.supervision import ProcessState, Supervisor
 from compose.stack.service import Plan
 from compose.stack.services import every_service, monitoring
 from compose.stack.state import Record, load_settings
-from compose.stack.supervision import ProcessState, Supervisor
 
 
 def status(layout: Layout) -> dict[str, Any]:
@@ -29,10 +29,10 @@ def status(layout: Layout) -> dict[str, Any]:
     none, and EnvironmentFailed if its supervisor alone is gone.
     """
     supervisor, record = Supervisor.find(layout), Record.read(layout)
-    if supervisor is None and (orphans := leftovers.find(layout)):
+    if supervisor is None and (left := orphans.find(layout)):
         raise EnvironmentFailed(
-            f"the supervisor of the stack in {layout.root} is gone and {len(orphans)} of its processes run on: "
-            f"{leftovers.describe(orphans)}; end them with `adctr --data-dir {layout.root} down`"
+            f"the supervisor of the stack in {layout.root} is gone and {len(left)} of its processes run on: "
+            f"{orphans.describe(left)}; end them with `adctr --data-dir {layout.root} down`"
         )
     settings = load_settings(layout.root)
     if supervisor is None or record is None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.settings import Settings
-from slo.bench.machine import Machine
+from slo.bench.host import Machine
 from slo.probes.cache_reads import TURNS, BareCacheReads, CacheReads, question
 from slo.probes.probe import Probe, Sample
 from slo.spec.model import Indicator

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from slo.bench.capacity_search import Capacity, Outcome, Phase
+from slo.bench.host import Machine
 from slo.bench.lag_trend import LEAST_SHARE_OF_RATE, falls_behind
-from slo.bench.machine import Machine
 from slo.check import LoadSummary
 from slo.latency.figures import LatencyFigures, median_of
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict

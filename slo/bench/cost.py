@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from slo.bench.machine import Machine
+from slo.bench.host import Machine
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict
 
 

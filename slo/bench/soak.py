@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from slo.bench.machine import Machine
+from slo.bench.host import Machine
 from slo.check import Checked, LoadSummary
 from slo.reconciliation.report import Report
 from slo.recording import Recording
 from slo.report.figures import figure
-from slo.report.machine import to_json
+from slo.report.machine_readable import to_json
 from slo.spec.model import Indicator, Kind, Objective, Specification
 from slo.verdict import RunVerdict, judge
 from slo.verdict.units import unit_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from slo.drills import sabotage
+from slo.disturbances import sabotage
 from slo.drills.drill import Changes, Drill, Reading
 from slo.spec.model import Indicator
 

@@ -5,37 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from pipeline.settings import Settings
-from slo.faults.link import Link
+from slo.disturbances.bench import Bench
 from slo.recording import Recording
 from slo.spec.model import Indicator
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict
-
-
-class Bench(Protocol):
-    """The running stack as a drill may touch it."""
-
-    @property
-    def settings(self) -> Settings:
-        """Addresses and passwords of the stack."""
-
-    def link(self, server: str) -> Link:
-        """The cable between the Flink jobs and ``redis``, or another server that this stack has a link to."""
-
-    def pids(self, service: str) -> Sequence[int]:
-        """Process ids of one of the stack's services, or of the generator (``load``)."""
-
-    def step_clock(self, seconds: float) -> None:
-        """Moves the clock by which the check sees the world."""
-
-    def end_probe(self, name: str) -> None:
-        """Ends one probe for good, as if its process had died."""
-
-    def end_event_poller(self) -> None:
-        """Ends for good what times every event in Redis."""
-
 
 Sabotage = Callable[[Bench], AbstractContextManager[Any]]
 Changes = Mapping[str, Mapping[str, float]]

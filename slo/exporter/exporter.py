@@ -18,8 +18,8 @@ from slo.exporter.metrics import ProbeMetrics, RunnerMetrics
 from slo.probes.clients import redis_client
 from slo.probes.probe import Probe
 from slo.probes.runner import Runner
-from slo.reconciliation.drain import JobsStuck, NotDrained
 from slo.reconciliation.verify import UNAVAILABLE, reconcile
+from slo.reconciliation.wait_drained import JobsStuck, NotDrained
 from slo.spec.model import Ceiling, Indicator
 
 log = logging.getLogger("adctr.exporter")

@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from loadgen.ledger_tail import LedgerTail
-from slo.activities import read_activities
+from slo.annotations import read_activities
 
 log = logging.getLogger("adctr.exporter")
 QUIET_SECONDS = 10.0

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 
-from slo.drills.sabotage import processes_frozen
-from slo.faults import injections
-from slo.faults.fault import Bench, Fault
+from slo.disturbances import injections
+from slo.disturbances.bench import Bench
+from slo.disturbances.sabotage import processes_frozen
+from slo.faults.fault import Fault
 from slo.spec.model import Indicator
 
 TASK_MANAGER_SECONDS = 15.0

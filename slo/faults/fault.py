@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
-from slo.drills.drill import Bench as DrillBench
+from slo.disturbances.bench import Bench
 from slo.faults.reader import UNANSWERED
 from slo.faults.recovery import NEVER, Recovery
-from slo.report.plots import Plot
 from slo.spec.model import Indicator
 from slo.verdict.result import ObjectiveResult, Verdict
 
@@ -23,30 +22,6 @@ SPARE_SECONDS = 15.0
 
 FEWEST_READS = 20
 """What five seconds of reading come to; fewer say nothing about whether readers were answered."""
-
-
-class Bench(DrillBench, Protocol):
-    """The running stack as a fault may touch it."""
-
-    def stop(self, *services: str) -> None:
-        """Stops services in order and waits until they are gone; nobody restarts them."""
-
-    def start(self, *services: str) -> None:
-        """Starts services that were stopped."""
-
-    def kill_everything(self) -> None:
-        """``kill -9`` of every process of the stack, its supervisor first."""
-
-    def start_everything(self) -> None:
-        """Starts the stack again; returns when it is healthy and the jobs run."""
-
-
-class NeverBack(RuntimeError):
-    """The fault was so long ago that the pipeline should be back, and it is not."""
-
-
-class NotStruck(RuntimeError):
-    """The fault left no trace where it must leave one, so that nothing which was measured is about it."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +74,6 @@ class FaultRun:
     """Who answered a reader, and how often; see `slo.faults.reader`."""
     void: str = ""
     broken: str = ""
-    plots: Sequence[Plot] = ()
 
     @property
     def problems(self) -> list[str]:

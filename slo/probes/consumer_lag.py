@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from pipeline.settings import Settings
 from pipeline.topic_reader import OffsetRange
 from slo.probes.probe import Probe, Sample
-from slo.reconciliation.drain import GROUPS, lag
+from slo.reconciliation.wait_drained import GROUPS, lag
 from slo.spec.model import Indicator
 
 TIMEOUT_SECONDS = 3.0

@@ -31,7 +31,6 @@ from slo.reconciliation.compare import (
     compare_window,
     settle,
 )
-from slo.reconciliation.drain import POLL_SECONDS, NotDrained, wait_until_drained
 from slo.reconciliation.flink import FlinkRest, FlinkUnavailable
 from slo.reconciliation.fold import Fold, Mark
 from slo.reconciliation.ledger_check import check_ledger, id_counter
@@ -41,6 +40,7 @@ from slo.reconciliation.report import Report, Unverifiable
 from slo.reconciliation.stores import Cache, CachedWindow, RedisUnavailable
 from slo.reconciliation.tally import CellCounts, Names, Tally
 from slo.reconciliation.topic import KafkaUnavailable, Topics
+from slo.reconciliation.wait_drained import POLL_SECONDS, NotDrained, wait_until_drained
 from slo.reconciliation.writer_schemas import plain_schema_test
 
 Progress = Callable[[str], None]

@@ -15,9 +15,13 @@ from rich.text import Text
 from slo.faults.fault import STORES, FaultResult, FaultRun
 from slo.report.figures import NOTHING
 from slo.report.html import templates
+from slo.report.plots import Plot
 from slo.report.text import STYLES, WIDTH
 from slo.report.write import require_form
 from slo.verdict.result import Verdict
+
+Plots = Mapping[str, Sequence[Sequence[Plot]]]
+"""By the fault's name: the plots of each of its runs."""
 
 
 def to_text(results: Sequence[FaultResult], rate: float) -> str:
@@ -59,13 +63,14 @@ def to_json(results: Sequence[FaultResult], rate: float) -> dict[str, Any]:
     return {"verdict": _overall(results).value, "rate": rate, "faults": [each.as_json() for each in results]}
 
 
-def to_html(results: Sequence[FaultResult], rate: float) -> str:
+def to_html(results: Sequence[FaultResult], rate: float, plots: Plots) -> str:
     """The table, and of every run both stores' latencies over time. Everything from outside is escaped."""
     return (
         templates()
         .get_template("faults.html.j2")
         .render(
             results=results,
+            plots=plots,
             rate=rate,
             verdict=_overall(results).value,
             stores=STORES,
@@ -77,10 +82,10 @@ def to_html(results: Sequence[FaultResult], rate: float) -> str:
     )
 
 
-FORMS: Mapping[str, Callable[[Sequence[FaultResult], float], str]] = {
+FORMS: Mapping[str, Callable[[Sequence[FaultResult], float, Plots], str]] = {
     ".html": to_html,
-    ".json": lambda results, rate: json.dumps(to_json(results, rate), indent=2) + "\n",
-    ".txt": to_text,
+    ".json": lambda results, rate, _plots: json.dumps(to_json(results, rate), indent=2) + "\n",
+    ".txt": lambda results, rate, _plots: to_text(results, rate),
 }
 
 
@@ -89,10 +94,10 @@ def check_form(path: Path) -> None:
     require_form(path, FORMS)
 
 
-def write_report(path: Path, results: Sequence[FaultResult], rate: float) -> None:
+def write_report(path: Path, results: Sequence[FaultResult], rate: float, plots: Plots) -> None:
     """Writes the report, by its suffix. Raises UnknownForm, OSError."""
     check_form(path)
-    path.write_text(FORMS[path.suffix.lower()](results, rate), encoding="utf-8")
+    path.write_text(FORMS[path.suffix.lower()](results, rate, plots), encoding="utf-8")
 
 
 def counts(result: FaultResult) -> str:

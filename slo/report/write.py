@@ -9,7 +9,7 @@ from pathlib import Path
 from slo.recording import Recording
 from slo.report.html import to_html
 from slo.report.junit import to_junit
-from slo.report.machine import to_json
+from slo.report.machine_readable import to_json
 from slo.report.markdown import to_markdown
 from slo.report.text import to_text
 from slo.spec.model import Specification

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from slo.spec.load import load_bundled
 from slo.spec.model import (
     INDEPENDENT_SECONDS,
     BudgetingMethod,
@@ -17,6 +16,7 @@ from slo.spec.model import (
     Operator,
     Specification,
 )
+from slo.spec.parse import load_bundled
 
 
 def gate(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from compose.commands.checking import run_load_check, warm_up
+from compose.experiment.load_check import run_load_check, warm_up
 from compose.stack.lifecycle import temporary_stack
 from compose.stack.ports import PortChoice
 from slo.probes.catalogue import probes_of

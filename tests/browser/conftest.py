@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
-from compose.stack.owner import owning
 from compose.stack.ports import PortChoice
+from compose.stack.processes.owner import owning
 from tests.browser.tabs import Tabs
 from tests.integration.conftest import RunningStack
 

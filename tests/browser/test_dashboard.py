@@ -20,10 +20,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from compose.commands.load_process import LoadProcess
+from compose.experiment.load_process import LoadProcess
 from pipeline.contract.cache_schema import Counts
-from slo.spec.load import load_bundled
 from slo.spec.model import Indicator
+from slo.spec.parse import load_bundled
 from tests.browser.tabs import (
     NEXT_REFRESH_MS,
     Tabs,

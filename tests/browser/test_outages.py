@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from compose.stack.supervision import Supervisor
+from compose.stack.processes.supervision import Supervisor
 from pipeline.contract.dashboard_page import READ_AT_ATTRIBUTE
 from tests.browser.tabs import NEXT_REFRESH_MS, Tabs, shown_totals
 from tests.integration.conftest import RunningStack

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _JAVA = "pipeline/flink_java/src"
 _TRIGGERS = f"{_JAVA}/org/apache/flink/table/runtime/operators/window/groupwindow/triggers"
 _EARLY_TRIGGER = f"{_TRIGGERS}/ProcessingTimeTriggers$AfterFirstElementPeriodic.java"
-_CACHE_WRITER_TEST = "tests/unit/cache/test_cache_writer.py"
+_CACHE_WRITER_TEST = "tests/unit/pipeline/cache/test_cache_writer.py"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ GUARDS = [
         f"{_JAVA}/adctr/flink/Structure.java",
         "size < 0 || size > data.length - position",
         "size > data.length - position",
-        "tests/unit/contract/test_java_decoder.py::test_a_length_never_leads_backwards",
+        "tests/unit/pipeline/contract/test_java_decoder.py::test_a_length_never_leads_backwards",
         says="'AdEvent(event_id=",
     ),
     Guard(
@@ -115,7 +115,7 @@ GUARDS = [
         f"{_JAVA}/adctr/flink/WriterSchemas.java",
         "unknown.clear();\n            return false;",
         "return false;",
-        "tests/unit/contract/test_java_decoder.py::test_a_registry_that_went_away_makes_nothing_unknown",
+        "tests/unit/pipeline/contract/test_java_decoder.py::test_a_registry_that_went_away_makes_nothing_unknown",
         says="is unknown to the registry",
     ),
     Guard(
@@ -123,7 +123,7 @@ GUARDS = [
         f"{_JAVA}/adctr/flink/WriterSchemas.java",
         "if (known.containsKey(id) || unusable.containsKey(id)) {",
         "if (known.containsKey(id) || unusable.containsKey(id) || unknown.contains(id)) {",
-        "tests/unit/contract/test_java_decoder.py::test_an_id_that_is_registered_after_it_was_unknown_is_known_to_the_next_record",
+        "tests/unit/pipeline/contract/test_java_decoder.py::test_an_id_that_is_registered_after_it_was_unknown_is_known_to_the_next_record",
         says="isinstance('invalid: schema id 1",
     ),
     Guard(
@@ -131,7 +131,7 @@ GUARDS = [
         f"{_JAVA}/adctr/flink/WriterSchemas.java",
         "if (System.nanoTime() - began >= mostWaitMs * 1_000_000) {",
         "if (true) {",
-        "tests/unit/contract/test_java_decoder.py::test_a_registry_that_comes_back_is_waited_for",
+        "tests/unit/pipeline/contract/test_java_decoder.py::test_a_registry_that_comes_back_is_waited_for",
         says="'unavailable: ",
     ),
     Guard(
@@ -252,7 +252,7 @@ GUARDS = [
         "pipeline/contract/raise_counts.lua",
         "ends <= tonumber(kept[2] or 0) or ",
         "",
-        "tests/unit/cache/test_cache_pressure.py::test_what_has_gone_does_not_come_back_when_the_pressure_is_gone",
+        "tests/unit/pipeline/cache/test_cache_pressure.py::test_what_has_gone_does_not_come_back_when_the_pressure_is_gone",
         says="True = raise_window(*(60, ",
     ),
     Guard(
@@ -260,7 +260,7 @@ GUARDS = [
         "pipeline/contract/set_retention.lua",
         "math.max(tonumber(before[2] or 0), now - math.min(tonumber(before[1] or seconds), seconds))",
         "now - seconds",
-        "tests/unit/cache/test_cache_pressure.py::test_what_has_gone_does_not_come_back_when_the_pressure_is_gone",
+        "tests/unit/pipeline/cache/test_cache_pressure.py::test_what_has_gone_does_not_come_back_when_the_pressure_is_gone",
         says="= Retention(seconds=1800, kept_from_seconds=",
     ),
     Guard(
@@ -268,7 +268,7 @@ GUARDS = [
         "pipeline/contract/raise_counts.lua",
         "math.min(tonumber(kept[1] or ARGV[2]), tonumber(ARGV[2]))",
         "tonumber(ARGV[2])",
-        "tests/unit/cache/test_cache_pressure.py::test_a_late_event_lengthens_nothing",
+        "tests/unit/pipeline/cache/test_cache_pressure.py::test_a_late_event_lengthens_nothing",
         says="Mismatched elements",
     ),
     Guard(
@@ -284,7 +284,7 @@ GUARDS = [
         "pipeline/settings.py",
         "if self.cache_retention_seconds <= self.final_after_seconds:",
         "if False:",
-        "tests/unit/stack/test_configuration.py::test_redis_keeps_every_window_that_can_still_change",
+        "tests/unit/compose/stack/test_configuration.py::test_redis_keeps_every_window_that_can_still_change",
         says="DID NOT RAISE SettingsError",
     ),
     Guard(
@@ -292,7 +292,7 @@ GUARDS = [
         "pipeline/cache_pressure.py",
         "return min(max(wanted, shortest), longest)",
         "return min(wanted, longest)",
-        "tests/unit/cache/test_cache_pressure.py::test_whatever_the_memory_a_window_that_is_not_final_is_kept",
+        "tests/unit/pipeline/cache/test_cache_pressure.py::test_whatever_the_memory_a_window_that_is_not_final_is_kept",
         says="1200 == 1500",
     ),
     Guard(
@@ -316,7 +316,7 @@ GUARDS = [
         "pipeline/cache_rebuild.py",
         "return client.get(complete_key()) == boot_id()",
         "return client.get(complete_key()) is not None",
-        "tests/unit/cache/test_marker.py::test_a_marker_of_another_boot_is_none",
+        "tests/unit/pipeline/cache/test_marker.py::test_a_marker_of_another_boot_is_none",
         says="True = is_complete(",
     ),
     Guard(
@@ -346,10 +346,10 @@ GUARDS = [
     ),
     Guard(
         "a job never begins anew while it has a checkpoint",
-        "compose/stack/jobs.py",
+        "compose/stack/jobs/keeper.py",
         "return checkpoints[0] if checkpoints else None",
         "return None",
-        "tests/unit/stack/test_jobs.py::test_a_checkpoint_that_fails_twice_is_passed_over_for_an_older_one",
+        "tests/unit/compose/stack/jobs/test_keeper.py::test_a_checkpoint_that_fails_twice_is_passed_over_for_an_older_one",
         says="assert None == PosixPath(",
     ),
     Guard(
@@ -373,7 +373,7 @@ GUARDS = [
         "compose/stack/services/redis_server.py",
         '"user default off resetpass',
         '"user default on nopass',
-        "tests/unit/stack/test_redis_restart.py::test_nobody_becomes_the_user_that_replays",
+        "tests/unit/compose/stack/services/test_redis_restart.py::test_nobody_becomes_the_user_that_replays",
         says="DID NOT RAISE any of",
     ),
     Guard(
@@ -389,7 +389,7 @@ GUARDS = [
         "compose/stack/state.py",
         " if key not in _SECRET_FIELDS",
         "",
-        "tests/unit/stack/test_configuration.py::test_the_record_has_the_settings_and_no_password",
+        "tests/unit/compose/stack/test_configuration.py::test_the_record_has_the_settings_and_no_password",
         says="assert not ['r3dis'",
     ),
     Guard(
@@ -397,7 +397,7 @@ GUARDS = [
         "pipeline/printable.py",
         "each if each.isprintable() else ascii(each)[1:-1]",
         "each",
-        "tests/unit/commands/test_hostile_arguments.py::test_what_is_printed_steers_no_terminal",
+        "tests/unit/compose/cli/test_hostile_arguments.py::test_what_is_printed_steers_no_terminal",
         says="= printable('",
     ),
     Guard(
@@ -418,10 +418,10 @@ GUARDS = [
     ),
     Guard(
         "a fault that nobody felt is none",
-        "slo/faults/injections.py",
+        "slo/disturbances/injections.py",
         "if link.strikes == before:",
         "if False:",
-        "tests/unit/slo/faults/test_link.py::test_a_fault_that_nobody_felt_is_none",
+        "tests/unit/slo/disturbances/test_link.py::test_a_fault_that_nobody_felt_is_none",
         says="DID NOT RAISE NotStruck",
     ),
     Guard(
@@ -429,7 +429,7 @@ GUARDS = [
         "slo/reconciliation/report.py",
         "return self.found.total == 0 and self.anything_verified",
         "return self.found.total == 0",
-        "tests/unit/reconciliation/test_reading.py::test_nothing_compared_is_not_exact",
+        "tests/unit/slo/reconciliation/test_reading.py::test_nothing_compared_is_not_exact",
         says="True = Report(records=0",
     ),
     Guard(
@@ -437,7 +437,7 @@ GUARDS = [
         "slo/reconciliation/compare.py",
         'if want != have:\n            what = "missing"',
         'if want is None:\n            what = "missing"',
-        "tests/unit/reconciliation/test_sabotage.py",
+        "tests/unit/slo/reconciliation/test_sabotage.py",
         says="assert [] == [('different', 'shoes')]",
     ),
 ]

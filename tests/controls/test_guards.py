@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack.java_build import JAVA_DIR
+from compose.stack.java.build import JAVA_DIR
 from tests.controls.guards import GUARDS, Guard
 
 ROOT = JAVA_DIR.parents[1]

@@ -24,7 +24,7 @@ import yaml
 from compose.monitoring import binaries
 from compose.monitoring.alertmanager_config import alertmanager_config
 from compose.monitoring.prometheus_config import Targets, prometheus_config
-from compose.stack.supervision import Supervisor
+from compose.stack.processes.supervision import Supervisor
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pytest
 
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
-from compose.stack.owner import owning
 from compose.stack.ports import PortChoice
+from compose.stack.processes.owner import owning
 from pipeline.settings import Settings
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from compose.monitoring import binaries
-from slo.drills import sabotage
+from slo.disturbances import sabotage
+from slo.disturbances.injections import checkpoints_full
 from slo.drills.drill import Sabotage
-from slo.faults.injections import checkpoints_full
 from slo.rules.rule_file import rule_file
-from slo.spec.load import load_bundled
+from slo.spec.parse import load_bundled
 from tests.integration.alerting import Bench, OnCall, an_hour_in_a_minute, on_call, required
 from tests.integration.waiting import eventually
 

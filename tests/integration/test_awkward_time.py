@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, Producer
 
-from compose.exit_codes import ExitCode
+from compose.process.exit_codes import ExitCode
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
-from compose.stack.owner import owning
 from compose.stack.ports import PortChoice
+from compose.stack.processes.owner import owning
+from compose.stack.processes.supervision import Supervisor
 from compose.stack.state import load_settings
 from compose.stack.status import status
-from compose.stack.supervision import Supervisor
 from dashboards.business.snapshot import Snapshot, SnapshotReader
 from loadgen.historic import historic
 from loadgen.ledger import read_ledger

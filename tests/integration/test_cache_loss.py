@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from compose.stack.supervision import Supervisor
+from compose.stack.processes.supervision import Supervisor
 from loadgen.ledger import read_ledger
 from loadgen.live import run_live
 from loadgen.pacer import SteadyPacer

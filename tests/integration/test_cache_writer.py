@@ -12,7 +12,7 @@ from pipeline.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import Counts, cell_field, cells_key, parse_counts, watermark_key
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id
-from slo.faults.injections import scripts_refused
+from slo.disturbances.injections import scripts_refused
 from tests.integration.waiting import eventually
 
 if TYPE_CHECKING:

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from compose.commands.fault_run import run_fault
-from compose.commands.stack_bench import StackBench, own_stack
-from compose.exit_codes import ExitCode
+from compose.experiment.disturbed_stack import StackBench, own_stack
+from compose.experiment.fault_run import run_fault
+from compose.process.exit_codes import ExitCode
+from slo.disturbances.bench import Bench
+from slo.disturbances.injections import live_task_manager
 from slo.faults.catalogue import find_fault
-from slo.faults.fault import Bench, Fault
-from slo.faults.injections import live_task_manager
-from slo.spec.load import load_bundled
+from slo.faults.fault import Fault
+from slo.spec.parse import load_bundled
 from slo.verdict import Verdict
 from tests.integration.commands import adctr, adctr_json
 

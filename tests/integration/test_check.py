@@ -9,10 +9,10 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compose.exit_codes import ExitCode
+from compose.process.exit_codes import ExitCode
 from slo.recording import Recording
-from slo.spec.load import load_bundled
 from slo.spec.model import Indicator
+from slo.spec.parse import load_bundled
 from slo.verdict import judge
 from tests.integration.commands import adctr
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compose.exit_codes import ExitCode
-from compose.stack import supervision
+from compose.process.exit_codes import ExitCode
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
-from compose.stack.owner import owning
 from compose.stack.ports import PortChoice
+from compose.stack.processes import supervision
+from compose.stack.processes.owner import owning
 from compose.stack.state import load_settings
 from loadgen.ledger import read_ledger
 from pipeline.settings import Settings

@@ -19,7 +19,7 @@ from slo.probes.dashboard import Dashboard
 from slo.probes.recorder import Recorder
 from slo.probes.viewer import DashboardUnavailable
 from slo.recording import Recording
-from slo.spec.load import load_bundled
+from slo.spec.parse import load_bundled
 from slo.verdict import Verdict, judge_objective
 from tests.integration.waiting import eventually
 

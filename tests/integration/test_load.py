@@ -20,9 +20,9 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from compose.commands import load
-from compose.errors import EnvironmentFailed
-from compose.stack.supervision import Supervisor
+from compose.cli.load import group
+from compose.process.errors import EnvironmentFailed
+from compose.stack.processes.supervision import Supervisor
 from loadgen import publisher
 from loadgen.errors import LoadRefused
 from loadgen.full_speed import run_full_speed
@@ -147,7 +147,7 @@ def test_a_producer_that_dies_leaves_a_complete_ledger(
     monkeypatch.setattr(publisher, "Producer", DyingProducer)
     file = tmp_path / "dying.ledger"
     with pytest.raises(EnvironmentFailed, match="start the load again"):
-        load.run(cast("Context", SimpleNamespace(obj=stack.data_dir)), rate=1_000, seconds=60, ledger=file)
+        group.run(cast("Context", SimpleNamespace(obj=stack.data_dir)), rate=1_000, seconds=60, ledger=file)
     ledger = read_ledger(file)
     assert ledger.ended_cleanly
     assert ledger.acked.sum() == 500

@@ -14,8 +14,8 @@ import redis
 
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
-from compose.stack.owner import owning
 from compose.stack.ports import PortChoice
+from compose.stack.processes.owner import owning
 from compose.stack.status import status
 from loadgen.ledger import read_ledger
 from loadgen.live import run_live

@@ -19,7 +19,7 @@ from compose.stack.state import Record
 from compose.stack.status import status
 from dashboards.ops.catalogue import texts
 from slo.rules.rule_file import rule_file
-from slo.spec.load import load_bundled
+from slo.spec.parse import load_bundled
 from tests.integration.alerting import required
 from tests.integration.waiting import eventually
 

@@ -11,9 +11,9 @@ import redis
 
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
-from compose.stack.owner import owning
 from compose.stack.ports import PortChoice
-from compose.stack.supervision import Supervisor
+from compose.stack.processes.owner import owning
+from compose.stack.processes.supervision import Supervisor
 from loadgen.ledger import Ledger, read_ledger
 from loadgen.live import run_live
 from loadgen.pacer import SteadyPacer

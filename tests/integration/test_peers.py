@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from compose.commands.bench_peers import LOOP, PYFLINK, contender
-from compose.commands.bench_stack import PreloadedStack, preloaded_stack
-from compose.commands.load_process import LoadProcess
-from slo.bench.peers.contest import Entry, drain
+from compose.cli.bench.peers import LOOP, PYFLINK, contender
+from compose.experiment.load_process import LoadProcess
+from compose.experiment.preloaded_stack import PreloadedStack, preloaded_stack
+from slo.bench.peers.comparison import Entry, drain
 from slo.bench.peers.latency import LatencyTurn, LoadShape, measure
 
 pytestmark = [pytest.mark.long, pytest.mark.embedded]

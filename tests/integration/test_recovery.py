@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from compose.stack.processes.supervision import Supervisor
 from compose.stack.status import status
-from compose.stack.supervision import Supervisor
 from loadgen.ledger import read_ledger
 from loadgen.live import run_live
 from loadgen.pacer import SteadyPacer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from compose.commands.stack_processes import every_pid
+from compose.experiment.stack_processes import every_pid
 from pipeline.store.db_connector import connect_owner
 from slo.probes.java_garbage import JavaGarbage
 from slo.probes.postgres_bloat import TABLES, PostgresBloat

@@ -18,12 +18,12 @@ import pytest
 import redis
 
 from compose.monitoring import binaries
-from compose.stack import leftovers
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
 from compose.stack.ports import PortChoice
+from compose.stack.processes import orphans
+from compose.stack.processes.supervision import Supervisor
 from compose.stack.status import status
-from compose.stack.supervision import Supervisor
 from pipeline.provision import provision
 from pipeline.settings import Settings, SettingsError
 from tests.integration.waiting import eventually
@@ -104,7 +104,7 @@ def test_idle_stack_stays_within_its_memory(stack: RunningStack) -> None:
 
 def test_nothing_listens_beyond_the_loopback_interface(stack: RunningStack) -> None:
     """Kafka, Flink and the registry have no password: they must not be reachable from elsewhere."""
-    pids = {process.pid for process in leftovers.find(stack.layout)}
+    pids = {process.pid for process in orphans.find(stack.layout)}
     listening = [
         connection
         for connection in psutil.net_connections(kind="inet")
@@ -171,7 +171,7 @@ def test_down_leaves_nothing_and_up_goes_on(stack: RunningStack) -> None:
     eventually("a checkpoint of both jobs", lambda: len(_checkpoints(stack)) == 2, seconds=60)
     retained = _checkpoints(stack)
     take_down(stack.layout)
-    assert leftovers.find(stack.layout) == []
+    assert orphans.find(stack.layout) == []
     stopped = adctr(stack.data_dir, "status")
     assert stopped.returncode == 4
     assert "no stack is running in" in stopped.stderr
@@ -256,10 +256,10 @@ def test_an_up_that_is_stopped_halfway_leaves_nothing(tmp_path: Path, kill: sign
     layout = Layout.of(tmp_path / "data")
     command = [sys.executable, "-m", "compose.cli", "--data-dir", str(layout.root), "up", "--ports", "auto"]
     up = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    eventually("some services run", lambda: len(leftovers.find(layout)) >= 4)
+    eventually("some services run", lambda: len(orphans.find(layout)) >= 4)
     up.send_signal(kill)
     assert up.wait(60) == exit_code
-    eventually("everything is gone", lambda: leftovers.find(layout) == [], seconds=60)
+    eventually("everything is gone", lambda: orphans.find(layout) == [], seconds=60)
 
 
 def test_stack_json_tells_the_settings(stack: RunningStack) -> None:

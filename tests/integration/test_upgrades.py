@@ -15,15 +15,15 @@ import requests
 from confluent_kafka.schema_registry import Schema
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from compose.errors import EnvironmentFailed
-from compose.stack.checkpoints import complete_checkpoints
+from compose.process.errors import EnvironmentFailed
+from compose.stack.jobs.checkpoints import complete_checkpoints
+from compose.stack.jobs.savepoints import KEEPER
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
-from compose.stack.owner import owning
 from compose.stack.ports import PortChoice
-from compose.stack.savepoints import KEEPER
+from compose.stack.processes.owner import owning
+from compose.stack.processes.supervision import Supervisor
 from compose.stack.state import load_settings
-from compose.stack.supervision import Supervisor
 from loadgen.ledger import read_ledger
 from loadgen.live import run_live
 from loadgen.pacer import SteadyPacer

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from compose.exit_codes import ExitCode
+from compose.process.exit_codes import ExitCode
 from loadgen.ledger import Ledger, read_ledger
 from loadgen.live import run_live
 from loadgen.pacer import SteadyPacer

@@ -69,7 +69,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def limits() -> Limits:
     """Of the bundled objectives. The newest event may be a canary's period older than its way into the store."""
-    from slo.spec.load import load_bundled
+    from slo.spec.parse import load_bundled
 
     objectives = load_bundled()
 

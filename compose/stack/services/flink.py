@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from compose.stack import class_archives
-from compose.stack.java import COMMON, JAVA, JAVA_HOME, QUICK_START, argument_file
-from compose.stack.java_build import compile_java, flink_home, flink_jars
+from compose.stack.java import class_archives
+from compose.stack.java.build import compile_java, flink_home, flink_jars
+from compose.stack.java.jvm import COMMON, JAVA, JAVA_HOME, QUICK_START, argument_file
 from compose.stack.layout import Layout
 from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
 
-from compose.errors import EnvironmentFailed
-from compose.stack import artifacts, class_archives
-from compose.stack.java import COMMON, JAVA, QUICK_START, argument_file
+from compose.process.errors import EnvironmentFailed
+from compose.stack.java import artifacts, class_archives
+from compose.stack.java.jvm import COMMON, JAVA, QUICK_START, argument_file
 from compose.stack.layout import Layout
 from compose.stack.ports import LOOPBACK, Ports
 from compose.stack.service import STRAIGHT, JobLinks, Plan, Service

@@ -97,7 +97,7 @@ def prometheus_options(config: str, storage: str, address: str) -> tuple[str, ..
 
 def _prepare_prometheus(plan: Plan, config: Path) -> None:
     from slo.rules.rule_file import rule_file
-    from slo.spec.load import load_bundled
+    from slo.spec.parse import load_bundled
 
     rules = plan.layout.run / "rules.yaml"
     rules.write_text(rule_file(load_bundled()), encoding="utf-8")

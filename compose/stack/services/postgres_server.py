@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 
-from compose.errors import EnvironmentFailed
+from compose.process.errors import EnvironmentFailed
 from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
 

@@ -26,11 +26,11 @@ def services(plan: Plan) -> list[Service]:
         secrets = ("redis_writer_password", "postgres_reader_password")
         keeper = _python(plan, "cache-keeper", "pipeline.cache_keeper", needs, secrets)
         found.append(dataclasses.replace(keeper, check=lambda: _check_cache(plan)))
-    if exists("compose.stack.jobs"):
+    if exists("compose.stack.jobs.keeper"):
         needs = ("topics", "tables", "jobmanager")
         secrets = ("redis_writer_password", "postgres_writer_password")
         extra = {**flink.environment(plan.layout), **plan.job_links.environment()}
-        found.append(_python(plan, "jobs", "compose.stack.jobs", needs, secrets, extra))
+        found.append(_python(plan, "jobs", "compose.stack.jobs.keeper", needs, secrets, extra))
     return found
 
 

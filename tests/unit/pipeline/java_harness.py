@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from compose.stack.java import JAVA, QUICK_START
-from compose.stack.java_build import JAVA_DIR, compile_sources
+from compose.stack.java.build import JAVA_DIR, compile_sources
+from compose.stack.java.jvm import JAVA, QUICK_START
 from compose.stack.services.flink import class_path
 
 _HARNESSES = Path(__file__).with_name("java")

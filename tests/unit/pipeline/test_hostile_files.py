@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.profiles.load import load_profile
+from loadgen.profiles.parse import load_profile
 from pipeline.checked_yaml.errors import DocumentError
-from slo.spec.load import load
+from slo.spec.parse import load
 from tests.vectors.hostile import HOSTILE
 
 UNIT = Path(__file__).parents[1]

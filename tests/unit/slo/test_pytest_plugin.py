@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from slo import compare, interleaved, report, verdict  # noqa: F401 - loaded once for all inner sessions
 from slo.spec import model  # noqa: F401
 
 CONFTEST = """

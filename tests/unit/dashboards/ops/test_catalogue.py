@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dashboards.ops.catalogue import COMMITTED, boards, texts
-from slo.spec.load import load_bundled
 from slo.spec.model import Indicator
+from slo.spec.parse import load_bundled
 from tests.golden import assert_golden
 
 TEXTS = texts(load_bundled())

@@ -15,7 +15,7 @@ import pytest
 
 from dashboards.ops.catalogue import COMMITTED
 from loadgen.ledger import EVENT, LedgerHeader, LedgerWriter
-from slo.activities import noted
+from slo.annotations import noted
 from tests.unit.dashboards.ops.grafana_server import Grafana, GrafanaServer
 
 ADMIN, VIEWER = "glsa_admin", "glsa_viewer"

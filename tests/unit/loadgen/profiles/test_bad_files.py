@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from loadgen.profiles import load_profile
-from loadgen.profiles.load import ProfileError
+from loadgen.profiles.parse import ProfileError
 from loadgen.rate_curve import RateCurve, RatePoint
 from pipeline.checked_yaml.errors import Problem
 from tests.golden import assert_golden

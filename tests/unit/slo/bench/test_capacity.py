@@ -9,7 +9,7 @@ import pytest
 
 from slo.bench.capacity import CapacityResult, Trial, outcome_of
 from slo.bench.capacity_search import Capacity, Outcome, Phase
-from slo.bench.machine import Machine, cpu_model
+from slo.bench.host import Machine, cpu_model
 from slo.check import LoadSummary
 from slo.latency.figures import LatencyFigures, Spread
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict

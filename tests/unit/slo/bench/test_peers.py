@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from slo.bench.drain_run import DrainRun
-from slo.bench.peers.contest import ContestResult
+from slo.bench.peers.comparison import ContestResult
 from slo.bench.peers.latency import LatencyResult, LatencyRun, LoadShape
 from slo.latency.figures import LatencyFigures
 from slo.verdict import Verdict

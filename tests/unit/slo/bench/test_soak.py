@@ -14,8 +14,8 @@ from slo.bench.soak import SETTINGS, doubtful, levels, shortest_seconds, with_su
 from slo.check import LoadSummary
 from slo.latency.figures import Spread
 from slo.recording import Exactness, Floats, Recording, Series
-from slo.spec.load import load_bundled_soak
 from slo.spec.model import Indicator, Kind
+from slo.spec.parse import load_bundled_soak
 from slo.verdict import RunVerdict, Verdict, judge
 
 BEGAN, SECONDS = 1_764_000_000.0, 1800.0

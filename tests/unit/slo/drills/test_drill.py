@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from compose.commands.slo_drill import scaled
-from slo.drills import sabotage
+from compose.experiment.drill_run import scaled
+from slo.disturbances import sabotage
 from slo.drills.catalogue import DRILLS, find_drill
 from slo.drills.drill import Drill, Reading, examine
 from slo.recording import Recording, Series
-from slo.spec.load import load_bundled
 from slo.spec.model import Indicator
+from slo.spec.parse import load_bundled
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict, judge_run
 
 DRILL = Drill(

@@ -9,7 +9,7 @@ import numpy as np
 from prometheus_client import CollectorRegistry
 
 from loadgen.ledger import EVENT, LedgerHeader, LedgerWriter
-from slo.activities import noted
+from slo.annotations import noted
 from slo.exporter.load_runs import Drills, LoadRuns
 
 NOW = 1_700_000_000.0

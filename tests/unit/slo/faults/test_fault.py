@@ -11,6 +11,7 @@ from slo.faults.catalogue import FAULTS, find_fault
 from slo.faults.fault import Fault, FaultResult, FaultRun
 from slo.faults.recovery import Recovery
 from slo.report.faults import to_html, to_json, to_text
+from slo.report.plots import Plot
 from slo.verdict import ObjectiveResult, Verdict
 
 FAULT = Fault(
@@ -91,7 +92,9 @@ def test_every_form_of_the_report_says_the_same() -> None:
     text = to_text(results, 10_000.0)
     assert "7 differ" in text
     assert "1 of 2 passed, at 10,000 events/s" in text
-    page = to_html(results, 10_000.0)
+    drawn = Plot("Latency in Redis", "", "", [], [], [])
+    page = to_html(results, 10_000.0, {FAULT.name: [[drawn]]})
+    assert "Latency in Redis" in page
     assert "7 differences" in page
     assert "Redis is struck." in page
 

@@ -16,8 +16,8 @@ import pytest
 from slo.bench.soak import with_subjects
 from slo.probes.processes import Processes, file_handles
 from slo.probes.recorder import Recorder
-from slo.spec.load import load_bundled_soak
 from slo.spec.model import Indicator, Minimum
+from slo.spec.parse import load_bundled_soak
 from slo.verdict import Verdict, judge
 from tests.integration.waiting import eventually
 

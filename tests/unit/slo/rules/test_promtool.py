@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slo.rules.rule_file import rule_file
-from slo.spec.load import load_bundled
+from slo.spec.parse import load_bundled
 
 STORIES = sorted((Path(__file__).parent / "promtool").glob("*.yaml"))
 

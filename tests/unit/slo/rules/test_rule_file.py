@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from slo.rules.expressions import bucket_label
 from slo.rules.rule_file import rule_file
-from slo.spec.load import DOCS, load_bundled
 from slo.spec.model import Specification
+from slo.spec.parse import DOCS, load_bundled
 from tests.golden import assert_golden
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slo.spec.errors import SpecificationError
-from slo.spec.load import load
+from slo.spec.parse import load
 from tests.golden import assert_golden
 
 HERE = Path(__file__).parent

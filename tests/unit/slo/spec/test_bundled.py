@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from slo.spec.load import _MINIMUM, _OBJECTIVE, _TIME_WINDOW, _TOP, DOCS, load, load_bundled, load_bundled_soak
 from slo.spec.model import BudgetingMethod, Ceiling, Indicator, Kind, Minimum, Operator
+from slo.spec.parse import _MINIMUM, _OBJECTIVE, _TIME_WINDOW, _TOP, DOCS, load, load_bundled, load_bundled_soak
 
 SMALL = Path(__file__).parent / "small.yaml"
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.checked_yaml.errors import Problem
 from slo.spec.errors import SpecificationError
-from slo.spec.load import load
+from slo.spec.parse import load
 
 LINES = (Path(__file__).parent / "small.yaml").read_bytes().splitlines()
 JUNK = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from slo.spec.load import load_bundled
 from slo.spec.metrics import METRICS, MetricType, bucket_edges, ceiling_metric, indicators_of
 from slo.spec.model import Ceiling, Indicator, Kind
+from slo.spec.parse import load_bundled
 
 
 def test_every_indicator_has_a_metric_and_an_objective_kind() -> None:

@@ -1,0 +1,1 @@
+"""The command line: typer, printing, exit codes. A folder per command group."""

@@ -1,0 +1,1 @@
+"""`adctr bench`: what the pipeline can do, measured on this machine."""

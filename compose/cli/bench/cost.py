@@ -1,0 +1,210 @@
+"""`adctr bench cost`: how CPU time, memory and checkpoints grow with rate, campaigns and parallelism."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import psutil
+import typer
+
+from compose.cli.bench.output import OutOption, check_out, print_rows, write_out
+from compose.cli.options import FormatOption
+from compose.process.errors import EnvironmentFailed, UsageError
+from compose.terminal.format import Format
+from compose.terminal.progress import say
+
+if TYPE_CHECKING:
+    from compose.experiment.load_process import LoadProcess
+    from compose.stack.layout import Layout
+    from pipeline.settings import Settings
+    from slo.bench.cost import CostPoint, Setting
+    from slo.bench.process_meter import ProcessMeter
+    from slo.check import Checked, Watch
+    from slo.latency.sample import Cell
+    from slo.spec.model import Indicator
+
+SEED = 1
+JVM_WARM_UP_SECONDS = 45.0
+"""Of the usual load at the point's rate, before all else: a new JVM competes with its own compiler."""
+OBJECTIVES = ("counts_exact", "event_to_redis", "event_to_postgres", "checkpoint_size", "redis_memory", "consumer_lag")
+"""Those that half a minute can judge."""
+
+
+def cost(
+    context: typer.Context,
+    rates: Annotated[str, typer.Option(help="Events/s, separated by commas; empty for no such curve.")] = (
+        "5000,10000,20000,40000"
+    ),
+    campaigns: Annotated[str, typer.Option(help="Numbers of campaigns.")] = "100,1000,10000,100000",
+    parallelism: Annotated[str, typer.Option(help="Subtasks of each job.")] = "1,2",
+    base_rate: Annotated[float, typer.Option(min=100, help="Events/s where something else is varied.")] = 10_000.0,
+    base_campaigns: Annotated[int, typer.Option(min=1, help="Campaigns where something else is varied.")] = 200,
+    seconds: Annotated[float, typer.Option(min=10, help="How long each point is measured.")] = 60.0,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of the same load before that.")] = 60.0,
+    out: OutOption = None,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """CPU-seconds per million events by process, memory, checkpoint size: curves of loads, each on a stack of its own.
+
+    The stacks live in DIR/bench-cost. Exit 0: every count of every point exact, and the objectives kept that a run of
+    this length can judge. 1: not so. 3: nothing certain, for instance because the generator was late.
+    """
+    from compose.cli.bench.output import print_verdict
+    from compose.cli.check_report import EXIT_CODES
+    from slo.bench.cost import CostResult, Setting, settings_to_measure
+    from slo.bench.host import this_machine
+    from slo.report.benchmark_tables import cost_rows
+
+    check_out(out)
+    wanted = settings_to_measure(
+        Setting(base_rate, base_campaigns, 1),
+        [float(each) for each in _numbers("--rates", rates)],
+        _numbers("--campaigns", campaigns),
+        _numbers("--parallelism", parallelism),
+    )
+    if not wanted:
+        raise UsageError("--rates, --campaigns and --parallelism are all empty: nothing to measure")
+    machine = this_machine()
+    points = [_measured(context.obj / "bench-cost", each, seconds, warm_up) for each in wanted]
+    result = CostResult(points, machine)
+    write_out(out, result.as_json())
+    if format_ is Format.JSON:
+        print(json.dumps(result.as_json(), indent=2))
+    else:
+        print_rows(cost_rows([point.as_json() for point in points], "rate", "campaigns", "parallelism"))
+        print_verdict(result.verdict())
+    return EXIT_CODES[result.verdict().verdict]
+
+
+def _numbers(option: str, text: str) -> list[int]:
+    try:
+        numbers = [int(each) for each in text.split(",") if each.strip()]
+    except ValueError:
+        numbers = [0]
+    if any(number < 1 for number in numbers):
+        raise UsageError(f"{option} {text!r}: must be whole numbers from 1 on, separated by commas")
+    return numbers
+
+
+def _measured(directory: Path, setting: Setting, seconds: float, warm_up: float) -> CostPoint:
+    """One point on a stack of its own, which is removed afterwards."""
+    from compose.experiment.load_check import warm_up as warm_up_load
+    from compose.stack.lifecycle import temporary_stack, throwaway_directory
+    from compose.stack.ports import PortChoice
+    from pipeline.settings import ENV_PREFIX
+
+    say(f"{setting.rate:,.0f} events/s, {setting.campaigns:,} campaigns, parallelism {setting.parallelism}")
+    environ = {**os.environ, f"{ENV_PREFIX}PARALLELISM": str(setting.parallelism)}
+    with (
+        throwaway_directory(directory) as layout,
+        temporary_stack(layout.root, PortChoice.AUTO, historic=False, say=_silent, environ=environ) as settings,
+    ):
+        warm_up_load(layout.root, setting.rate, JVM_WARM_UP_SECONDS)
+        return _under_load(layout, settings, setting, seconds, warm_up)
+
+
+def _under_load(layout: Layout, settings: Settings, setting: Setting, seconds: float, warm_up: float) -> CostPoint:
+    from compose.experiment.load_check import run_load_check
+    from compose.experiment.stack_processes import stack_processes
+    from slo.bench.process_meter import ProcessMeter
+    from slo.probes.checkpoints import Checkpoints
+    from slo.probes.consumer_lag import ConsumerLag
+    from slo.probes.redis_server import RedisServer
+
+    meters: list[ProcessMeter] = []
+    with ExitStack() as metering:
+
+        def meter(_watch: Watch, load: LoadProcess) -> None:
+            roots = {**stack_processes(layout), "generator": psutil.Process(load.pid)}
+            meters.append(metering.enter_context(ProcessMeter(roots)))
+
+        checked = run_load_check(
+            layout.root,
+            settings,
+            setting.rate,
+            warm_up + seconds,
+            (Checkpoints(settings), ConsumerLag(settings), RedisServer(settings)),
+            during=meter,
+            load_options=("--campaigns", str(setting.campaigns), "--seed", str(SEED)),
+            cells=_watched(setting.campaigns),
+        )
+    return _point(setting, seconds, checked, meters[0], _live_cells(settings))
+
+
+def _watched(campaigns: int) -> Sequence[Cell] | None:
+    """The cells whose events are timed: all, or where there are too many a sample."""
+    from compose.cli.load.report import profile_of
+    from loadgen.population import make_population
+    from slo.latency.sample import sample
+
+    profile = profile_of("steady")
+    found = make_population(SEED, campaigns, profile.zipf_exponent, profile.hot_share, profile.ads_per_campaign)
+    return sample(
+        [(name, found.categories[of]) for name, of in zip(found.campaigns, found.campaign_category, strict=True)]
+    )
+
+
+def _point(setting: Setting, seconds: float, checked: Checked, meter: ProcessMeter, cells: int) -> CostPoint:
+    from slo.bench.cost import CostPoint
+    from slo.bench.cpu_meter import ProcessGone
+    from slo.latency.figures import figures
+    from slo.spec.model import Indicator
+    from slo.spec.parse import load_bundled
+    from slo.verdict import judge_run
+
+    load, report = checked.load, checked.report
+    assert load is not None
+    assert report is not None
+    # Its last second is the generator waiting for answers and ending.
+    ended = checked.recording.ended - 1.0
+    began = ended - seconds + 1.0
+    try:
+        cpu = meter.cpu_seconds(began, ended)
+    except ProcessGone as error:
+        raise EnvironmentFailed(f"void: {error}") from error
+    recording = checked.recording.last(seconds)
+    verdict = judge_run(load_bundled().only(OBJECTIVES), recording)
+    return CostPoint(
+        rate=setting.rate,
+        campaigns=setting.campaigns,
+        parallelism=setting.parallelism,
+        seconds=ended - began,
+        rate_achieved=load.rate_achieved,
+        send_delay_p99_seconds=load.send_delay.p99,
+        cpu_seconds=cpu,
+        memory_bytes=meter.peak_bytes(began, ended),
+        checkpoint_bytes=_most(checked, Indicator.CHECKPOINT_SIZE),
+        redis_bytes=_most(checked, Indicator.REDIS_MEMORY),
+        live_cells=cells,
+        event_to_redis_p99_seconds=figures(recording.series[Indicator.EVENT_TO_REDIS].values).p99,
+        event_to_postgres_p99_seconds=figures(recording.series[Indicator.EVENT_TO_POSTGRES].values).p99,
+        differences=report.found.total,
+        objectives={each.name: each.verdict.value for each in verdict.objectives},
+    )
+
+
+def _most(checked: Checked, indicator: Indicator) -> float | None:
+    import numpy as np
+
+    values = checked.recording.series[indicator].values
+    return None if np.isnan(values).all() else float(np.nanmax(values))
+
+
+def _live_cells(settings: Settings) -> int:
+    """Cells of all windows in Redis."""
+    from pipeline.contract.cache_schema import PREFIX
+    from slo.bench.expected_counts import client
+
+    connection = client(settings)
+    cells = sum(int(connection.hlen(key)) for key in connection.scan_iter(match=f"{PREFIX}:{{*}}:cells", count=1000))
+    connection.close()
+    return cells
+
+
+def _silent(_line: str) -> None:
+    """A stack's start, of which there are a dozen, is no news."""

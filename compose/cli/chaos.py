@@ -1,0 +1,154 @@
+"""`adctr chaos`: faults under load; is every count right afterwards, and how soon was the pipeline back?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from compose.cli.objectives_file import specification
+from compose.cli.options import FormatOption, RetriesOption
+from compose.cli.report_files import require_writable
+from compose.process.errors import EnvironmentFailed, UsageError
+from compose.process.exit_codes import ExitCode
+from compose.terminal.format import Format
+
+if TYPE_CHECKING:
+    from compose.experiment.fault_run import DrawnRun
+    from slo.faults.fault import Fault, FaultResult
+
+DEFAULT_RATE = 10_000.0
+WARM_UP_SECONDS = 30.0
+"""Of each stack: in its first minute a JVM competes with its own compiler, and is late by itself."""
+FAULTS_PER_STACK = 5
+"""Each verifies everything since the stack's start, which costs more than a new stack after a few of them."""
+
+chaos = typer.Typer(no_args_is_help=True, help="Faults under load, and what became of every count.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the group of commands."""
+    app.add_typer(chaos, name="chaos")
+
+
+@chaos.command("list")
+def list_faults(format_: FormatOption = Format.TEXT) -> None:
+    """Lists every fault with its limit of recovery."""
+    from slo.faults.catalogue import FAULTS
+    from slo.faults.fault import STORES
+
+    if format_ is Format.JSON:
+        rows = [
+            {"name": each.name, "story": each.story, "limit_seconds": each.limit_seconds}
+            | {"recovers": STORES[each.recovers], "keeps": sorted(each.keeps)}
+            for each in FAULTS
+        ]
+        print(json.dumps({"faults": rows}, indent=2))
+        return
+    for each in FAULTS:
+        kept = f" Kept meanwhile: {', '.join(sorted(each.keeps))}." if each.keeps else ""
+        print(f"{each.name:<33} {STORES[each.recovers]:<10} ≤ {each.limit_seconds:>2g} s  {each.story}{kept}")
+
+
+@chaos.command("run")
+def run(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="Which faults, see `adctr chaos list`.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every fault, in order.")] = False,
+    rate: Annotated[float, typer.Option(help="Events per second.", min=1)] = DEFAULT_RATE,
+    repeat: Annotated[int, typer.Option(help="Runs of each fault; the median recovery counts.", min=1)] = 1,
+    retries: RetriesOption = 0,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option("--out", help="Also write the report here, after every run; .html, .json or .txt. Repeatable."),
+    ] = None,
+    format_: FormatOption = Format.TEXT,
+) -> int:
+    """Injects each fault into a running stack under load, then verifies every count and says how long it took.
+
+    Starts a stack of its own in DIR/chaos. Exit 0: all exact, back within their limits, and what had to be kept was
+    kept. 1: one was not. 2: no such fault. 3: something could not be measured. 4: a stack can't start.
+    """
+    from slo.faults.catalogue import FAULTS, find_fault
+    from slo.faults.fault import FaultResult
+    from slo.report.faults import check_form, to_text, write_report
+    from slo.report.write import UnknownForm
+    from slo.verdict import Verdict
+
+    try:
+        chosen = list(FAULTS) if every else [find_fault(name) for name in dict.fromkeys(names or ())]
+    except KeyError as error:
+        raise UsageError(error.args[0]) from None
+    if not chosen:
+        raise UsageError("name a fault, or give --all; `adctr chaos list` lists them")
+    for path in out or ():
+        try:
+            check_form(path)
+        except UnknownForm as error:
+            raise UsageError(str(error)) from error
+        require_writable("--out", path)
+    results: list[FaultResult] = []
+    drawn: list[DrawnRun] = []
+    # Round by round: a slow hour is not one fault's, and whoever interrupts the hours that it takes has a table.
+    gone: EnvironmentFailed | None = None
+    try:
+        for found in _runs(context.obj, [each for _ in range(repeat) for each in chosen], rate, retries):
+            drawn.append(found)
+            by_fault = {fault: [each.run for each in drawn if each.run.fault is fault] for fault in chosen}
+            plots = {fault.name: [each.plots for each in drawn if each.run.fault is fault] for fault in chosen}
+            results = [FaultResult(fault, of_it) for fault, of_it in by_fault.items() if of_it]
+            for path in out or ():
+                write_report(path, results, rate, plots)
+    except EnvironmentFailed as error:
+        gone = error  # a failure that was found before it is one all the same
+    print(_json(results, rate) if format_ is Format.JSON else to_text(results, rate), end="")
+    verdicts = {each.verdict for each in results}
+    if gone is not None and Verdict.FAIL not in verdicts:
+        raise gone
+    if Verdict.FAIL in verdicts:
+        return ExitCode.FAIL
+    return ExitCode.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else ExitCode.PASS
+
+
+def _json(results: Sequence[FaultResult], rate: float) -> str:
+    from slo.report.faults import to_json
+
+    return json.dumps(to_json(results, rate), indent=2) + "\n"
+
+
+def _runs(data_dir: Path, faults: Sequence[Fault], rate: float, retries: int) -> Iterator[DrawnRun]:
+    """Each fault's run, in order. A stack serves a few, until one needs other links or has left it broken."""
+    from compose.experiment.disturbed_stack import own_stack
+    from compose.experiment.fault_run import run_fault
+    from compose.experiment.load_check import warm_up
+    from compose.terminal.progress import say
+    from slo.annotations import FAULT, FILE_NAME, noted
+    from slo.verdict import Verdict
+
+    done, left = 0, retries
+    while done < len(faults):
+        links = faults[done].links
+        with own_stack(data_dir / "chaos", links, dashboard=False) as bench:
+            say("warming up")
+            warm_up(bench.layout.root, rate, WARM_UP_SECONDS)
+            served, usable = 0, True
+            while usable and done < len(faults) and served < FAULTS_PER_STACK and faults[done].links == links:
+                fault = faults[done]
+                say(f"{done + 1}/{len(faults)} {fault.name}: {fault.story}")
+                with noted(data_dir / FILE_NAME, FAULT, fault.name) as outcome:
+                    drawn = run_fault(fault, bench, specification(None), rate)
+                    found = drawn.run
+                    outcome(found.verdict.value)
+                served += 1
+                said = "; ".join((*found.problems, *found.doubts))
+                recovery = "–" if found.recovery_seconds is None else f"{found.recovery_seconds:.1f} s"
+                say(f"{fault.name}: {found.verdict.value}, recovery {recovery}{': ' if said else ''}{said}")
+                usable = not found.broken and not found.void and not found.differences
+                if found.verdict is Verdict.INCONCLUSIVE and left:
+                    left -= 1
+                    continue
+                done, left = done + 1, retries
+                yield drawn

@@ -1,0 +1,1 @@
+"""`adctr dlq`: dead letters."""

@@ -1,0 +1,1 @@
+"""`adctr load`: events for a running stack."""

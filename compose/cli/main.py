@@ -1,0 +1,206 @@
+"""The `adctr` command."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from typer.exceptions import TyperException
+
+from compose.cli.options import FormatOption
+from compose.process.errors import EnvironmentFailed, UsageError
+from compose.process.guard import run_guarded
+from compose.process.parent_watch import end_with_parent
+from compose.stack.ports import PortChoice
+from compose.terminal.format import Format
+from compose.terminal.progress import say
+from pipeline.printable import printable_lines
+
+app = typer.Typer(
+    name="adctr",
+    help="Click-through rates of ads in real time, and whether they keep their objectives.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    data_dir: Annotated[
+        Path,
+        typer.Option(envvar="ADCTR_DATA_DIR", help="Holds all state, logs and checkpoints of one stack."),
+    ] = Path("data"),
+) -> None:
+    context.obj = data_dir
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    ports: Annotated[PortChoice, typer.Option(help="The well-known ports or free ones.")] = PortChoice.DEFAULT,
+    historic: Annotated[bool, typer.Option("--historic", help="For preloads with old record times.")] = False,
+    monitoring: Annotated[
+        bool, typer.Option(help="Exporters, and Prometheus where it is on PATH; never with --historic.")
+    ] = True,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Starts the stack; returns when it is healthy and the jobs run."""
+    from compose.stack.layout import Layout
+    from compose.stack.lifecycle import bring_up
+
+    bring_up(context.obj, ports, historic, say, monitoring=monitoring and not historic)
+    _print_status(Layout.of(context.obj), format_)
+
+
+@app.command()
+def status(context: typer.Context, format_: FormatOption = Format.TEXT) -> None:
+    """Shows the processes and jobs of a running stack."""
+    from compose.stack.layout import Layout
+
+    _print_status(Layout.of(context.obj), format_)
+
+
+@app.command()
+def down(
+    context: typer.Context,
+    savepoint: Annotated[
+        bool, typer.Option("--savepoint", help="End the jobs with savepoints first: before an upgrade.")
+    ] = False,
+) -> None:
+    """Stops the stack. Its state stays in the data directory."""
+    from compose.stack.layout import Layout
+    from compose.stack.lifecycle import take_down
+    from compose.stack.processes import orphans
+
+    layout = Layout.of(context.obj)
+    if savepoint:
+        from compose.stack.jobs.savepoints import stop_with_savepoints
+
+        stop_with_savepoints(layout, say)
+    swept = take_down(layout)
+    left = orphans.find(layout)
+    if left:
+        raise EnvironmentFailed(
+            f"these processes of the stack in {layout.root} have not ended: {orphans.describe(left)}; try again, or "
+            "look what holds them up"
+        )
+    if swept:
+        say(f"ended {swept} processes that nobody supervised any more")
+    say(f"no stack is running in {layout.root}")
+
+
+@app.command()
+def logs(
+    context: typer.Context,
+    service: Annotated[str, typer.Argument(help="As `adctr status` names it.")],
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on printing what comes.")] = False,
+    lines: Annotated[int, typer.Option("-n", help="How many of the last lines; 0 prints all.")] = 0,
+) -> None:
+    """Prints the log of a service."""
+    from compose.stack.layout import Layout
+
+    layout = Layout.of(context.obj)
+    path = layout.log_of(service)
+    known = sorted(each.stem for each in layout.logs.glob("*.log"))
+    if service not in known:
+        raise UsageError(f"no log of {service!r} in {layout.logs}; there are: {', '.join(known) or 'none'}")
+    file: TextIO = path.open(encoding="utf-8", errors="replace")
+    shown = printable_lines if sys.stdout.isatty() else str
+    sys.stdout.write(shown("".join(file.read().splitlines(keepends=True)[-lines:])))
+    sys.stdout.flush()
+    while follow:
+        time.sleep(0.3)
+        text, file = catch_up(path, file)
+        sys.stdout.write(shown(text))
+        sys.stdout.flush()
+
+
+def catch_up(path: Path, file: TextIO) -> tuple[str, TextIO]:
+    """What has come since, and the file to go on with: another one if the log was rotated."""
+    text = file.read()
+    try:
+        rotated = path.stat().st_ino != os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:  # between the rotation and the next line
+        rotated = False
+    if not rotated:
+        return text, file
+    with file:
+        text += file.read()  # its last lines may have come after the first look
+    return text, path.open(encoding="utf-8", errors="replace")
+
+
+def _print_status(layout: Any, format_: Format) -> None:
+    from compose.stack.status import status as report
+
+    found = report(layout)
+    if format_ is Format.JSON:
+        print(json.dumps(found, indent=2))
+        return
+    for row in found["services"]:
+        pid = row["pid"] or "-"
+        print(f"{row['name']:<18} {row['state']:<9} {pid:>8}  {row['rss_bytes'] / 1e6:>6.0f} MB  {row['address']}")
+        if row["reason"]:
+            print(f"{'':<18} {row['reason']}")
+    total = sum(row["rss_bytes"] for row in found["services"])
+    print(f"{'all':<18} {'':<9} {'':>8}  {total / 1e6:>6.0f} MB  {found['data_dir']}")
+    for each in found["absent"]:
+        print(f"{each['name']:<18} absent    {each['reason']}")
+    for job in found["jobs"]:
+        checkpoint = job["last_checkpoint"]
+        print(f"job {job['name']:<14} {job['state'].lower():<9} last checkpoint: {_describe(checkpoint)}")
+    if found["cache"] is not None:
+        print(f"{'cache':<18} {_describe_cache(found['cache'])}")
+
+
+def _describe_cache(cache: dict[str, int]) -> str:
+    limit = f" of {cache['maximum_bytes'] / 1e6:.0f}" if cache["maximum_bytes"] else ""
+    in_force, setting = cache["retention_seconds"], cache["longest_retention_seconds"]
+    short = f", memory is short: the setting is {setting} s" if in_force < setting else ""
+    return f"{cache['used_bytes'] / 1e6:.0f}{limit} MB, windows are kept for {in_force} s after their end{short}"
+
+
+def _describe(checkpoint: dict[str, Any] | None) -> str:
+    if checkpoint is None:
+        return "none yet"
+    at = time.strftime("%H:%M:%S UTC", time.gmtime((checkpoint["time_ms"] or 0) / 1000))
+    return f"number {checkpoint['id']} at {at}"
+
+
+# Each module has `register(app)`.
+_COMMAND_MODULES = (
+    *("load.group", "verify", "demo", "bench.group", "retention", "slo.group", "dashboard", "grafana"),
+    *("dlq.group", "dlq.replay", "recount", "bench.dead_letters", "chaos"),
+)
+
+
+def _register_commands() -> None:
+    for name in _COMMAND_MODULES:
+        importlib.import_module(f"compose.cli.{name}").register(app)
+
+
+def main() -> None:
+    """The console script. Commands end with `raise typer.Exit(code)` or an error of `compose.process.errors`."""
+    end_with_parent()
+    raise SystemExit(run_guarded(_run))
+
+
+def _run() -> object:
+    _register_commands()
+    try:
+        return app(standalone_mode=False)
+    except TyperException as error:
+        raise UsageError(error.format_message()) from error
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Files that a command of minutes or hours writes at its end: looked at before it begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from compose.process.errors import UsageError
+
+
+def check_files(out: Sequence[Path], save: Path | None) -> None:
+    """Whether there is a place for the reports and the recording, and a form for each report. Raises UsageError."""
+    from slo.report.write import UnknownForm, check_form
+
+    for path in out:
+        try:
+            check_form(path)
+        except UnknownForm as error:
+            raise UsageError(str(error)) from error
+    for option, path in (*(("--out", path) for path in out), *((("--save", save),) if save else ())):
+        require_writable(option, path)
+
+
+def require_writable(option: str, path: Path) -> None:
+    """Raises UsageError, naming the option, where no such file could be written."""
+    if not path.parent.is_dir():
+        raise UsageError(f"{option} {path}: there is no directory {path.parent}; make it first")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{option} {path}: cannot be written; name another file")

@@ -1,0 +1,1 @@
+"""`adctr slo`: objectives, and whether they are kept."""

@@ -1,0 +1,43 @@
+"""`adctr slo`: objectives, and what follows from them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compose.cli.objectives_file import SpecOption, specification
+from compose.cli.slo import check, drill
+
+slo = typer.Typer(no_args_is_help=True, help="Objectives, and whether they are kept.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the group of commands, those of the modules beside this one included."""
+    check.register(slo)
+    drill.register(slo)
+    app.add_typer(slo, name="slo")
+
+
+@slo.command("rules")
+def rules(
+    spec: SpecOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; default: standard output.")] = None,
+    docs_url: Annotated[
+        str, typer.Option(help="Where your on-call people read docs/; runbook links begin with it.")
+    ] = "docs",
+) -> None:
+    """Prometheus rules of the objectives: error ratios, burn-rate and limit alerts, each with its runbook.
+
+    Exit 0: written. 2: the file of objectives has mistakes, all of which are printed.
+    """
+    from slo.rules.rule_file import rule_file
+
+    text = rule_file(specification(spec), docs_url)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    out.write_text(text, encoding="utf-8")
+    print(f"{out}: {text.count('- alert:')} alerts, {text.count('- record:')} recorded", file=sys.stderr)

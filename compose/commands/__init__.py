@@ -1,1 +1,0 @@
-"""One module per command group of `adctr`; `compose.cli` registers them."""

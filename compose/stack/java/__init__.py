@@ -1,0 +1,1 @@
+"""Java artifacts, the compiler, and how JVMs are started."""

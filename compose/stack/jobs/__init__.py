@@ -1,0 +1,1 @@
+"""Flink's jobs: the keeper that submits them, what is asked about them, checkpoints and savepoints."""

@@ -1,0 +1,259 @@
+"""What drills do to the pipeline. Each is a context manager: done on entry, undone on exit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from functools import cache
+
+import psycopg2
+import redis
+from confluent_kafka import Producer
+
+from pipeline.cache_access import CacheUser, credentials
+from pipeline.contract.cache_schema import CANARY_PREFIX, PREFIX
+from pipeline.contract.codec import AdEvent, encode
+from pipeline.contract.registry import find_schema_id
+from pipeline.settings import Settings
+from pipeline.store.db_connector import connect_owner
+from slo.disturbances.bench import Bench
+from slo.disturbances.link import Condition
+
+KAFKA_SECONDS = 30.0
+TASK_MANAGERS = ("taskmanager-live", "taskmanager-store")
+
+
+@contextmanager
+def redis_writes_delayed(bench: Bench) -> Iterator[None]:
+    """Everything that the live job sends to Redis takes 1.5 s to get there."""
+    with bench.link("redis").in_condition(Condition(delay_seconds=1.5)):
+        yield
+
+
+@contextmanager
+def processes_frozen(bench: Bench, services: Sequence[str]) -> Iterator[None]:
+    """SIGSTOP, and SIGCONT on exit."""
+    pids = [pid for service in services for pid in bench.pids(service)]
+    if not pids:
+        raise RuntimeError(f"nothing runs to be frozen: {', '.join(services)}")
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def partition_frozen(bench: Bench, seconds: float, partition: int = 1) -> Iterator[None]:
+    """An open transaction: nobody who reads committed records gets past its first one until it ends.
+
+    It is all over on entry, so that opening it does not come off the time.
+    """
+    settings = bench.settings
+    producer = Producer(
+        {"bootstrap.servers": settings.kafka_bootstrap, "transactional.id": f"drill-{uuid.uuid4().hex}"}
+    )
+    producer.init_transactions(KAFKA_SECONDS)
+    producer.begin_transaction()
+    _produce(producer, settings, _event(f"{CANARY_PREFIX}-{partition}", CANARY_PREFIX), partition)
+    producer.flush(KAFKA_SECONDS)
+    try:
+        time.sleep(seconds)
+    finally:
+        producer.abort_transaction(KAFKA_SECONDS)
+    yield
+
+
+@contextmanager
+def one_event_lost(bench: Bench) -> Iterator[None]:
+    """A row of raw_events that a checkpoint has long covered is gone, and back on exit."""
+    with closing(connect_owner(bench.settings)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM raw_events WHERE (kafka_partition, kafka_offset, record_time) = "
+                "(SELECT kafka_partition, kafka_offset, record_time FROM raw_events WHERE NOT late LIMIT 1) RETURNING *"
+            )
+            row = cursor.fetchone()
+            if row is None:
+                raise RuntimeError("raw_events is empty: there is nothing to lose")
+            try:
+                yield
+            finally:
+                values = ", ".join(["%s"] * len(row))
+                cursor.execute(f"INSERT INTO raw_events VALUES ({values})", row)  # noqa: S608 - placeholders alone
+
+
+@contextmanager
+def one_event_doubled(bench: Bench) -> Iterator[None]:
+    """A row of raw_events stands there twice (the second a millisecond later, or the key would refuse it)."""
+    with closing(connect_owner(bench.settings)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO raw_events "
+                "SELECT kafka_partition, kafka_offset, record_time + interval '1 ms', event_time, "
+                "event_id, event_type, user_id, ad_id, campaign_id, category, placement, device, impression_id, late "
+                "FROM raw_events WHERE NOT late LIMIT 1 RETURNING kafka_partition, kafka_offset, record_time"
+            )
+            origin = cursor.fetchone()
+            if origin is None:
+                raise RuntimeError("raw_events is empty: there is nothing to double")
+            try:
+                yield
+            finally:
+                cursor.execute(
+                    "DELETE FROM raw_events WHERE (kafka_partition, kafka_offset, record_time) = (%s, %s, %s)", origin
+                )
+
+
+@contextmanager
+def cache_reads_slow(bench: Bench) -> Iterator[None]:
+    """Once a second Redis answers nobody for 150 ms."""
+    with closing(_redis(bench.settings)) as client, repeatedly(lambda: client.client_pause(150, all=True), 1.0):
+        yield
+
+
+@contextmanager
+def ttl_removed(bench: Bench) -> Iterator[None]:
+    """No window in Redis expires any more; on exit all expire as they should."""
+    with closing(_redis(bench.settings)) as client:
+        deadlines: dict[bytes, int] = {}
+
+        def persist() -> None:
+            for key in client.scan_iter(f"{PREFIX}:{{*", count=1000):
+                at = client.pttl(key)
+                if at >= 0:
+                    deadlines[key] = int(time.time() * 1000) + at
+                    client.persist(key)
+
+        try:
+            with repeatedly(persist, 0.5):
+                yield
+        finally:
+            for key, at in deadlines.items():
+                client.pexpireat(key, at)
+
+
+@contextmanager
+def state_leak(bench: Bench, campaigns_per_second: int = 1500) -> Iterator[None]:
+    """Campaigns that nobody has seen before, and each is kept for as long as its windows are."""
+    producer = Producer({"bootstrap.servers": bench.settings.kafka_bootstrap, "enable.idempotence": True})
+    run, sent = uuid.uuid4().hex, 0
+
+    def leak() -> None:
+        nonlocal sent
+        for _ in range(campaigns_per_second // 5):
+            _produce(producer, bench.settings, _event(f"leak-{run}-{sent}", "leak"), None)
+            sent += 1
+        producer.poll(0)
+
+    with repeatedly(leak, 0.2):
+        yield
+    producer.flush(KAFKA_SECONDS)
+
+
+@contextmanager
+def postgres_stalled(bench: Bench) -> Iterator[None]:
+    """A lock that lets everybody read the tables and nobody write them."""
+    with closing(connect_owner(bench.settings)) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE raw_events, metrics_1min, metrics_5min IN SHARE ROW EXCLUSIVE MODE")
+        try:
+            yield
+        finally:
+            with suppress(psycopg2.Error):
+                connection.rollback()
+
+
+@contextmanager
+def clock_stepped(bench: Bench, seconds: float) -> Iterator[None]:
+    """The check's clock is so far ahead (or, below 0, behind) from one moment to the next."""
+    bench.step_clock(seconds)
+    try:
+        yield
+    finally:
+        bench.step_clock(-seconds)
+
+
+@contextmanager
+def probe_dead(bench: Bench, name: str) -> Iterator[None]:
+    """A probe ends in the middle of the check and does not come back."""
+    bench.end_probe(name)
+    yield
+
+
+@contextmanager
+def event_poller_dead(bench: Bench) -> Iterator[None]:
+    """Nobody looks for the run's events in Redis any more."""
+    bench.end_event_poller()
+    yield
+
+
+@contextmanager
+def nothing(_bench: Bench) -> Iterator[None]:
+    """Leaves the pipeline alone: the trouble is in the drill's own numbers."""
+    yield
+
+
+@contextmanager
+def repeatedly(action: Callable[[], object], period_seconds: float) -> Iterator[None]:
+    """Does it once at the start and then again and again in a thread. What goes wrong there is raised at the end."""
+    stop = threading.Event()
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            while not stop.is_set():
+                action()
+                stop.wait(period_seconds)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="sabotage", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+_schema_id = cache(find_schema_id)
+
+
+def _redis(settings: Settings) -> redis.Redis:
+    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
+
+
+def _event(campaign_id: str, category: str) -> AdEvent:
+    return AdEvent(
+        event_id=f"drill-{uuid.uuid4().hex}",
+        event_type="IMPRESSION",
+        event_time=time.time_ns() // 1_000_000,
+        user_id="drill",
+        ad_id="drill",
+        campaign_id=campaign_id,
+        category=category,
+    )
+
+
+def _produce(producer: Producer, settings: Settings, event: AdEvent, partition: int | None) -> None:
+    schema_id = _schema_id(settings.schema_registry_url, settings.events_topic)
+    where = {} if partition is None else {"partition": partition}
+    producer.produce(
+        settings.events_topic,
+        value=encode(event, schema_id),
+        key=event.campaign_id.encode(),
+        timestamp=event.event_time,
+        **where,
+    )

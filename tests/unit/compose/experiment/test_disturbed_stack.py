@@ -1,0 +1,64 @@
+"""A disturbance has its time, says when it was over, and does not hide that it could not be made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from compose.experiment.disturbed_stack import Disturbance
+from compose.process.errors import EnvironmentFailed
+
+STORY: list[tuple[str, float]] = []
+
+
+@contextmanager
+def noted() -> Iterator[None]:
+    STORY.append(("begun", time.time()))
+    yield
+    STORY.append(("put right", time.time()))
+
+
+def test_it_is_over_before_things_are_put_right() -> None:
+    """What its exit does (a server's start, say) is recovery already."""
+    STORY.clear()
+    disturbance = Disturbance("noted", noted, begin_seconds=0.05, end_seconds=0.15)
+    disturbance.begin()
+    time.sleep(0.4)
+    disturbance.end()
+    assert [what for what, _ in STORY] == ["begun", "put right"]
+    assert disturbance.ended_at is not None
+    assert STORY[0][1] + 0.05 < disturbance.ended_at <= STORY[1][1]
+
+
+def test_without_an_end_it_lasts_until_the_check_is_judged() -> None:
+    STORY.clear()
+    disturbance = Disturbance("noted", noted, begin_seconds=0.0, end_seconds=None)
+    disturbance.begin()
+    time.sleep(0.1)
+    assert [what for what, _ in STORY] == ["begun"]
+    disturbance.end()
+    assert [what for what, _ in STORY] == ["begun", "put right"]
+
+
+def test_a_check_that_ends_before_it_begins_was_not_disturbed() -> None:
+    STORY.clear()
+    disturbance = Disturbance("noted", noted, begin_seconds=60.0, end_seconds=61.0)
+    disturbance.begin()
+    disturbance.end()
+    assert (STORY, disturbance.ended_at) == ([], None)
+
+
+def test_a_disturbance_that_cannot_be_made_says_so() -> None:
+    @contextmanager
+    def impossible() -> Iterator[None]:
+        raise RuntimeError("no such process")
+        yield
+
+    disturbance = Disturbance("fault impossible", impossible, begin_seconds=0.0, end_seconds=1.0)
+    disturbance.begin()
+    with pytest.raises(EnvironmentFailed, match="fault impossible: no such process"):
+        disturbance.end()
+    assert disturbance.ended_at is None

@@ -1,0 +1,136 @@
+"""The jobs' decoder (`pipeline/flink_java`) without the jobs: a JVM that is given values and says what they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from compose.stack.java.build import JAVA_DIR, compile_sources, flink_jars
+from compose.stack.java.jvm import JAVA, QUICK_START
+from pipeline.contract.codec import AdEvent, UnknownSchemaId
+
+READER_SCHEMA = Path(__file__).parents[4] / "pipeline" / "contract" / "ad_event.avsc"
+ANSWER_SECONDS = 60.0
+HARNESS = Path(__file__).with_name("java") / "DecodeRecords.java"
+
+
+class HttpRegistry:
+    """The one request of the Schema Registry that a decoder makes, over HTTP, as Confluent's documents it."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[int, str] = {}
+        self.asked: list[int] = []
+        self.down = False
+        registry = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                registry.answer(self)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def fetch(self, schema_id: int) -> str:
+        """The same answers as the ``fetch_schema`` of a `Decoder`."""
+        if schema_id not in self.schemas:
+            raise UnknownSchemaId(f"unknown schema id {schema_id}")
+        return self.schemas[schema_id]
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        """``GET /schemas/ids/N``."""
+        schema_id = int(request.path.partition("?")[0].rpartition("/")[2])
+        self.asked.append(schema_id)
+        body: dict[str, Any] = {"schema": self.schemas.get(schema_id)}
+        status = 200
+        if self.down:
+            status, body = 503, {"message": "down"}
+        elif schema_id not in self.schemas:
+            status, body = 404, {"error_code": 40403, "message": "Schema not found"}
+        content = json.dumps(body).encode()
+        request.send_response(status)
+        request.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content)
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Within the block it answers."""
+        thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._server.shutdown()
+            self._server.server_close()
+
+
+class JavaDecoder:
+    """One decoder and one consumer's interceptor, in a JVM of their own."""
+
+    def __init__(self, classes: Path, registry: HttpRegistry) -> None:
+        class_path = os.pathsep.join(map(str, [classes, *flink_jars()]))
+        command = [str(JAVA), *QUICK_START, "-cp", class_path, "adctr.flink.DecodeRecords"]
+        self._process = subprocess.Popen(
+            [*command, registry.url, str(READER_SCHEMA)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def arrive(self, value: bytes) -> None:
+        """The consumer has polled this value."""
+        assert self._ask("arrive", value) == ["arrived"]
+
+    def decode(self, value: bytes) -> AdEvent | str:
+        """The event, or ``invalid: …`` or ``unavailable: …``."""
+        kind, *words = self._ask("decode", value)
+        if kind != "event":
+            return f"{kind}: {words[0]}"
+        texts = [None if word == "-" else bytes.fromhex(word).decode() for word in words[:-1]]
+        event_id, event_type, *others, impression_id = texts
+        return AdEvent(event_id, event_type, int(words[-1]), *others, impression_id)  # type: ignore[arg-type]
+
+    def _ask(self, command: str, value: bytes) -> list[str]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{command} {value.hex()}\n")
+        self._process.stdin.flush()
+        # A decoder that goes round and round must not take the tests along.
+        assert select.select([self._process.stdout], [], [], ANSWER_SECONDS)[0], f"no answer about {value.hex()}"
+        return self._process.stdout.readline().rstrip("\n").split("\t")
+
+    def close(self) -> None:
+        """Ends the JVM."""
+        self._process.kill()
+        self._process.communicate()
+
+
+def compile_decoder(target: Path) -> Path:
+    """The classes of `pipeline/flink_java` and of the harness."""
+    compile_sources([*sorted((JAVA_DIR / "src").rglob("*.java")), HARNESS], target)
+    return target
+
+
+@contextmanager
+def java_decoder(classes: Path) -> Iterator[tuple[JavaDecoder, HttpRegistry]]:
+    """A decoder that has seen nothing yet, and its registry."""
+    registry = HttpRegistry()
+    with registry.serving():
+        decoder = JavaDecoder(classes, registry)
+        try:
+            yield decoder, registry
+        finally:
+            decoder.close()
