@@ -16,7 +16,7 @@ from slo.check import Checked, Watch
 from slo.disturbances.bench import NeverBack
 from slo.faults.fault import Fault, FaultRun
 from slo.faults.reader import Reader
-from slo.faults.recovery import recovery
+from slo.faults.recovery import later_trouble_seconds, recovery
 from slo.faults.steady import WATCHED_SECONDS, Steady
 from slo.latency.poller import NO_ANSWER
 from slo.reconciliation.verify import UNAVAILABLE
@@ -129,6 +129,8 @@ def _found(fault: Fault, checked: Checked, ended: float, objectives: Specificati
     redis, postgres = series[Indicator.EVENT_TO_REDIS], series[Indicator.EVENT_TO_POSTGRES]
     late = [objectives.objective(name).value or 0.0 for name in ("event_to_redis", "event_to_postgres")]
     found = recovery(redis, postgres, ended, *late)
+    later = (later_trouble_seconds(each, ended, limit) for each, limit in zip((redis, postgres), late, strict=True))
+    troubles = [each for each in later if each is not None]
     of_redis, void = fault.recovers is Indicator.EVENT_TO_REDIS, series[fault.recovers].void
     silent = NO_ANSWER in void
     return FaultRun(
@@ -140,6 +142,7 @@ def _found(fault: Fault, checked: Checked, ended: float, objectives: Specificati
         records=report.records,
         kept=judge_run(objectives.only(sorted(fault.keeps)), recording).objectives if fault.keeps else (),
         void="" if silent else void,
+        later_trouble_seconds=min(troubles) if troubles else None,
         broken=void if silent else "",
     )
 

@@ -161,7 +161,8 @@ def compare(
 ) -> int:
     """Holds one check against another: differences that are beyond doubt and beyond 10 %.
 
-    Exit 0: B is not shown to be worse. 1: it is. 2: a file is no recording. 3: nothing could be compared.
+    Exit 0: B is not shown to be worse. 1: it is. 2: a file is no recording. 3: nothing could be compared, or B
+    lacks what A has.
     """
     import json
 
@@ -175,7 +176,8 @@ def compare(
         print(comparison_text(compared), end="")
     if compared.worse:
         return ExitCode.FAIL
-    return ExitCode.PASS if compared.anything_compared else ExitCode.INCONCLUSIVE
+    whole = compared.anything_compared and not compared.missing_in_b
+    return ExitCode.PASS if whole else ExitCode.INCONCLUSIVE
 
 
 def _recording(path: Path) -> Recording:

@@ -205,6 +205,10 @@ class LatencyResult:
         """Wrong cells over all runs in which everything became visible."""
         return sum(run.differences or 0 for run in self.runs)
 
+    def lost(self, contender: str) -> int:
+        """Events of one contender that were never seen, over all its runs."""
+        return sum(run.event_to_redis.unseen for run in self.runs if run.contender == contender)
+
     def as_json(self) -> dict[str, Any]:
         """Shape, medians and every run."""
         return {**asdict(self.shape), "medians": self.medians(), "runs": [run.as_json() for run in self.runs]}
