@@ -23,8 +23,9 @@ from loadgen.locust_users.open_loop import OpenLoopUser
 from loadgen.locust_users.plan import LocustPlan
 from loadgen.locust_users.producer_link import ProducerLink
 from loadgen.profiles import find_profile
-from pipeline.cache_manager import CacheManager, cache_client
-from pipeline.readings import Order
+from pipeline.cache.cache_manager import CacheManager
+from pipeline.cache.redis_reader import cache_client
+from pipeline.read_results import Ranking
 from pipeline.settings import Settings
 from pipeline.store.db_connector import connect_reader
 from pipeline.store.metrics_queries import WindowRange, campaigns_query, categories_query, series_query
@@ -136,7 +137,7 @@ class PostgresReader(OpenLoopUser):
             elif name == "categories":
                 query = categories_query(windows)
             else:
-                query = campaigns_query(windows, None, Order.IMPRESSIONS, lowest=False, limit=10, minimum_impressions=0)
+                query = campaigns_query(windows, None, Ranking())
             with connections().one() as connection, connection.cursor() as cursor:
                 cursor.execute(query.statement, query.arguments)
                 return len(cursor.fetchall()), None

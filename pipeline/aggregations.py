@@ -6,11 +6,9 @@ state by event time. ``docs/decisions/0002-windows.md`` has the alternatives and
 
 from __future__ import annotations
 
+from pipeline.contract.windows import WINDOW_NAMES
 from pipeline.settings import Settings
 from pipeline.source import EVENTS, is_counted
-
-WINDOW_NAMES = {60: "1min", 300: "5min"}
-"""Name of each window size in seconds, as in ``metrics_1min``."""
 
 STORE_EARLY_FIRE_MILLISECONDS = 1_000
 """PostgreSQL's objective is seconds, and each firing is a row written."""

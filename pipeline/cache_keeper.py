@@ -13,9 +13,9 @@ import time
 import psycopg2
 import redis
 
-from pipeline.cache_pressure import adapt_retention
-from pipeline.cache_rebuild import is_complete, rebuild
-from pipeline.cache_writer import writer_client
+from pipeline.cache.cache_pressure import adapt_retention
+from pipeline.cache.cache_rebuild import is_complete, rebuild
+from pipeline.cache.cache_writer import writer_client
 from pipeline.flink_checkpoints import NoCheckpoint
 from pipeline.settings import Settings
 from pipeline.store import StoreUnavailable

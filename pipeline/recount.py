@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 import redis
 from psycopg2 import extensions, sql
 
-from pipeline.cache_rebuild import begin, finish, is_complete, oldest_cached_start
-from pipeline.cache_writer import CacheWriter
+from pipeline.cache.cache_rebuild import begin, finish, is_complete, oldest_cached_start
+from pipeline.cache.cache_writer import CacheWriter
 from pipeline.contract.cache_schema import Counts, watermark_key
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings

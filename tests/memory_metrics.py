@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.breakdown import Breakdown, CategoryWindow, joined
-from pipeline.cache_manager import MetricsUnavailableError
+from pipeline.cache.breakdown import Breakdown, CategoryWindow, joined
+from pipeline.cache.cache_manager import MetricsUnavailableError
 from pipeline.contract.cache_schema import ZERO, Cell, Counts, Retention, is_canary
 from pipeline.contract.windows import window_state
-from pipeline.readings import Reading, Source
+from pipeline.read_results import Reading, Source
 from pipeline.settings import Settings
 
 
@@ -38,7 +38,7 @@ class MemoryMetrics:
         campaign_id: str | None = None,
         campaigns: bool = True,
     ) -> Reading[Breakdown]:
-        """As `pipeline.cache_manager.CacheManager.breakdown`."""
+        """As `pipeline.cache.cache_manager.CacheManager.breakdown`."""
         self.reads += 1
         now = self.clock()
         kept = self.retention().holds(size_seconds, from_seconds // size_seconds * size_seconds, now + 2)
@@ -56,7 +56,7 @@ class MemoryMetrics:
         return Reading(value, source, state, watermark, now, reason)
 
     def retention(self) -> Retention:
-        """As `pipeline.cache_manager.CacheManager.retention`."""
+        """As `pipeline.cache.cache_manager.CacheManager.retention`."""
         return self.in_force or Retention(self.settings.cache_retention_seconds)
 
     def _cells(self, start: int, size: int, campaign_id: str | None) -> dict[Cell, Counts]:

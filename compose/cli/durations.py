@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from compose.process.errors import UsageError
-from pipeline.durations import ALLOWED, duration_seconds
+from pipeline.shared.durations import ALLOWED, duration_seconds
 
 
 def parse_duration_seconds(option: str, text: str, *, zero: bool = False, bare_seconds: bool = False) -> float:

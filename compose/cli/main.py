@@ -20,7 +20,7 @@ from compose.process.parent_watch import end_with_parent
 from compose.stack.ports import PortChoice
 from compose.terminal.format import Format
 from compose.terminal.progress import say
-from pipeline.printable import printable_lines
+from pipeline.shared.terminal_safe import printable_lines
 
 app = typer.Typer(
     name="adctr",

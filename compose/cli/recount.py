@@ -48,7 +48,7 @@ def recount(
     import redis
 
     from compose.stack.state import load_settings
-    from pipeline.cache_writer import writer_client
+    from pipeline.cache.cache_writer import writer_client
     from pipeline.recount import RawEventsDropped, windows_of
     from pipeline.recount import recount as recount_windows
     from pipeline.store import StoreUnavailable

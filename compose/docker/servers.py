@@ -11,7 +11,7 @@ from compose.stack.layout import Layout
 from compose.stack.ports import EVERYWHERE, LOOPBACK
 from compose.stack.service import Plan
 from compose.stack.services import kafka, postgres_server, redis_server, registry
-from pipeline.cache_access import CacheUser
+from pipeline.cache.cache_access import CacheUser
 from pipeline.settings import ENV_PREFIX
 
 KAFKA_IMAGE = "apache/kafka:4.1.1"

@@ -135,7 +135,9 @@ def _postgres_exporter(plan: Plan) -> Container:
         profile=OPS,
         user=_NOBODY,
         memory="64M",
-        command=monitoring.postgres_exporter_options(queries, f"{EVERYWHERE}:{PORTS.postgres_exporter}"),
+        command=monitoring.postgres_exporter_options(
+            queries, f"{EVERYWHERE}:{PORTS.postgres_exporter}", monitoring.BGWRITER_FLAG
+        ),
         environment=monitoring.postgres_exporter_environment(plan.settings),
         check=gets(f"http://{LOOPBACK}:{PORTS.postgres_exporter}/"),
         needs={"provision": DONE},

@@ -12,8 +12,8 @@ from types import FrameType
 from compose.process.errors import EnvironmentFailed, Inconclusive, UsageError
 from compose.process.exit_codes import ExitCode
 from compose.process.signals import interrupting
-from pipeline.printable import printable_lines
 from pipeline.settings import SettingsError
+from pipeline.shared.terminal_safe import printable_lines
 
 
 def run_guarded(command: Callable[[], object]) -> int:

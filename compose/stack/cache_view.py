@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import redis
 
-from pipeline.cache_access import CacheUser, impatient_client
-from pipeline.cache_commands import read_retention
+from pipeline.cache.cache_access import CacheUser, impatient_client
+from pipeline.cache.cache_commands import read_retention
 from pipeline.settings import Settings
 
 _TIMEOUT_SECONDS = 1.0

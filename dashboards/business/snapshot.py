@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.breakdown import Breakdown, CategoryWindow, joined
-from pipeline.cache_manager import MetricsUnavailableError
+from pipeline.cache.breakdown import Breakdown, CategoryWindow, joined
+from pipeline.cache.cache_manager import MetricsUnavailableError
 from pipeline.contract.cache_schema import Cell, Counts, Retention
 from pipeline.contract.windows import WindowState
-from pipeline.readings import Reading, Source
+from pipeline.read_results import Reading, Source
 from pipeline.settings import Settings
 
 MINUTE, FIVE_MINUTES = 60, 300
@@ -31,7 +31,7 @@ _MOST_PASTS = 64
 
 
 class MetricsReads(Protocol):
-    """The part of `pipeline.cache_manager.CacheManager` that the page needs."""
+    """The part of `pipeline.cache.cache_manager.CacheManager` that the page needs."""
 
     def breakdown(
         self,

@@ -11,7 +11,8 @@ import streamlit as st
 
 from dashboards.business.settings import Limits
 from dashboards.business.snapshot import MetricsReads, Snapshot, SnapshotReader, Unavailable
-from pipeline.cache_manager import CacheManager, cache_client
+from pipeline.cache.cache_manager import CacheManager
+from pipeline.cache.redis_reader import cache_client
 from pipeline.settings import Settings
 from pipeline.store.db_connector import connect_reader
 

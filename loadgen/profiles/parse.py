@@ -12,10 +12,10 @@ import yaml
 from loadgen.errors import LoadRefused
 from loadgen.profiles.model import FLAG_FRACTIONS, Profile
 from loadgen.rate_curve import RateCurve, RatePoint
-from pipeline.checked_yaml import scalars
-from pipeline.checked_yaml.errors import DocumentError, Invalid
-from pipeline.checked_yaml.mappings import Key, Located, Problems, read_mapping, read_sequence
-from pipeline.checked_yaml.yaml_file import Form, read_tree
+from pipeline.shared.checked_yaml import scalars
+from pipeline.shared.checked_yaml.errors import DocumentError, Invalid
+from pipeline.shared.checked_yaml.mappings import Key, Located, Problems, read_mapping, read_sequence
+from pipeline.shared.checked_yaml.yaml_file import Form, read_tree
 
 API_VERSION = "adctr/v1"
 MOST_CAMPAIGNS = 1_000_000

@@ -8,9 +8,9 @@ from typing import Any
 
 from loadgen.errors import LoadRefused
 from loadgen.replay.times import TimeReader
-from pipeline.checked_yaml.scalars import nearest
 from pipeline.contract.codec import AdEvent
 from pipeline.contract.rules import invalid_fields
+from pipeline.shared.checked_yaml.scalars import nearest
 
 REQUIRED = ("event_time", "campaign_id")
 UNKNOWN = "unknown"

@@ -31,7 +31,7 @@ harmless, and one of a smaller revision (the jobs' is 0) changes nothing. `RAISE
     it: the start of the machine that it belongs to. Whoever finds Redis without it must treat Redis as absent: it has
     lost data, and the live job brings back only what changes. Read it in one transaction with the hashes.
 ``adctr:rebuild``
-    a token by which a rebuild notices that its work was lost again (`pipeline/cache_rebuild.py`).
+    a token by which a rebuild notices that its work was lost again (`pipeline/cache/cache_rebuild.py`).
 
 Campaigns and categories that begin with ``_canary`` are probes of the stack and are shown to nobody.
 """

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+WINDOW_NAMES = {60: "1min", 300: "5min"}
+"""Name of each window size in seconds, as in ``metrics_1min``."""
+
 
 class WindowState(StrEnum):
     """How much a window can still change, judged by the watermark W of the job that counts it."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.aggregations import WINDOW_NAMES
+from pipeline.contract.windows import WINDOW_NAMES
 from pipeline.settings import Settings
-from pipeline.sinks.redis_cache import WINDOW_COLUMNS, WINDOW_KEY
 from pipeline.source import EVENT_FIELDS, EVENTS, IS_TOMBSTONE, IS_VALID, is_late
 from pipeline.sql import table
+from pipeline.window_rows import WINDOW_COLUMNS, WINDOW_KEY
 
 WRITER_ROLE = "adctr_writer"
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from pipeline.aggregations import WINDOW_NAMES
-from pipeline.cache_access import CacheUser
+from pipeline.cache.cache_access import CacheUser
 from pipeline.contract.cache_schema import RAISE_COUNTS, RAISE_WATERMARK
+from pipeline.contract.windows import WINDOW_NAMES
 from pipeline.settings import Settings
 from pipeline.sql import table
-
-WINDOW_COLUMNS = [
-    "`window_start` TIMESTAMP(3)",
-    "`campaign_id` STRING",
-    "`category` STRING",
-    "`impressions` BIGINT",
-    "`clicks` BIGINT",
-]
-WINDOW_KEY = "`window_start`, `campaign_id`, `category`"
+from pipeline.window_rows import WINDOW_COLUMNS, WINDOW_KEY
 
 
 def cache_table(settings: Settings, size_seconds: int) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 from psycopg2 import sql
 
 from pipeline.contract.cache_schema import CANARY_PREFIX
-from pipeline.readings import Order
+from pipeline.contract.windows import WINDOW_NAMES
+from pipeline.read_results import Order, Ranking
 from pipeline.settings import WINDOW_SIZES_SECONDS
 
-METRICS_TABLES = {60: "metrics_1min", 300: "metrics_5min"}
+METRICS_TABLES = {size: f"metrics_{name}" for size, name in WINDOW_NAMES.items()}
 _HELD = {
     "impressions": sql.SQL("coalesce(recounted_impressions, impressions)"),
     "clicks": sql.SQL("coalesce(recounted_clicks, clicks)"),
@@ -89,18 +90,9 @@ _ORDERS = {
 }
 
 
-def campaigns_query(
-    windows: WindowRange,
-    category: str | None,
-    order: Order,
-    *,
-    lowest: bool,
-    limit: int | None,
-    minimum_impressions: int,
-) -> Query:
+def campaigns_query(windows: WindowRange, category: str | None, ranking: Ranking) -> Query:
     """(watermark, campaign, impressions, clicks), best first, ties by name."""
     where, arguments = _conditions(windows, None, category)
-    least = max(1, minimum_impressions) if order is Order.CTR else minimum_impressions
     return _with_watermark(
         windows,
         sql.SQL(
@@ -111,11 +103,11 @@ def campaigns_query(
             _table(windows),
             where,
             sql.Literal(CANARY_PREFIX),
-            _ORDERS[order],
-            sql.SQL("ASC" if lowest else "DESC"),
+            _ORDERS[ranking.order],
+            sql.SQL("ASC" if ranking.lowest else "DESC"),
             **_HELD,
         ),
-        (*arguments, least, limit),
+        (*arguments, ranking.least_impressions, ranking.limit),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import redis
 
-from pipeline.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import CANARY_PREFIX, Counts, cells_key, parse_cell_field, parse_counts
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from slo.latency.cache_reader import CacheReader

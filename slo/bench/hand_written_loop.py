@@ -27,7 +27,7 @@ import fastavro
 import redis
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from pipeline.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import (
     categories_key,
     cell_field,

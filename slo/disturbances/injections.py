@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 import psutil
 import redis
 
-from pipeline.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.job_names import LIVE, flink_name
 from slo.disturbances.bench import Bench, NeverBack, NotStruck
 from slo.disturbances.link import Condition, Link

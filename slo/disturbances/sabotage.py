@@ -15,7 +15,7 @@ import psycopg2
 import redis
 from confluent_kafka import Producer
 
-from pipeline.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import CANARY_PREFIX, PREFIX
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id

@@ -11,7 +11,7 @@ from typing import Self
 import redis
 from prometheus_client import CollectorRegistry, start_http_server
 
-from pipeline.cache_commands import read_retention
+from pipeline.cache.cache_commands import read_retention
 from pipeline.settings import Settings
 from slo.ceilings import read_redis_memory_ceiling_bytes
 from slo.exporter.metrics import ProbeMetrics, RunnerMetrics

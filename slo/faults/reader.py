@@ -7,7 +7,8 @@ from collections import Counter
 from functools import partial
 from typing import Self
 
-from pipeline.cache_manager import CacheManager, cache_client
+from pipeline.cache.cache_manager import CacheManager
+from pipeline.cache.redis_reader import cache_client
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
 

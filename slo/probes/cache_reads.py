@@ -10,9 +10,10 @@ from typing import Any
 
 import redis
 
-from pipeline.cache_manager import CacheManager, MetricsUnavailableError, cache_client
+from pipeline.cache.cache_manager import CacheManager, MetricsUnavailableError
+from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import categories_key, cells_key, watermark_key
-from pipeline.readings import Reading, Source
+from pipeline.read_results import Reading, Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
 from slo.probes.probe import NEVER, Probe, Sample

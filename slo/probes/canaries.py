@@ -11,7 +11,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from pipeline.cache_commands import read_retention
+from pipeline.cache.cache_commands import read_retention
 from pipeline.canary import MAX_PATIENCE_SECONDS, canary_event
 from pipeline.contract.cache_schema import cell_field, cells_key, parse_counts, watermark_key
 from pipeline.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 
-from pipeline.cache_access import CacheUser, impatient_client
+from pipeline.cache.cache_access import CacheUser, impatient_client
 from pipeline.settings import Settings
 
 REDIS_TIMEOUT_SECONDS = 2.0

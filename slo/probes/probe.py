@@ -11,7 +11,7 @@ import redis
 import requests
 from confluent_kafka import KafkaException
 
-from pipeline.cache_manager import MetricsUnavailableError
+from pipeline.cache.cache_manager import MetricsUnavailableError
 from pipeline.store import StoreUnavailable
 from slo.probes.viewer import DashboardUnavailable
 from slo.spec.model import Indicator

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.contract.cache_schema import Counts
-from pipeline.printable import printable
+from pipeline.shared.terminal_safe import printable
 from slo.reconciliation.compare import Difference, Differences
 from slo.reconciliation.ledger_check import LedgerFindings
 from slo.reconciliation.stores import window_name

@@ -14,7 +14,7 @@ import psycopg2
 import redis
 from psycopg2 import extensions, sql
 
-from pipeline.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import (
     PREFIX,
     RETENTION_FIELDS,

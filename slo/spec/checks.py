@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.checked_yaml.errors import Invalid
-from pipeline.checked_yaml.mappings import Located, Problems
-from pipeline.checked_yaml.scalars import nearest, shown
+from pipeline.shared.checked_yaml.errors import Invalid
+from pipeline.shared.checked_yaml.mappings import Located, Problems
+from pipeline.shared.checked_yaml.scalars import nearest, shown
 from slo.spec.metrics import indicators_of
 from slo.spec.model import BudgetingMethod, Ceiling, Indicator, Kind, Minimum, Objective, Operator
 from slo.spec.units import in_unit_of

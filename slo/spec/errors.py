@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.checked_yaml.errors import DocumentError
+from pipeline.shared.checked_yaml.errors import DocumentError
 
 
 class SpecificationError(DocumentError):

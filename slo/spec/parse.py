@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from pipeline.checked_yaml import scalars
-from pipeline.checked_yaml.errors import Invalid
-from pipeline.checked_yaml.mappings import Key, Located, Problems, read_mapping, read_sequence
-from pipeline.checked_yaml.yaml_file import Form, read_tree
+from pipeline.shared.checked_yaml import scalars
+from pipeline.shared.checked_yaml.errors import Invalid
+from pipeline.shared.checked_yaml.mappings import Key, Located, Problems, read_mapping, read_sequence
+from pipeline.shared.checked_yaml.yaml_file import Form, read_tree
 from slo.spec.checks import check_objective, objective_of
 from slo.spec.errors import SpecificationError
 from slo.spec.model import BudgetingMethod, Ceiling, Indicator, Kind, Operator, Specification, TimeWindow

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.checked_yaml.errors import Invalid
-from pipeline.checked_yaml.scalars import Quantity
-from pipeline.durations import UNIT_SECONDS
+from pipeline.shared.checked_yaml.errors import Invalid
+from pipeline.shared.checked_yaml.scalars import Quantity
+from pipeline.shared.durations import UNIT_SECONDS
 from slo.spec.model import Indicator
 
 _BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}

@@ -25,7 +25,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.contract.wilson import wilson
+from pipeline.shared.wilson import wilson
 from slo.statistics.blocks import CONFIDENCE, Floats, student_t
 
 BLOCK_CELLS = (1, 2, 5, 10, 20, 50, 100)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.contract.wilson import wilson
+from pipeline.shared.wilson import wilson
 from slo.recording import Floats, Recording, Series
 from slo.spec.model import Kind, Objective, Operator
 from slo.statistics.share import Share, seconds_needed, share_of_good, share_of_time

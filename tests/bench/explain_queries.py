@@ -14,7 +14,7 @@ from pathlib import Path
 from psycopg2 import extensions
 
 from compose.stack.state import load_settings
-from pipeline.readings import Order
+from pipeline.read_results import Order, Ranking
 from pipeline.store import connect_reader, migrate
 from pipeline.store.db_connector import connect_owner
 from pipeline.store.metrics_queries import Query, WindowRange, campaigns_query, categories_query, series_query
@@ -56,11 +56,10 @@ def questions() -> Iterator[tuple[str, Query]]:
     yield "One campaign, 24 hours by minute", series_query(WindowRange(60, END - 86_400, END), "campaign-7", None)
     yield "One category, the last hour by minute", series_query(hour, None, "category-3")
     yield "Categories of the last hour", categories_query(hour)
-    top = {"lowest": False, "limit": 10}
-    yield "Top campaigns of the last hour", campaigns_query(hour, None, Order.IMPRESSIONS, minimum_impressions=0, **top)  # type: ignore[arg-type]
+    yield "Top campaigns of the last hour", campaigns_query(hour, None, Ranking())
     yield (
         "Top campaigns by CTR of a category, 24 hours in 5-minute windows",
-        campaigns_query(day, "category-3", Order.CTR, minimum_impressions=1000, **top),  # type: ignore[arg-type]
+        campaigns_query(day, "category-3", Ranking(Order.CTR, minimum_impressions=1000)),
     )
 
 

@@ -16,7 +16,7 @@ from compose.stack.layout import Layout
 from compose.stack.lifecycle import temporary_stack
 from compose.stack.ports import PortChoice
 from compose.stack.processes.supervision import Supervisor
-from pipeline.cache_access import CacheUser, impatient_client
+from pipeline.cache.cache_access import CacheUser, impatient_client
 from pipeline.contract.cache_schema import categories_key, cell_field, cells_key, watermark_key
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store import connect_writer

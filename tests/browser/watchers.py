@@ -8,7 +8,7 @@ from typing import Self
 
 import redis
 
-from pipeline.cache_manager import cache_client
+from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import categories_key, is_canary, parse_counts
 from pipeline.settings import Settings
 from slo.probes.dashboard import Dashboard

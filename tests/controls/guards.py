@@ -289,7 +289,7 @@ GUARDS = [
     ),
     Guard(
         "short memory takes no window that is not final",
-        "pipeline/cache_pressure.py",
+        "pipeline/cache/cache_pressure.py",
         "return min(max(wanted, shortest), longest)",
         "return min(wanted, longest)",
         "tests/unit/pipeline/cache/test_cache_pressure.py::test_whatever_the_memory_a_window_that_is_not_final_is_kept",
@@ -305,7 +305,7 @@ GUARDS = [
     ),
     Guard(
         "a part of Redis is never taken for the whole",
-        "pipeline/cache_manager.py",
+        "pipeline/cache/redis_reader.py",
         "if not complete:",
         "if complete is None:",
         "tests/integration/test_cache_loss.py::test_everything_comes_back_after_flushall",
@@ -313,7 +313,7 @@ GUARDS = [
     ),
     Guard(
         "a marker of another boot is none",
-        "pipeline/cache_rebuild.py",
+        "pipeline/cache/cache_rebuild.py",
         "return client.get(complete_key()) == boot_id()",
         "return client.get(complete_key()) is not None",
         "tests/unit/pipeline/cache/test_marker.py::test_a_marker_of_another_boot_is_none",
@@ -321,8 +321,8 @@ GUARDS = [
     ),
     Guard(
         "a Redis that stands still is not believed",
-        "pipeline/cache_manager.py",
-        "if self._settings.historic or age < STALE_SECONDS:",
+        "pipeline/cache/cache_manager.py",
+        "if not self._stands_still(cached):",
         "if True:",
         "tests/integration/test_cache_manager.py::"
         "test_where_redis_stands_still_and_postgres_is_further_postgres_answers",
@@ -330,7 +330,7 @@ GUARDS = [
     ),
     Guard(
         "a rebuild that was lost meanwhile is not complete",
-        "pipeline/cache_rebuild.py",
+        "pipeline/cache/cache_rebuild.py",
         "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n",
         "",
         "tests/integration/test_dead_letter_replay.py::test_a_loss_in_the_middle_of_a_rebuild_is_noticed",
@@ -394,7 +394,7 @@ GUARDS = [
     ),
     Guard(
         "text of others steers no terminal",
-        "pipeline/printable.py",
+        "pipeline/shared/terminal_safe.py",
         "each if each.isprintable() else ascii(each)[1:-1]",
         "each",
         "tests/unit/compose/cli/test_hostile_arguments.py::test_what_is_printed_steers_no_terminal",

@@ -18,8 +18,8 @@ from redis.retry import Retry
 
 from compose.stack.passwords import Passwords
 from compose.stack.status import status
-from pipeline.cache_access import CacheUser, credentials
-from pipeline.cache_manager import cache_client
+from pipeline.cache.cache_access import CacheUser, credentials
+from pipeline.cache.redis_reader import cache_client
 from pipeline.store import connect_reader, connect_writer
 from pipeline.store.db_connector import connect_mender, connect_owner
 from tests.integration.commands import adctr

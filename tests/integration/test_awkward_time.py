@@ -30,12 +30,13 @@ from loadgen.pacer import SteadyPacer
 from loadgen.profiles import Profile
 from loadgen.run import LoadPlan, new_run_id
 from loadgen.truth import expected_counts
-from pipeline.cache_manager import CacheManager, cache_client
+from pipeline.cache.cache_manager import CacheManager
+from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import watermark_key
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import register_schema
 from pipeline.contract.rules import MAX_AHEAD_MS
-from pipeline.readings import Source
+from pipeline.read_results import Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
 from pipeline.store.partitions import DAYS_BEHIND, partition_name

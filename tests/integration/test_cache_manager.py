@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from pipeline.cache_manager import STALE_SECONDS, CacheManager, MetricsUnavailableError, cache_client
+from pipeline.cache.cache_manager import STALE_SECONDS, CacheManager, MetricsUnavailableError
+from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import (
     ZERO,
     Counts,
@@ -25,7 +26,7 @@ from pipeline.contract.cache_schema import (
     watermark_key,
 )
 from pipeline.contract.windows import WindowState
-from pipeline.readings import Order, Source
+from pipeline.read_results import Order, Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader, connect_writer, migrate
 from pipeline.store.db_connector import connect_owner

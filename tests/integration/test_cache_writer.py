@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 from confluent_kafka import Producer
 
-from pipeline.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import Counts, cell_field, cells_key, parse_counts, watermark_key
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id

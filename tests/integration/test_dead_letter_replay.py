@@ -13,14 +13,15 @@ import psycopg2
 import pytest
 import redis
 
-from pipeline.cache_manager import CacheManager, cache_client
-from pipeline.cache_rebuild import begin, boot_id, finish, is_complete, rebuild
-from pipeline.cache_writer import CacheWriter, writer_client
+from pipeline.cache.cache_manager import CacheManager
+from pipeline.cache.cache_rebuild import begin, boot_id, finish, is_complete, rebuild
+from pipeline.cache.cache_writer import CacheWriter, writer_client
+from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import Counts, cell_field, cells_key, complete_key, watermark_key
 from pipeline.contract.codec import AdEvent
 from pipeline.dead_letters.mending import Mended
 from pipeline.dead_letters.replay import replay
-from pipeline.readings import Source
+from pipeline.read_results import Source
 from pipeline.recount import RawEventsDropped, not_final, recount, windows_of
 from pipeline.settings import Settings
 from pipeline.store import connect_reader, connect_writer, migrate
@@ -290,7 +291,7 @@ def test_a_recount_that_dies_between_the_stores_leaves_no_reader_with_the_old_co
                 recount(database, RANGES, client)
         assert rows(database, "SELECT recounted_clicks FROM metrics_1min") == [(2,)]
         assert not is_complete(client)
-        monkeypatch.setattr("pipeline.cache_rebuild._wait_for_store_job", lambda *_: None)
+        monkeypatch.setattr("pipeline.cache.cache_rebuild._wait_for_store_job", lambda *_: None)
         assert rebuild(database, client)
     assert readings(database) == all_say(Counts(3, 2))
 
@@ -318,7 +319,7 @@ def test_a_rebuild_restores_counted_and_recounted_windows(database: Settings, mo
         done = recount(database, windows_of(NOON, NOON + 60)[:1], client)
         before = {key: client.hgetall(key) for key in client.scan_iter("adctr:{*")}
         client.flushall()
-        monkeypatch.setattr("pipeline.cache_rebuild._wait_for_store_job", lambda *_: None)
+        monkeypatch.setattr("pipeline.cache.cache_rebuild._wait_for_store_job", lambda *_: None)
         assert rebuild(database, client)
         assert {key: client.hgetall(key) for key in client.scan_iter("adctr:{*")} == before
         assert client.hget(cells_key(60, NOON), cell_field("shoes", "sports")) == f"3 2 {done.revision}".encode()  # type: ignore[arg-type]
@@ -330,6 +331,6 @@ def test_a_loss_in_the_middle_of_a_rebuild_is_noticed(database: Settings, monkey
     """Whatever was restored before it is gone, so there is no marker."""
     with closing(writer_client(database)) as client:
         client.flushall()
-        monkeypatch.setattr("pipeline.cache_rebuild._wait_for_store_job", lambda *_: client.flushall())
+        monkeypatch.setattr("pipeline.cache.cache_rebuild._wait_for_store_job", lambda *_: client.flushall())
         assert not rebuild(database, client)
         assert not is_complete(client)

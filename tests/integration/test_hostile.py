@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.cache_manager import CacheManager, cache_client
+from pipeline.cache.cache_manager import CacheManager
+from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id
-from pipeline.readings import Source
+from pipeline.read_results import Source
 from pipeline.store import connect_reader
 from slo.reconciliation.report import to_text
 from slo.reconciliation.verify import reconcile

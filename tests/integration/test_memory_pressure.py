@@ -22,11 +22,12 @@ from loadgen.live import run_live
 from loadgen.pacer import SteadyPacer
 from loadgen.profiles import Profile
 from loadgen.run import LoadPlan, new_run_id
-from pipeline.cache_access import CacheUser, credentials
-from pipeline.cache_commands import read_retention
-from pipeline.cache_manager import CacheManager, cache_client
+from pipeline.cache.cache_access import CacheUser, credentials
+from pipeline.cache.cache_commands import read_retention
+from pipeline.cache.cache_manager import CacheManager
+from pipeline.cache.redis_reader import cache_client
 from pipeline.contract.cache_schema import categories_key, cells_key, complete_key
-from pipeline.readings import Source
+from pipeline.read_results import Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
 from slo.reconciliation.report import Report, to_text

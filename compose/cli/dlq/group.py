@@ -20,7 +20,7 @@ from compose.cli.timestamps import parse_moment_ms
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.process.exit_codes import ExitCode
 from compose.terminal.format import Format
-from pipeline.printable import printable
+from pipeline.shared.terminal_safe import printable
 
 if TYPE_CHECKING:
     from pipeline.dead_letters.letter import Letter

@@ -27,7 +27,7 @@ from compose.cli.options import FormatOption
 from compose.process.errors import UsageError
 from compose.process.exit_codes import ExitCode
 from compose.terminal.format import Format
-from pipeline.printable import printable
+from pipeline.shared.terminal_safe import printable
 
 if TYPE_CHECKING:
     from pipeline.dead_letters.plan import Changes, Plan

@@ -16,7 +16,7 @@ from compose.process.errors import UsageError
 from compose.process.exit_codes import ExitCode
 from compose.stack.state import load_settings
 from compose.terminal.format import Format
-from pipeline.printable import printable
+from pipeline.shared.terminal_safe import printable
 
 if TYPE_CHECKING:
     from loadgen.replay.replay import ReplayPlan, ReplayResult

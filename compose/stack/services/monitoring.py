@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from compose.monitoring.prometheus_config import Targets, prometheus_config
 from compose.stack.layout import write_private
 from compose.stack.ports import LOOPBACK, Ports
 from compose.stack.service import Plan, Service
-from pipeline.cache_access import CacheUser
+from pipeline.cache.cache_access import CacheUser
 from pipeline.settings import Settings
 
 EXPORTER = "exporter"
@@ -154,7 +155,8 @@ def redis_exporter_environment(settings: Settings) -> dict[str, str]:
 
 
 def _postgres_exporter(plan: Plan, program: str) -> Service:
-    command = [program, *postgres_exporter_options(str(POSTGRES_QUERIES), f"{LOOPBACK}:{plan.ports.postgres_exporter}")]
+    address = f"{LOOPBACK}:{plan.ports.postgres_exporter}"
+    command = [program, *postgres_exporter_options(str(POSTGRES_QUERIES), address, bgwriter_flag(program))]
     environment = postgres_exporter_environment(plan.settings)
     return _service(plan, binaries.POSTGRES_EXPORTER, command, "/", environment=environment, needs=("tables",))
 
@@ -169,14 +171,29 @@ def postgres_exporter_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def postgres_exporter_options(queries: str, address: str) -> tuple[str, ...]:
-    """postgres_exporter's command line; ``queries`` is the file with ours."""
-    return (f"--web.listen-address={address}", f"--extend.query-path={queries}", *POSTGRES_EXPORTER_OPTIONS)
+def postgres_exporter_options(queries: str, address: str, bgwriter: str) -> tuple[str, ...]:
+    """postgres_exporter's command line; ``queries`` is the file with ours, ``bgwriter`` see `bgwriter_flag`.
+
+    PostgreSQL 17 removed half of pg_stat_bgwriter's columns; settings would be hundreds of series that no panel shows.
+    """
+    where = (f"--web.listen-address={address}", f"--extend.query-path={queries}")
+    return (*where, "--disable-settings-metrics", bgwriter, "--log.level=warn")
+
+
+def bgwriter_flag(program: str) -> str:
+    """The flag that turns the collector of pg_stat_bgwriter off: 0.13 renamed it, and other versions exit on it.
+
+    Asks ``program --help``, as only the program knows. Raises OSError where it can't be started.
+    """
+    asked = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=_HELP_SECONDS, check=False)
+    old = "collector.bgwriter" in asked.stdout + asked.stderr
+    return "--no-collector.bgwriter" if old else BGWRITER_FLAG
 
 
 POSTGRES_QUERIES = resources.files("compose.monitoring") / "postgres_queries.yaml"
-POSTGRES_EXPORTER_OPTIONS = ("--disable-settings-metrics", "--no-collector.bgwriter", "--log.level=warn")
-"""PostgreSQL 17 took half of pg_stat_bgwriter's columns away; settings are hundreds of series that nobody looks at."""
+BGWRITER_FLAG = "--no-collector.stat_bgwriter"
+"""The name of the flag in postgres_exporter 0.13 and later."""
+_HELP_SECONDS = 10.0
 
 
 def _get(url: str) -> None:

@@ -40,8 +40,8 @@ def exists(module: str) -> bool:
 
 def _check_cache(plan: Plan) -> None:
     # Imported late: their clients take a while to load, and the other services need not wait for them.
-    from pipeline.cache_rebuild import is_complete
-    from pipeline.cache_writer import writer_client
+    from pipeline.cache.cache_rebuild import is_complete
+    from pipeline.cache.cache_writer import writer_client
 
     # As the keeper itself, which is told no other password.
     with closing(writer_client(plan.settings)) as client:

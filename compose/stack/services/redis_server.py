@@ -17,7 +17,7 @@ from compose.stack.layout import Layout, write_private
 from compose.stack.passwords import Passwords
 from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
-from pipeline.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import PREFIX
 from pipeline.settings import Settings
 
@@ -95,7 +95,7 @@ def config(layout: Layout, port: int, passwords: Passwords, max_memory_megabytes
     A process title is written over the environment, by whose mark the stack finds processes that nobody supervises.
     With ``everysec`` answers go out up to 2 s before the append-only file is written, while a sync of it is under way;
     without, every answer comes after the write, and a ``kill -9`` loses nothing. For a loss of power see
-    `pipeline.cache_rebuild.is_complete`.
+    `pipeline.cache.cache_rebuild.is_complete`.
     Nothing is ever evicted: a window without some of its cells would be a wrong number, a refused write is tried again.
     """
     return f"""\

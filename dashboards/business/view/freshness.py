@@ -8,7 +8,7 @@ from enum import StrEnum
 from dashboards.business.settings import Limits
 from dashboards.business.snapshot import Snapshot, Unavailable
 from dashboards.business.view.formats import Formats
-from pipeline.readings import Source
+from pipeline.read_results import Source
 
 
 @dataclass(frozen=True)

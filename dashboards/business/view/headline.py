@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dashboards.business.snapshot import FEWEST_MINUTES, Snapshot
 from dashboards.business.view.rate import Rate, counts_of, rate_of, total
 from pipeline.contract.cache_schema import Counts
-from pipeline.readings import Source
+from pipeline.read_results import Source
 
 FEWEST_ELAPSED_SECONDS = 10
 """Sooner, the pace of a window is a guess."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.breakdown import CategoryWindow
+from pipeline.cache.breakdown import CategoryWindow
 from pipeline.contract.cache_schema import ZERO, Counts
-from pipeline.contract.wilson import wilson
+from pipeline.shared.wilson import wilson
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from dashboards.business.snapshot import FIVE_MINUTES, MINUTE, MOST_MINUTES, Snapshot
 from dashboards.business.view.rate import Rate, counts_of, rate_of
-from pipeline.breakdown import CategoryWindow
+from pipeline.cache.breakdown import CategoryWindow
 from pipeline.contract.windows import WindowState, window_state
 
 NAMES = {MINUTE: "1-minute windows", FIVE_MINUTES: "5-minute windows"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import redis
 
-from pipeline.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import cell_field, cells_key, expires_at_seconds
 from pipeline.settings import Settings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.cache_manager import MetricsUnavailableError
-from pipeline.readings import Source
+from pipeline.cache.cache_manager import MetricsUnavailableError
+from pipeline.read_results import Source
 from tests.memory_metrics import MemoryMetrics
 from tests.read_contract import NOON, NOW, SAMPLE, check_breakdowns
 

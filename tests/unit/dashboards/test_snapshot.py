@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.business.snapshot import Snapshot, SnapshotReader, Unavailable
 from pipeline.contract.cache_schema import Counts, Retention
-from pipeline.readings import Source
+from pipeline.read_results import Source
 from pipeline.settings import Settings
 from tests.memory_metrics import MemoryMetrics
 

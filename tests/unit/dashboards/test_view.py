@@ -16,9 +16,9 @@ from dashboards.business.view.formats import Formats
 from dashboards.business.view.headline import headline
 from dashboards.business.view.rate import rate_of
 from dashboards.business.view.series import CLOSED, LIVE, ctr_points
-from pipeline.breakdown import CategoryWindow
+from pipeline.cache.breakdown import CategoryWindow
 from pipeline.contract.cache_schema import Counts
-from pipeline.readings import Source
+from pipeline.read_results import Source
 from pipeline.settings import SettingsError
 
 NOON = 1_767_268_800

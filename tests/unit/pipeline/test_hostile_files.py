@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadgen.profiles.parse import load_profile
-from pipeline.checked_yaml.errors import DocumentError
+from pipeline.shared.checked_yaml.errors import DocumentError
 from slo.spec.parse import load
 from tests.vectors.hostile import HOSTILE
 

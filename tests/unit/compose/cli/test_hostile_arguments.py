@@ -9,7 +9,7 @@ from typer.exceptions import TyperException
 
 from compose.cli.main import _register_commands, app
 from compose.process.errors import StackNotRunning, UsageError
-from pipeline.printable import printable, printable_lines
+from pipeline.shared.terminal_safe import printable, printable_lines
 from slo.reconciliation.compare import Difference
 from slo.reconciliation.report import difference_line
 from tests.vectors.hostile import HOSTILE

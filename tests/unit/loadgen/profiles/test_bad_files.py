@@ -13,7 +13,7 @@ import pytest
 from loadgen.profiles import load_profile
 from loadgen.profiles.parse import ProfileError
 from loadgen.rate_curve import RateCurve, RatePoint
-from pipeline.checked_yaml.errors import Problem
+from pipeline.shared.checked_yaml.errors import Problem
 from tests.golden import assert_golden
 
 HERE = Path(__file__).parent

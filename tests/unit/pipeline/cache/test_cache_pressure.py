@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import redis
 
-from pipeline.cache_pressure import adapt_retention, next_retention, shortest_retention
-from pipeline.cache_rebuild import boot_id
-from pipeline.cache_writer import CacheWriter, writer_client
+from pipeline.cache.cache_pressure import adapt_retention, next_retention, shortest_retention
+from pipeline.cache.cache_rebuild import boot_id
+from pipeline.cache.cache_writer import CacheWriter, writer_client
 from pipeline.contract.cache_schema import (
     RETENTION_FIELDS,
     Counts,

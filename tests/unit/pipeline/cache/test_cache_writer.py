@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from pipeline.cache_writer import CacheWriter, writer_client
+from pipeline.cache.cache_writer import CacheWriter, writer_client
 from pipeline.contract.cache_schema import (
     Counts,
     categories_key,

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from pipeline.cell_sums import summed
+from pipeline.cache.cell_sums import summed
 from pipeline.contract.cache_schema import ZERO, Counts, parse_counts
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.cache_rebuild import begin, finish, is_complete
-from pipeline.cache_writer import writer_client
+from pipeline.cache.cache_rebuild import begin, finish, is_complete
+from pipeline.cache.cache_writer import writer_client
 from pipeline.contract.cache_schema import complete_key
 from pipeline.settings import Settings
 

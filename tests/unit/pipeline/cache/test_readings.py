@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.cache_commands import ask_counts, per_campaign, per_category, sums_of
+from pipeline.cache.cache_commands import ask_counts, per_campaign, per_category, sums_of
 from pipeline.contract.cache_schema import Counts
 from pipeline.contract.windows import WindowState
-from pipeline.readings import NamedCounts, Order, Reading, Source, ranked
+from pipeline.read_results import NamedCounts, Order, Ranking, Reading, Source, ranked
 from pipeline.store.metrics_queries import windows_of
 
 ROWS = [
@@ -33,12 +33,12 @@ ROWS = [
 def test_campaigns_are_ranked_with_ties_by_name_and_by_ctr_only_where_there_is_one(
     order: Order, lowest: bool, names: str
 ) -> None:
-    rows = ranked(list(ROWS), order, lowest=lowest, limit=None, minimum_impressions=0)
+    rows = ranked(list(ROWS), Ranking(order, lowest, limit=None))
     assert "".join(row.name for row in rows) == names
 
 
 def test_ranking_can_ask_for_a_volume_and_a_number() -> None:
-    rows = ranked(list(ROWS), Order.CTR, lowest=False, limit=1, minimum_impressions=50)
+    rows = ranked(list(ROWS), Ranking(Order.CTR, limit=1, minimum_impressions=50))
     assert [row.name for row in rows] == ["c"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from pipeline.cache_writer import CacheWriter
+from pipeline.cache.cache_writer import CacheWriter
 from pipeline.contract.cache_schema import Counts, cell_field, cells_key, complete_key
 from pipeline.settings import Settings
 from slo.latency.cache_reader import CacheIncomplete, CacheReader

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from pipeline.checked_yaml.errors import Problem
+from pipeline.shared.checked_yaml.errors import Problem
 from slo.spec.errors import SpecificationError
 from slo.spec.parse import load
 

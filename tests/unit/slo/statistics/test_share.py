@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.contract.wilson import wilson
+from pipeline.shared.wilson import wilson
 from slo.statistics.blocks import Floats, block_starts, student_t
 from slo.statistics.share import fewest_samples, seconds_needed, share_of_good, share_of_time
 

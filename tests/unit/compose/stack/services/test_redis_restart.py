@@ -14,7 +14,7 @@ from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.ports import LOOPBACK, Ports
 from compose.stack.services import redis_server
-from pipeline.cache_access import CacheUser
+from pipeline.cache.cache_access import CacheUser
 from pipeline.contract.cache_schema import complete_key
 from tests.integration.waiting import eventually
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import redis
 
-from pipeline.cache_access import CacheUser, impatient_client
+from pipeline.cache.cache_access import CacheUser, impatient_client
 from pipeline.contract.cache_schema import (
     RAISE_COUNTS,
     RAISE_WATERMARK,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.cache_commands import ask_counts, hash_of, shown_category, shown_cell
-from pipeline.cell_sums import summed
+from pipeline.cache.cache_commands import ask_counts, hash_of, shown_category, shown_cell
+from pipeline.cache.cell_sums import summed
 from pipeline.contract.cache_schema import ZERO, Cell, Counts, cells_key
 from pipeline.store.metrics_queries import WindowRange
 

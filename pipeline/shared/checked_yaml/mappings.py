@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from pipeline.checked_yaml.errors import Invalid, Problem
-from pipeline.checked_yaml.scalars import nearest, shown
+from pipeline.shared.checked_yaml.errors import Invalid, Problem
+from pipeline.shared.checked_yaml.scalars import nearest, shown
 
 
 @dataclass(frozen=True)

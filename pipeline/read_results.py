@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -10,6 +11,7 @@ from pipeline.contract.cache_schema import Counts
 from pipeline.contract.windows import WindowState
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Source(StrEnum):
@@ -25,6 +27,21 @@ class Order(StrEnum):
     IMPRESSIONS = "impressions"
     CLICKS = "clicks"
     CTR = "ctr"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Which campaigns, and in which order: the first ``limit`` (None: all) that have at least the impressions."""
+
+    order: Order = Order.IMPRESSIONS
+    lowest: bool = False
+    limit: int | None = 10
+    minimum_impressions: int = 0
+
+    @property
+    def least_impressions(self) -> int:
+        """By CTR only campaigns that have one are ranked."""
+        return max(1, self.minimum_impressions) if self.order is Order.CTR else self.minimum_impressions
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,14 @@ class NamedCounts:
 
 
 @dataclass(frozen=True)
+class Answer(Generic[T]):
+    """What one store says, and the watermark of the job that wrote it (milliseconds; None: none published)."""
+
+    value: T
+    watermark_ms: int | None
+
+
+@dataclass(frozen=True)
 class Reading(Generic[T]):
     """A value with everything a reader needs to judge it.
 
@@ -77,16 +102,24 @@ class Reading(Generic[T]):
             return None
         return max(0.0, self.read_at_seconds - self.watermark_ms / 1000)
 
+    def map(self, change: Callable[[T], U]) -> Reading[U]:
+        """Another value made of this one; all else is the same."""
+        return Reading(
+            change(self.value),
+            self.source,
+            self.state,
+            self.watermark_ms,
+            self.read_at_seconds,
+            self.fallback_reason,
+        )
 
-def ranked(
-    rows: list[NamedCounts], order: Order, *, lowest: bool, limit: int | None, minimum_impressions: int
-) -> tuple[NamedCounts, ...]:
-    """The first ``limit`` rows by an order, ties by name; by CTR only rows that have one."""
-    least = max(1, minimum_impressions) if order is Order.CTR else minimum_impressions
-    chosen = [row for row in rows if row.counts.impressions >= least]
-    sign = 1 if lowest else -1
-    chosen.sort(key=lambda row: (sign * _rank(row, order), row.name))
-    return tuple(chosen[:limit])
+
+def ranked(rows: list[NamedCounts], ranking: Ranking) -> tuple[NamedCounts, ...]:
+    """Rows as ranked, ties by name."""
+    chosen = [row for row in rows if row.counts.impressions >= ranking.least_impressions]
+    sign = 1 if ranking.lowest else -1
+    chosen.sort(key=lambda row: (sign * _rank(row, ranking.order), row.name))
+    return tuple(chosen[: ranking.limit])
 
 
 def _rank(row: NamedCounts, order: Order) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.checked_yaml.errors import DocumentError, Problem
+from pipeline.shared.checked_yaml.errors import DocumentError, Problem
 
 
 @dataclass(frozen=True)

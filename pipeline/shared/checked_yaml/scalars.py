@@ -12,10 +12,10 @@ from typing import TypeVar
 
 import yaml
 
-from pipeline.checked_yaml.errors import Invalid
-from pipeline.durations import ALLOWED as DURATION_ALLOWED
-from pipeline.durations import duration_seconds
-from pipeline.printable import printable
+from pipeline.shared.checked_yaml.errors import Invalid
+from pipeline.shared.durations import ALLOWED as DURATION_ALLOWED
+from pipeline.shared.durations import duration_seconds
+from pipeline.shared.terminal_safe import printable
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][\d_]*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)

@@ -16,8 +16,8 @@ import redis
 from psycopg2 import extensions, sql
 
 from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
-from pipeline.cache_pressure import adapt_retention
-from pipeline.cache_writer import CacheWriter
+from pipeline.cache.cache_pressure import adapt_retention
+from pipeline.cache.cache_writer import CacheWriter
 from pipeline.contract.cache_schema import Counts, complete_key, rebuild_key
 from pipeline.flink_checkpoints import complete_checkpoint
 from pipeline.job_names import STORE, flink_name

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from pipeline.cell_sums import summed, totals
+from pipeline.cache.cell_sums import summed, totals
 from pipeline.contract.cache_schema import (
     CELL_SEPARATOR,
     RETENTION_FIELDS,

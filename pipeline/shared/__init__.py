@@ -1,0 +1,1 @@
+"""What every package uses and no part of the pipeline decides."""
