@@ -35,6 +35,8 @@ PERIOD_SECONDS = 1
 MAX_PATIENCE_SECONDS = 60.0
 FLUSH_SECONDS = 2.0
 POLL_SECONDS = 0.2
+PARTITIONS_SECONDS = 10.0
+METADATA_SECONDS = 0.5
 
 log = logging.getLogger("adctr.canary")
 
@@ -77,6 +79,8 @@ class Canary:
         self._patience = patience_seconds(settings)
         self._producer = self._new_producer()
         self._schema_id: int | None = None
+        self._partitions = settings.events_partitions
+        self._partitions_asked = -math.inf
         self._run = uuid.uuid4().hex
         self._last = math.floor(clock())
         self._trouble = ""
@@ -97,12 +101,28 @@ class Canary:
                 self._producer, self._fatal = self._new_producer(), False
             if self._schema_id is None:
                 self._schema_id = find_schema_id(self._settings.schema_registry_url, self._settings.events_topic)
+            self._find_partitions()
             for second in due_seconds(self._clock(), self._last, self._patience):
                 self._last = second
-                for partition in range(self._settings.events_partitions):
+                for partition in range(self._partitions):
                     self._send(partition, second, self._schema_id)
         except (RegistryUnavailable, KafkaException, BufferError) as error:
             self._note(str(error))
+
+    def _find_partitions(self) -> None:
+        """Partitions may be added while it runs; a broker that does not answer leaves it with those it knows."""
+        now = time.monotonic()
+        if now - self._partitions_asked < PARTITIONS_SECONDS:
+            return
+        self._partitions_asked = now
+        topic = self._settings.events_topic
+        try:
+            found = self._producer.list_topics(topic, timeout=METADATA_SECONDS).topics[topic]
+        except KafkaException:
+            return
+        if found.error is None and len(found.partitions) > self._partitions:
+            log.info("%s has %d partitions now", topic, len(found.partitions))
+            self._partitions = len(found.partitions)
 
     def _send(self, partition: int, second: int, schema_id: int) -> None:
         time_ms = second * 1000

@@ -26,6 +26,7 @@ from pipeline.aggregations import (
     window_options,
     window_view,
 )
+from pipeline.group_offsets import begin_at_the_first_record
 from pipeline.job_names import JOBS, LIVE, STORE, flink_name
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.sinks import dead_letter, postgres, redis_cache
@@ -53,10 +54,10 @@ class JobPlan:
     early_fire_milliseconds: int
 
 
-def live_plan(settings: Settings) -> JobPlan:
+def live_plan(settings: Settings, offset_reset: str = "none") -> JobPlan:
     """Windows into Redis."""
     return JobPlan(
-        topic=events_table(settings, LIVE, COUNTED_FIELDS, with_origin=False),
+        topic=events_table(settings, LIVE, COUNTED_FIELDS, with_origin=False, offset_reset=offset_reset),
         events=events_query(COUNTED_FIELDS, with_origin=False),
         shared=False,
         combine_milliseconds=LIVE_COMBINE_MILLISECONDS,
@@ -69,14 +70,15 @@ def live_plan(settings: Settings) -> JobPlan:
     )
 
 
-def store_plan(settings: Settings) -> JobPlan:
+def store_plan(settings: Settings, offset_reset: str = "none") -> JobPlan:
     """Windows and records into PostgreSQL, rejects into their topics."""
     return JobPlan(
-        topic=events_table(settings, STORE, EVENT_FIELDS, with_origin=True),
+        topic=events_table(settings, STORE, EVENT_FIELDS, with_origin=True, offset_reset=offset_reset),
         events=events_query(EVENT_FIELDS, with_origin=True),
         shared=True,
         combine_milliseconds=STORE_COMBINE_MILLISECONDS,
         ddl=[
+            *dead_letter.FUNCTIONS,
             *(window_view(size) for size in WINDOW_SIZES_SECONDS),
             *(postgres.metrics_table(settings, size) for size in WINDOW_SIZES_SECONDS),
             postgres.raw_events_table(settings),
@@ -118,9 +120,14 @@ def job_options(settings: Settings, job: str, early_fire_milliseconds: int, rest
     return options
 
 
-def submit(settings: Settings, job: str, restore_from: str | None) -> str:
-    """Submits one job and returns its id."""
-    plan = PLANS[job](settings)
+def submit(settings: Settings, job: str, restore_from: str | None, *, accept_loss: bool = False) -> str:
+    """Submits one job and returns its id.
+
+    With ``accept_loss`` it goes on at the first record that there is where the next one is gone.
+    """
+    if restore_from is None:
+        begin_at_the_first_record(settings, flink_name(job))
+    plan = PLANS[job](settings, "earliest" if accept_loss else "none")
     configuration = Configuration()
     for key, value in job_options(settings, job, plan.early_fire_milliseconds, restore_from).items():
         configuration.set_string(key, value)
@@ -150,12 +157,22 @@ def main(arguments: Sequence[str]) -> None:
     """Submits the named jobs, each from its checkpoint where one is given as JOB=PATH."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("jobs", nargs="+", metavar="JOB[=CHECKPOINT]")
+    parser.add_argument("--accept-loss", action="append", default=[], metavar="JOB")
     settings = Settings.from_env(os.environ)
-    for argument in parser.parse_args(arguments).jobs:
+    failed = []
+    parsed = parser.parse_args(arguments)
+    for argument in parsed.jobs:
         job, _, restore_from = argument.partition("=")
         if job not in JOBS:
             parser.error(f"job {job!r}: allowed are {', '.join(JOBS)}")
-        print(f"submitted {job} {submit(settings, job, restore_from or None)}", flush=True)
+        try:
+            job_id = submit(settings, job, restore_from or None, accept_loss=job in parsed.accept_loss)
+            print(f"submitted {job} {job_id}", flush=True)
+        except Exception as error:  # Flink's, in any of Java's classes: the other job has its own state
+            print(f"{job} was not submitted: {error}", file=sys.stderr, flush=True)
+            failed.append(job)
+    if failed:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

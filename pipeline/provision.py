@@ -16,16 +16,17 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    NewPartitions,
     NewTopic,
     ResourceType,
     TopicMetadata,
 )
 
 from pipeline.contract.codec import RegistryUnavailable
+from pipeline.contract.letter_size import MOST_LETTER_BYTES
 from pipeline.contract.registry import IncompatibleSchema, register_schema
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.settings import Settings, SettingsError
-from pipeline.sinks.dead_letter import MOST_LETTER_BYTES
 
 EVENTS_RETENTION_BYTES = 20_000_000_000
 """Per partition. The topic keeps records by size, never by age: record times may be old."""
@@ -71,7 +72,15 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         "cleanup.policy": "delete",
     }
     # Consumers need no setting for it: their fetch sizes are no limit to the first batch of an answer.
-    rejects = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": str(MOST_LETTER_BYTES)}
+    rejects = {
+        "retention.ms": "-1",
+        "cleanup.policy": "delete",
+        "max.message.bytes": str(MOST_LETTER_BYTES),
+        # A letter has the record time of a record that was taken, whatever the broker's clock shows since.
+        "message.timestamp.type": "CreateTime",
+        "message.timestamp.after.max.ms": str(UNLIMITED_MS),
+        "message.timestamp.before.max.ms": str(UNLIMITED_MS),
+    }
     return [
         TopicSpec(settings.events_topic, settings.events_partitions, events),
         TopicSpec(settings.dead_letter_topic, 1, rejects),
@@ -108,12 +117,8 @@ def _ensure_topic(admin: AdminClient, spec: TopicSpec) -> None:
     if existing is None:
         _create(admin, spec)
         return
-    partitions = len(existing.partitions)
-    if partitions != spec.partitions:
-        raise ProvisionRefused(
-            f"topic {spec.name} has {partitions} partitions, the settings say {spec.partitions}: records are keyed by "
-            "campaign, so partitions can't be added to a topic in use; start over with an empty data directory"
-        )
+    if len(existing.partitions) < spec.partitions:
+        _add_partitions(admin, spec)
     _correct_config(admin, spec)
 
 
@@ -132,6 +137,12 @@ def _create(admin: AdminClient, spec: TopicSpec) -> None:
     except KafkaException as error:
         if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
+
+
+def _add_partitions(admin: AdminClient, spec: TopicSpec) -> None:
+    """More than the settings say are left alone: somebody has added them (docs/scaling.md says what that means)."""
+    more = NewPartitions(spec.name, spec.partitions)
+    admin.create_partitions([more], request_timeout=REQUEST_TIMEOUT_SECONDS)[spec.name].result()
 
 
 def _correct_config(admin: AdminClient, spec: TopicSpec) -> None:

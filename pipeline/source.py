@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from pipeline.contract.rules import MAX_AHEAD_MS
+from pipeline.contract.cache_schema import CANARY_PREFIX
+from pipeline.contract.rules import (
+    CANARY_CAMPAIGN,
+    EARLIEST_RECORD_TIME_MS,
+    LATEST_RECORD_TIME_MS,
+    MAX_AHEAD_MS,
+    NO_CANARY,
+)
 from pipeline.job_names import flink_name
 from pipeline.settings import Settings
-from pipeline.sql import table
+from pipeline.sql import literal, table
 
 EVENT_FIELDS = (
     "event_id",
@@ -40,6 +47,10 @@ ORIGIN_COLUMNS = [
     "`headers` MAP<STRING, BYTES> METADATA FROM 'headers' VIRTUAL",
 ]
 
+EARLIEST_RECORD_TIME, LATEST_RECORD_TIME = (
+    f"TO_TIMESTAMP_LTZ({time_ms}, 3)" for time_ms in (EARLIEST_RECORD_TIME_MS, LATEST_RECORD_TIME_MS)
+)
+
 FETCH_WAIT_MILLISECONDS = 10
 """How long the broker may keep a fetch waiting. A consumer has one fetch per broker under way: while that waits for
 partitions that have nothing, those that have much wait as well (docs/decisions/0006-fetching.md)."""
@@ -49,15 +60,25 @@ FETCH_LEAST_BYTES = 65_536
 FETCH_BYTES = 4_194_304
 """Per partition: enough to be busy with until the next fetch has come."""
 
+DISCOVERY_SECONDS = 10
+"""How soon a partition is read that was added to the topic."""
+
 ALIGNMENT_DRIFT_SECONDS = 120
 """How far one partition may run ahead of another while a backlog is read."""
 
 
-def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_origin: bool) -> str:
+def events_table(
+    settings: Settings, job: str, fields: tuple[str, ...], *, with_origin: bool, offset_reset: str = "none"
+) -> str:
     """DDL of table ``ad_events`` with the given event fields.
 
+    ``offset_reset`` is what Kafka's consumer does when its offset is gone: by default the job fails. Flink's
+    ``earliest-offset`` would make it ``earliest``, so the first start is from committed offsets, too
+    (`pipeline.group_offsets`); partitions that are added later are read from their beginning.
+
     The watermark follows the smaller of event time and record time, so that an event from the future cannot drag
-    it along and make everything behind it late.
+    it along and make everything behind it late. A record time before 1970 counts as 1970: 5 s before the earliest that
+    Kafka can hold would be the furthest future.
     """
     bound = _seconds(settings.out_of_orderness_seconds)
     columns = [
@@ -67,7 +88,7 @@ def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_
         "`is_tombstone` BOOLEAN",
         *(ORIGIN_COLUMNS if with_origin else []),
         "`record_time` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL",
-        f"WATERMARK FOR `event_time` AS LEAST(`event_time`, `record_time`) - {bound}",
+        f"WATERMARK FOR `event_time` AS LEAST(`event_time`, GREATEST(`record_time`, {EARLIEST_RECORD_TIME})) - {bound}",
     ]
     options: dict[str, str | int] = {
         "connector": "kafka",
@@ -80,7 +101,9 @@ def events_table(settings: Settings, job: str, fields: tuple[str, ...], *, with_
         "properties.fetch.max.wait.ms": FETCH_WAIT_MILLISECONDS,
         "properties.fetch.min.bytes": FETCH_LEAST_BYTES,
         "properties.max.partition.fetch.bytes": FETCH_BYTES,
-        "scan.startup.mode": "earliest-offset",
+        "scan.startup.mode": "group-offsets",
+        "properties.auto.offset.reset": offset_reset,
+        "scan.topic-partition-discovery.interval": f"{DISCOVERY_SECONDS} s",
         # Looks up each new schema id when its records have arrived: an older answer "unknown" may be out of date.
         "properties.interceptor.classes": "adctr.flink.SchemaLookups",
         "properties.adctr.registry-url": settings.schema_registry_url,
@@ -125,9 +148,35 @@ def _seconds(seconds: int) -> str:
 IS_TOMBSTONE = "`is_tombstone`"
 _DECODED = "`decode_error` IS NULL AND NOT `is_tombstone`"
 _MAX_AHEAD = _seconds(MAX_AHEAD_MS // 1000)
-IS_VALID = f"{_DECODED} AND `event_time` <= `record_time` + {_MAX_AHEAD}"
-IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND `event_time` > `record_time` + {_MAX_AHEAD})"
-INVALID_REASON = "COALESCE(`decode_error`, 'event_time is more than 1 minute after the record time')"
+HAS_RECORD_TIME = f"`record_time` BETWEEN {EARLIEST_RECORD_TIME} AND {LATEST_RECORD_TIME}"
+_TIMES_FIT = f"{HAS_RECORD_TIME} AND `event_time` <= `record_time` + {_MAX_AHEAD}"
+_CANARY = literal(CANARY_PREFIX)
+_CLAIMS_CANARY = " OR ".join(
+    f"LEFT(`{name}`, {len(CANARY_PREFIX)}) = {_CANARY}" for name in ("campaign_id", "category")
+)
+# What it consumes has to be everything: Java's $ would let a line feed follow.
+_AFTER_CANARY = f"REGEXP_REPLACE(`campaign_id`, {literal(f'^{CANARY_CAMPAIGN.pattern}')}, '')"
+_IS_CANARY = f"(`category` = {_CANARY} AND {_AFTER_CANARY} = '')"
+_IS_NO_CANARY = f"(({_CLAIMS_CANARY}) AND NOT {_IS_CANARY})"
+IS_VALID = f"{_DECODED} AND NOT {_IS_NO_CANARY} AND {_TIMES_FIT}"
+IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND ({_IS_NO_CANARY} OR NOT ({_TIMES_FIT})))"
+SCHEMA_ID_HEADERS = (
+    "__value_schema_id",
+    "apicurio.value.contentId",
+    "apicurio.value.globalId",
+    "apicurio.value.contentHash",
+)
+"""Headers in which serializers of Confluent and Apicurio may put the schema's id instead of before the value."""
+_IN_HEADER = " ".join(
+    f"WHEN ARRAY_CONTAINS(MAP_KEYS(`headers`), '{name}') THEN '; schema id in header {name}, which is not read'"
+    for name in SCHEMA_ID_HEADERS
+)
+INVALID_REASON = (
+    f"COALESCE(`decode_error` || CASE {_IN_HEADER} ELSE '' END, CASE "
+    f"WHEN {_IS_NO_CANARY} THEN {literal(NO_CANARY)} "
+    f"WHEN {HAS_RECORD_TIME} THEN 'event_time is more than 1 minute after the record time' "
+    "ELSE 'the record time is out of range' END)"
+)
 
 
 def is_late(settings: Settings) -> str:

@@ -50,13 +50,16 @@ def up(
     monitoring: Annotated[
         bool, typer.Option(help="Exporters, and Prometheus where it is on PATH; never with --historic.")
     ] = True,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Start jobs without the state or records that `up` said are lost.")
+    ] = False,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Starts the stack; returns when it is healthy and the jobs run."""
     from compose.stack.layout import Layout
     from compose.stack.lifecycle import bring_up
 
-    bring_up(context.obj, ports, historic, say, monitoring=monitoring and not historic)
+    bring_up(context.obj, ports, historic, say, monitoring=monitoring and not historic, accept_loss=accept_loss)
     _print_status(Layout.of(context.obj), format_)
 
 
@@ -156,6 +159,12 @@ def _print_status(layout: Any, format_: Format) -> None:
     for job in found["jobs"]:
         checkpoint = job["last_checkpoint"]
         print(f"job {job['name']:<14} {job['state'].lower():<9} last checkpoint: {_describe(checkpoint)}")
+        if job["reason"]:
+            print(f"{'':<18} {job['reason']}")
+        if job["passed_over"]:
+            print(f"{'':<18} {job['passed_over']} checkpoints could not be restored and were passed over")
+        if job["lost_records"]:
+            print(f"{'':<18} {job['lost_records']:,} records of the topic were lost before it had read them")
     if found["cache"] is not None:
         print(f"{'cache':<18} {_describe_cache(found['cache'])}")
 

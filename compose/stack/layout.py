@@ -61,6 +61,11 @@ class Layout:
         return self.run / "lock"
 
     @property
+    def accept_loss(self) -> Path:
+        """There if jobs may start without what is lost; the job keeper removes it when it starts."""
+        return self.run / "accept-loss"
+
+    @property
     def owner(self) -> Path:
         """The process whose end takes the stack down (see `compose.stack.processes.owner`)."""
         return self.run / "owner.json"

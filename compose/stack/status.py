@@ -12,7 +12,7 @@ from compose.monitoring.binaries import why_absent
 from compose.process.errors import EnvironmentFailed, StackNotRunning
 from compose.stack.cache_view import cache
 from compose.stack.health import complaints
-from compose.stack.jobs.view import jobs
+from compose.stack.jobs.view import reported_jobs
 from compose.stack.layout import Layout
 from compose.stack.passwords import Passwords
 from compose.stack.processes import orphans
@@ -62,10 +62,7 @@ def status(layout: Layout) -> dict[str, Any]:
             "rss_bytes": resident_bytes(supervisor.pid, children=False),
         }
     )
-    try:
-        found = [asdict(job) for job in jobs(settings.flink_rest_url)]
-    except OSError:
-        found = []
+    found = [asdict(job) for job in reported_jobs(settings)]
     held = cache(settings)
     absent = [
         {"name": name, "reason": why_absent(name)} for name in monitoring.absent([each.name for each in processes])

@@ -8,7 +8,11 @@
 ``__connect.errors.stage``             ``VALUE_CONVERTER``: the bytes are no ad event; ``TRANSFORMATION``: an ad event
                                        whose times break a rule
 ``__connect.errors.exception.message``  why, in words
-``__connect.errors.timestamp``         ours: the record time in ms since the epoch (also the letter's own record time)
+``__connect.errors.timestamp``         ours: the record time in ms since the epoch (also the letter's own record time,
+                                       unless it is out of range, see `pipeline.contract.rules`)
+``__connect.errors.shortened``         ours: the size in bytes of a record too large for a letter, else 0. The letter
+                                       then has the beginning of key and value, and none of the record's headers
+                                       (`pipeline.contract.letter_size`)
 =====================================  ==============================================================================
 
 All values are UTF-8 text. Key, value and the record's other headers are those of the record. Headers by such a name
@@ -26,3 +30,4 @@ CONNECTOR_NAME = PREFIX + "connector.name"
 STAGE = PREFIX + "stage"
 MESSAGE = PREFIX + "exception.message"
 TIMESTAMP = PREFIX + "timestamp"
+SHORTENED = PREFIX + "shortened"

@@ -8,18 +8,28 @@ same answer, today and after any recovery. The Flink side of the same rules is i
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
+from pipeline.contract.cache_schema import CANARY_PREFIX
 from pipeline.contract.codec import AdEvent, DecodeError, Decoder
 
 EARLIEST_EVENT_TIME_MS = 946_684_800_000
 """2000-01-01T00:00Z."""
 LATEST_EVENT_TIME_MS = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z: the last instant that every store can hold."""
+EARLIEST_RECORD_TIME_MS = 0
+"""1970-01-01T00:00Z. Kafka's brokers take -1, "no time", whatever their bounds for record times are."""
+LATEST_RECORD_TIME_MS = 253_370_764_799_999
+"""9998-12-31T23:59:59.999Z: every store can hold the day after it, too."""
 MAX_AHEAD_MS = 60_000
 """How far an event time may lie ahead of its record time."""
 MAX_NAME_BYTES = 256
 """Longest event_id, campaign_id and category, in bytes of UTF-8."""
+CANARY_CAMPAIGN = re.compile(f"{CANARY_PREFIX}-[0-9]{{1,9}}")
+"""The campaigns of canaries, one for each partition; their category is the prefix alone."""
+NO_CANARY = f"campaign_id or category begins with {CANARY_PREFIX}, and the event is no canary"
+"""Readers leave canaries out by their category: the name of one may not stand beside another campaign or category."""
 
 
 class Fate(StrEnum):
@@ -47,13 +57,38 @@ def invalid_fields(event: AdEvent) -> str | None:
     return None
 
 
+def record_time_in_range(record_time_ms: int) -> bool:
+    """Whether the Kafka record time is a time that every store can hold."""
+    return EARLIEST_RECORD_TIME_MS <= record_time_ms <= LATEST_RECORD_TIME_MS
+
+
+def invalid_event(event: AdEvent) -> str | None:
+    """Why an event is invalid whatever its record time, or None: by its fields, or as a canary that is none."""
+    return invalid_fields(event) or (NO_CANARY if _claims_canary(event) and not _is_canary(event) else None)
+
+
+def _claims_canary(event: AdEvent) -> bool:
+    return event.campaign_id.startswith(CANARY_PREFIX) or event.category.startswith(CANARY_PREFIX)
+
+
+def _is_canary(event: AdEvent) -> bool:
+    return event.category == CANARY_PREFIX and CANARY_CAMPAIGN.fullmatch(event.campaign_id) is not None
+
+
 def fate_of_valid(event_time_ms: int, record_time_ms: int, allowed_lateness_seconds: int) -> Fate:
     """Fate of an event whose fields are valid, by its two times alone."""
-    if event_time_ms > record_time_ms + MAX_AHEAD_MS:
+    if not record_time_in_range(record_time_ms) or event_time_ms > record_time_ms + MAX_AHEAD_MS:
         return Fate.INVALID
     if event_time_ms < record_time_ms - allowed_lateness_seconds * 1000:
         return Fate.LATE
     return Fate.COUNTED
+
+
+def reason_of_times(record_time_ms: int) -> str:
+    """Why an event whose fields are valid is invalid beside its record time."""
+    if not record_time_in_range(record_time_ms):
+        return "the record time is out of range"
+    return f"event_time is more than {MAX_AHEAD_MS // 1000} s ahead of the record time"
 
 
 def classify(
@@ -62,8 +97,8 @@ def classify(
     """Fate of a record, its event where it decodes, and the reason where it isn't counted.
 
     The order is fixed, so that every reader gives the same reason: tombstone, undecodable, invalid
-    fields, event time ahead of record time, late. An invalid record that decodes keeps its event.
-    Raises RegistryUnavailable, which says nothing about the record.
+    fields, a canary that is none, record time out of range, event time ahead of record time, late. An invalid record
+    that decodes keeps its event. Raises RegistryUnavailable, which says nothing about the record.
     """
     if value is None:
         return Fate.TOMBSTONE, None, None
@@ -71,10 +106,10 @@ def classify(
         event = decoder.decode(value)
     except DecodeError as error:
         return Fate.INVALID, None, str(error)
-    reason = invalid_fields(event)
+    reason = invalid_event(event)
     if reason is not None:
         return Fate.INVALID, event, reason
     fate = fate_of_valid(event.event_time, record_time_ms, allowed_lateness_seconds)
     if fate is Fate.INVALID:
-        return fate, event, f"event_time is more than {MAX_AHEAD_MS // 1000} s ahead of the record time"
+        return fate, event, reason_of_times(record_time_ms)
     return fate, event, "late" if fate is Fate.LATE else None

@@ -11,6 +11,7 @@ key                meaning
                    ``event_time`` is in milliseconds since the epoch; ``placement``, ``device`` and ``impression_id``
                    may be left out
 ``complete``       whether ``event`` is the whole event; to be read
+``shortened``      the record's size in bytes, where only the beginning of key and value was kept; else null
 ``key``, ``value``, ``headers``  the record's bytes in base64; to be read, not used on replay
 =================  ==============================================================================================
 
@@ -56,6 +57,7 @@ def to_object(letter: Letter, view: View) -> dict[str, Any]:
         "reason": letter.reason,
         "event": {name: _jsonable(value) for name, value in view.fields.items()},
         "complete": view.complete,
+        "shortened": letter.shortened,
         "key": _base64(letter.key),
         "value": _base64(letter.value),
         "headers": [[name, _base64(content)] for name, content in letter.headers],

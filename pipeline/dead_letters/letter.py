@@ -13,7 +13,8 @@ Headers = Iterable[tuple[str, bytes | None]]
 @dataclass(frozen=True)
 class Letter:
     """``partition``, ``offset`` and ``record_time_ms`` are the rejected record's, ``headers`` those that are not about
-    the rejection; ``letter_offset`` is the letter's own place in its topic."""
+    the rejection; ``letter_offset`` is the letter's own place in its topic. ``shortened`` is the record's size in bytes
+    where the letter has only the beginning of it."""
 
     topic: str
     partition: int
@@ -25,6 +26,7 @@ class Letter:
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
     letter_offset: int
+    shortened: int | None = None
 
     @property
     def origin(self) -> tuple[int, int]:
@@ -53,6 +55,7 @@ def letter_of(key: bytes | None, value: bytes | None, headers: Headers, letter_o
             value,
             tuple(others),
             letter_offset,
+            int(about.get(names.SHORTENED, "0")) or None,
         )
     except (KeyError, ValueError):
         return None

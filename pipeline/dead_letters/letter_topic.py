@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.dead_letters.letter import Letter, letter_of
@@ -25,8 +25,12 @@ class LetterTopic:
         self._viewer = Viewer(RegistrySchemas(self.settings.schema_registry_url).fetch)
 
     def view(self, letter: Letter) -> View:
-        """What can be read of a letter's value. Raises RegistryUnavailable."""
-        return self._viewer.view(letter.value)
+        """What can be read of a letter's value, of a shortened one never the whole event.
+
+        Raises RegistryUnavailable.
+        """
+        view = self._viewer.view(letter.value)
+        return view if letter.shortened is None else replace(view, complete=False)
 
     def read(self, selection: Selection) -> Iterator[Letter]:
         """The selected letters in the order of writing. Raises KafkaUnavailable, RegistryUnavailable."""

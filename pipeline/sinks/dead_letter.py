@@ -1,21 +1,31 @@
 """Invalid records into ``ad-events-dlq`` and late ones into ``ad-events-late``: original bytes, key and headers, plus
-where they came from and why (`pipeline.contract.letter_headers`)."""
+where they came from and why (`pipeline.contract.letter_headers`). Of records that are too large for a letter only the
+beginning (`pipeline.contract.letter_size`)."""
 
 from __future__ import annotations
 
 from pipeline.contract import letter_headers
+from pipeline.contract.letter_size import HEADER_BYTES, KEPT_BYTES, MOST_LETTER_BYTES, MOST_RECORD_BYTES
 from pipeline.job_names import STORE, flink_name
 from pipeline.settings import Settings
-from pipeline.source import EVENTS, INVALID_REASON, IS_INVALID, IS_VALID, is_late
+from pipeline.source import EVENTS, HAS_RECORD_TIME, INVALID_REASON, IS_INVALID, IS_VALID, is_late
 from pipeline.sql import literal, table
 
 STAGE = "CASE WHEN `decode_error` IS NULL THEN 'TRANSFORMATION' ELSE 'VALUE_CONVERTER' END"
 """Connect's name for the step that failed: reading the value, or the rules on what was read."""
 
-MOST_LETTER_BYTES = 33_554_432
-"""Largest letter, for its producer and its topic: a letter that nobody takes would restart the job for ever. It must be
-far above the size of a batch of the events topic (1 MB), which the broker measures compressed and without the headers
-that a letter has besides."""
+FUNCTIONS = (
+    "CREATE TEMPORARY SYSTEM FUNCTION record_bytes AS 'adctr.flink.RecordBytes' LANGUAGE JAVA",
+    "CREATE TEMPORARY SYSTEM FUNCTION beginning AS 'adctr.flink.Beginning' LANGUAGE JAVA",
+)
+"""What the INSERTs need beside Flink's own functions."""
+
+_MOST_REASON_CHARACTERS = 1_000
+_SIZE = f"record_bytes(`record_key`, `raw_value`, `headers`, {HEADER_BYTES})"
+_FITS = f"{_SIZE} <= {MOST_RECORD_BYTES}"
+
+
+_BYTES = ("record_key", "raw_value")
 
 
 def letters_table(settings: Settings, name: str, topic: str) -> str:
@@ -59,12 +69,17 @@ def _insert(name: str, settings: Settings, reason: str, condition: str) -> str:
         letter_headers.OFFSET: "CAST(`kafka_offset` AS STRING)",
         letter_headers.CONNECTOR_NAME: literal(flink_name(STORE)),
         letter_headers.STAGE: STAGE,
-        letter_headers.MESSAGE: reason,
+        letter_headers.MESSAGE: f"LEFT({reason}, {_MOST_REASON_CHARACTERS})",
         letter_headers.TIMESTAMP: f"CAST({record_time_ms} AS STRING)",
+        letter_headers.SHORTENED: f"CASE WHEN {_FITS} THEN '0' ELSE CAST({_SIZE} AS STRING) END",
     }
     entries = ", ".join(f"{literal(name)}, CAST({text} AS BYTES)" for name, text in headers.items())
+    # A producer refuses negative times. Where a letter has none, the time of writing becomes its own.
+    time = f"CASE WHEN {HAS_RECORD_TIME} THEN `record_time` END"
+    key, value = (f"CASE WHEN {_FITS} THEN `{name}` ELSE beginning(`{name}`, {KEPT_BYTES}) END" for name in _BYTES)
+    headers_kept = f"CASE WHEN {_FITS} THEN MAP_UNION(`headers`, MAP[{entries}]) ELSE MAP[{entries}] END"
     return f"""
         INSERT INTO {name}
-        SELECT `record_key`, `raw_value`, MAP_UNION(`headers`, MAP[{entries}]), `record_time`
+        SELECT {key}, {value}, {headers_kept}, {time}
         FROM {EVENTS} WHERE {condition}
     """

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pipeline.contract.windows import WINDOW_NAMES
 from pipeline.settings import Settings
-from pipeline.source import EVENT_FIELDS, EVENTS, IS_TOMBSTONE, IS_VALID, is_late
+from pipeline.source import (
+    EARLIEST_RECORD_TIME,
+    EVENT_FIELDS,
+    EVENTS,
+    IS_TOMBSTONE,
+    IS_VALID,
+    LATEST_RECORD_TIME,
+    is_late,
+)
 from pipeline.sql import table
 from pipeline.window_rows import WINDOW_COLUMNS, WINDOW_KEY
 
@@ -75,10 +83,11 @@ def tombstones_table(settings: Settings) -> str:
 
 
 def tombstones_insert() -> str:
-    """INSERT of every tombstone's origin."""
+    """INSERT of every tombstone's origin; a record time that is out of range becomes the next that is not."""
+    record_time = f"LEAST(GREATEST(`record_time`, {EARLIEST_RECORD_TIME}), {LATEST_RECORD_TIME})"
     return f"""
         INSERT INTO tombstones
-        SELECT `kafka_partition`, `kafka_offset`, CAST(`record_time` AS TIMESTAMP(3))
+        SELECT `kafka_partition`, `kafka_offset`, CAST({record_time} AS TIMESTAMP(3))
         FROM {EVENTS} WHERE {IS_TOMBSTONE}
     """
 

@@ -15,9 +15,12 @@ from contextlib import closing, contextmanager, suppress
 import psutil
 import redis
 
-from pipeline.cache.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, patient_client
 from pipeline.job_names import LIVE, flink_name
+from pipeline.job_report import NOTHING, reports_of
+from pipeline.settings import Settings
 from slo.disturbances.bench import Bench, NeverBack, NotStruck
+from slo.disturbances.checkpoint_damage import newest_checkpoint, truncate_states
 from slo.disturbances.link import Condition, Link
 from slo.disturbances.sabotage import TASK_MANAGERS, repeatedly
 from slo.reconciliation.flink import Checkpoints, FlinkRest, FlinkUnavailable
@@ -115,6 +118,26 @@ def checkpoints_full(bench: Bench) -> Iterator[None]:
         for pid, limit in before.items():
             with suppress(psutil.NoSuchProcess):
                 _may_write(pid, limit)
+
+
+@contextmanager
+def live_checkpoint_damaged(bench: Bench) -> Iterator[None]:
+    """The live job's newest checkpoint has truncated state files, and the job has to go back to it."""
+    settings = bench.settings
+    before = passed_over(settings)
+    service = live_task_manager(bench)
+    checkpoint = newest_checkpoint(settings.checkpoint_dir, LIVE)
+    if not truncate_states(checkpoint):
+        raise NotStruck(f"{checkpoint} has no state file: all of its state is in its metadata")
+    _kill(bench, service)
+    yield
+    if passed_over(settings) == before:
+        raise NotStruck(f"the job was restored from another checkpoint than {checkpoint}")
+
+
+def passed_over(settings: Settings) -> tuple[str, ...]:
+    """The checkpoints of the live job that could not be restored."""
+    return reports_of(settings).get(LIVE, NOTHING).passed_over
 
 
 @contextmanager
@@ -218,4 +241,4 @@ def _may_write(pid: int, soft_limit_bytes: int) -> int:
 
 def _admin(bench: Bench) -> redis.Redis:
     settings = bench.settings
-    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
+    return patient_client(settings, CacheUser.ADMIN)

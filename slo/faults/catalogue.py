@@ -18,6 +18,7 @@ KAFKA_SECONDS = 15.0
 REDIS_SECONDS = 5.0
 POSTGRES_SECONDS = 60.0
 STACK_SECONDS = 60.0
+CHECKPOINT_SECONDS = 60.0
 
 LinkInjection = Callable[[Bench, str], AbstractContextManager[None]]
 
@@ -149,6 +150,13 @@ SERVERS: tuple[Fault, ...] = (
         TASK_MANAGER_SECONDS,
         lasts_seconds=30.0,
         keeps=_REDIS_KEPT,
+    ),
+    Fault(
+        "checkpoint_damaged",
+        "The newest checkpoint of the live job is truncated, and its TaskManager killed: kill -9.",
+        injections.live_checkpoint_damaged,
+        CHECKPOINT_SECONDS,
+        watched_seconds=90.0,
     ),
 )
 

@@ -28,16 +28,16 @@ class ConsumerLag(Probe):
     period_seconds = 2.0
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._partitions = [
-            TopicPartition(settings.events_topic, partition) for partition in range(settings.events_partitions)
-        ]
+        self._topic = settings.events_topic
         self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
         self._clock = clock
 
     def look(self) -> Iterable[Sample]:
+        found = self._admin.list_topics(self._topic, timeout=TIMEOUT_SECONDS).topics[self._topic].partitions
+        partitions = [TopicPartition(self._topic, partition) for partition in found]
         # Committed offsets first: taken after the ends, they could be ahead of them.
-        committed = {group: self._committed(group) for group in GROUPS}
-        ends = self._ends()
+        committed = {group: self._committed(group, partitions) for group in GROUPS}
+        ends = self._ends(partitions)
         at = self._clock()
         return [
             Sample(Indicator.CONSUMER_LAG, at, float(lag(group, ends, offsets).records), group)
@@ -50,14 +50,14 @@ class ConsumerLag(Probe):
     def close(self) -> None:
         """Nothing to end: the client closes with the object."""
 
-    def _ends(self) -> dict[int, OffsetRange]:
-        asked = {partition: OffsetSpec.latest() for partition in self._partitions}
+    def _ends(self, partitions: list[TopicPartition]) -> dict[int, OffsetRange]:
+        asked = {partition: OffsetSpec.latest() for partition in partitions}
         answers = self._admin.list_offsets(
             asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=TIMEOUT_SECONDS
         )
         return {partition.partition: OffsetRange(0, answer.result().offset) for partition, answer in answers.items()}
 
-    def _committed(self, group: str) -> dict[int, int]:
-        asked = ConsumerGroupTopicPartitions(group, self._partitions)
+    def _committed(self, group: str, partitions: list[TopicPartition]) -> dict[int, int]:
+        asked = ConsumerGroupTopicPartitions(group, partitions)
         answers = self._admin.list_consumer_group_offsets([asked], request_timeout=TIMEOUT_SECONDS)
         return {each.partition: max(0, each.offset) for each in answers[group].result().topic_partitions}

@@ -197,6 +197,12 @@ class StoredOrigins:
         self.late[at] |= late
 
 
+def has_row(marks: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which records raw_events must hold."""
+    wanted: npt.NDArray[np.bool_] = (marks == Mark.COUNTED) | (marks == Mark.LATE)
+    return wanted
+
+
 def compare_origins(
     store: str,
     partition: int,
@@ -206,7 +212,7 @@ def compare_origins(
     skip: npt.NDArray[np.bool_] | None = None,
 ) -> Differences:
     """Differences between the counted and late records of a partition and the rows stored for it."""
-    wanted = (marks == Mark.COUNTED) | (marks == Mark.LATE)
+    wanted = has_row(marks)
     looked_at = np.ones(len(marks), dtype=np.bool_) if skip is None else ~skip
     cases: tuple[tuple[str, npt.NDArray[np.bool_], int, int | None], ...] = (
         ("missing", wanted & (stored.rows == 0), 1, 0),
@@ -236,7 +242,8 @@ def compare_letters(
 ) -> list[Difference]:
     """Differences between the records that belong into a letter topic and its letters, by distinct origin.
 
-    Letters are written at least once: equal ones of one origin are one. Origins outside the ranges are ignored.
+    Letters are written at least once: equal ones of one origin are one. An expected digest that ends before the headers
+    (`fold.digest`) is compared so far. Origins outside the ranges are ignored.
     """
     found = []
     for origin in sorted(expected.keys() | got.keys()):
@@ -248,7 +255,7 @@ def compare_letters(
             found.append(replace(where, what="missing", expected=1, got=0))
         elif origin not in expected:
             found.append(replace(where, what="unexpected", expected=0, got=1))
-        elif got[origin] != {expected[origin]}:
+        elif {each[: len(expected[origin])] for each in got[origin]} != {expected[origin]}:
             found.append(replace(where, what="altered", expected="the record's own bytes", got="other bytes"))
     return found
 

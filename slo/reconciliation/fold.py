@@ -16,9 +16,9 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.contract import letter_headers
+from pipeline.contract import letter_headers, letter_size
 from pipeline.contract.codec import AdEvent, Decoder
-from pipeline.contract.rules import MAX_AHEAD_MS, Fate, classify
+from pipeline.contract.rules import EARLIEST_RECORD_TIME_MS, LATEST_RECORD_TIME_MS, MAX_AHEAD_MS, Fate, classify
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.scan import Columns, Flags, Longs, scan
 from slo.reconciliation.tally import Names, Tally
@@ -26,6 +26,9 @@ from slo.reconciliation.tally import Names, Tally
 Headers = Iterable[tuple[str, bytes | None]]
 Origin = tuple[int, int]
 """(partition, offset) of a record on the events topic."""
+
+
+_DIGEST_BYTES = 16
 
 
 class Mark(IntEnum):
@@ -46,6 +49,10 @@ _MARK_OF = {
 }
 
 
+OTHER_REASONS = "other reasons"
+_MOST_REASONS = 100
+
+
 @dataclass(frozen=True)
 class Batch:
     """Consecutive records of one partition, column by column. ``key`` and ``headers`` are asked for rejects only."""
@@ -55,21 +62,33 @@ class Batch:
     record_times_ms: Sequence[int]
     values: Sequence[bytes | None]
     key: Callable[[int], bytes | None] = lambda _: None
-    headers: Callable[[int], Headers] = lambda _: ()
+    headers: Callable[[int], Headers | None] = lambda _: ()
 
 
-def digest(key: bytes | None, value: bytes | None, headers: Headers, record_time_ms: int) -> bytes:
-    """Digest of everything that a letter must keep of its record.
+def digest(key: bytes | None, value: bytes | None, headers: Headers | None, record_time_ms: int) -> bytes:
+    """Digest of everything that a letter must keep of its record (`letter_size.kept`).
 
     Of the headers that is the last value of each name. Those with a null value don't count: Flink holds headers as a
     map and its Kafka sink writes no null into it. Nor do those that say why a record was
     rejected: a record that carries them is somebody's dead letter that was sent again.
+    Where the headers can't be read (None) the digest ends before theirs.
     """
-    hasher = hashlib.blake2b(digest_size=16)
-    parts: list[bytes | None] = [key, value, str(record_time_ms).encode()]
-    for name, content in sorted((name, content) for name, content in dict(headers).items() if content is not None):
+    whole = digest_of_kept(letter_size.kept(key, value, headers or ()), record_time_ms)
+    return whole if headers is not None else whole[:_DIGEST_BYTES]
+
+
+def digest_of_kept(kept: letter_size.Kept, record_time_ms: int) -> bytes:
+    """The digest from what a letter has: one of all but the headers, and one of these."""
+    shortened = None if kept.shortened is None else str(kept.shortened).encode()
+    headers: list[bytes | None] = []
+    for name, content in sorted(kept.headers.items()):
         if not name.startswith(letter_headers.PREFIX):
-            parts += [name.encode(), content]
+            headers += [name.encode(), content]
+    return _hash([kept.key, kept.value, str(record_time_ms).encode(), shortened]) + _hash(headers)
+
+
+def _hash(parts: Iterable[bytes | None]) -> bytes:
+    hasher = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for part in parts:
         hasher.update(b"-" if part is None else b"%d:" % len(part))
         hasher.update(part or b"")
@@ -106,7 +125,7 @@ class IdCounter:
 class Fold:
     """Folds ranges of offsets of the events topic; feed it every record with `add`.
 
-    ``plain_schema`` tells whether a schema id stands for our own schema. Records older than ``dropped_before_ms`` count
+    Records older than ``dropped_before_ms`` count
     like others, and are noted as such: raw_events no longer has them.
     """
 
@@ -114,7 +133,6 @@ class Fold:
         self,
         ranges: Mapping[int, OffsetRange],
         decoder: Decoder,
-        plain_schema: Callable[[int], bool],
         allowed_lateness_seconds: int,
         names: Names | None = None,
         runs: Sequence[IdCounter] = (),
@@ -138,8 +156,6 @@ class Fold:
         self.first_record_time_ms: dict[int, int] = {}
         self._dropped_before_ms = dropped_before_ms
         self._decoder = decoder
-        self._plain_schema = plain_schema
-        self._schema_ids: dict[bytes, bool] = {}
         self._lateness_seconds = allowed_lateness_seconds
         self._cell_of_slice: dict[bytes, int] = {}
 
@@ -147,21 +163,28 @@ class Fold:
         """Folds a batch; raises RegistryUnavailable when a schema has to be asked for and can't be."""
         if not len(batch.offsets):
             return
-        self.first_record_time_ms.setdefault(batch.partition, batch.record_times_ms[0])
         values = [value or b"" for value in batch.values]
-        columns = scan(values, self._plain_ids(values))
+        with self._decoder.batch(batch.values):
+            self._fold(batch, scan(values, self._decoder.plain_ids()))
+
+    def _fold(self, batch: Batch, columns: Columns) -> None:
         times = np.asarray(batch.record_times_ms, dtype=np.int64)
-        plain = columns.plain & (columns.event_time_ms <= times + MAX_AHEAD_MS)
+        in_range = (times >= EARLIEST_RECORD_TIME_MS) & (times <= LATEST_RECORD_TIME_MS)
+        self._note_first_time(batch.partition, times[in_range])
+        plain = columns.plain & in_range & (columns.event_time_ms <= times + MAX_AHEAD_MS)
         is_late = columns.event_time_ms < times - self._lateness_seconds * 1000
         at = np.asarray(batch.offsets, dtype=np.int64) - self.ranges[batch.partition].start
         self.dropped[batch.partition][at] = times < self._dropped_before_ms
         self.marks[batch.partition][at[plain]] = np.where(is_late, Mark.LATE, Mark.COUNTED)[plain]
         self._add_plain(batch.partition, at, columns, plain, is_late)
-        with self._decoder.batch():
-            for index in np.flatnonzero(~plain).tolist():
-                self._add_other(batch, index, int(at[index]))
+        for index in np.flatnonzero(~plain).tolist():
+            self._add_other(batch, index, int(at[index]))
         for index in np.flatnonzero(plain & is_late).tolist():
             self._keep_digest(Mark.LATE, batch, index)
+
+    def _note_first_time(self, partition: int, times: Longs) -> None:
+        if len(times):
+            self.first_record_time_ms.setdefault(partition, int(times[0]))
 
     def _add_plain(self, partition: int, at: Longs, columns: Columns, plain: Flags, is_late: Flags) -> None:
         data = columns.data
@@ -185,7 +208,7 @@ class Fold:
         mark = _MARK_OF[fate]
         self.marks[batch.partition][at] = mark
         if mark is Mark.INVALID:
-            self.reasons[reason or ""] = self.reasons.get(reason or "", 0) + 1
+            self._count_reason(reason or "")
         if mark in self.digests:
             self._keep_digest(mark, batch, index)
         if mark is Mark.INVALID and event is not None:
@@ -200,6 +223,11 @@ class Fold:
                 np.asarray([event.event_type == "CLICK"]),
                 np.asarray([text_bytes(event)], dtype=np.int64),
             )
+
+    def _count_reason(self, reason: str) -> None:
+        """Of reasons that name an id or a size there may be as many as records."""
+        known = reason in self.reasons or len(self.reasons) < _MOST_REASONS
+        self.reasons[reason if known else OTHER_REASONS] = self.reasons.get(reason if known else OTHER_REASONS, 0) + 1
 
     def _see_ids(self, partition: int, at: Longs, ids: list[bytes], *, valid: bool = True) -> None:
         self.id_hashes[partition][at] = np.asarray([hash(event_id) for event_id in ids], dtype=np.int64)
@@ -222,13 +250,6 @@ class Fold:
         origin = (batch.partition, batch.offsets[index])
         value, time = batch.values[index], batch.record_times_ms[index]
         self.digests[mark][origin] = digest(batch.key(index), value, batch.headers(index), time)
-
-    def _plain_ids(self, values: Sequence[bytes]) -> list[int]:
-        for header in {value[:5] for value in values}:
-            if header not in self._schema_ids:
-                known = len(header) == 5 and header[0] == 0 and self._plain_schema(int.from_bytes(header[1:], "big"))
-                self._schema_ids[header] = known
-        return [int.from_bytes(header[1:], "big") for header, known in self._schema_ids.items() if known]
 
     @property
     def offsets(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from psycopg2 import extensions
 
 from slo.reconciliation import stores
-from slo.reconciliation.compare import Contents, Difference, Differences, compare_contents, compare_origins
+from slo.reconciliation.compare import Contents, Difference, Differences, compare_contents, compare_origins, has_row
 from slo.reconciliation.fold import Fold
 from slo.reconciliation.mended import Mending
 
@@ -32,7 +32,7 @@ def compare_raw_events(
         found.add_unlisted(here.total - len(here.listed))
     progress("reading raw_events: contents")
     _compare_contents(connection, fold, mending, found)
-    return found, sum(int(dropped.sum()) for dropped in fold.dropped.values())
+    return found, sum(int((dropped & has_row(fold.marks[part])).sum()) for part, dropped in fold.dropped.items())
 
 
 def _compare_contents(connection: extensions.connection, fold: Fold, mending: Mending, found: Differences) -> None:

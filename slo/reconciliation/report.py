@@ -43,6 +43,8 @@ class Report:
     """Windows, of both sizes, whose recounted values hold."""
     awaiting_recount: int = 0
     """Replayed events that some window of theirs doesn't show yet."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """By job: records that the topic lost before the job had read them, and that were accepted as lost."""
     found: Differences = field(default_factory=Differences)
     unverifiable: list[Unverifiable] = field(default_factory=list)
     verified: dict[str, int] = field(default_factory=dict)
@@ -79,6 +81,8 @@ def to_json(report: Report) -> dict[str, Any]:
         "replayed": report.replayed,
         "recounted": report.recounted,
         "awaiting_recount": report.awaiting_recount,
+        "lost": sum(report.lost.values()),
+        "lost_by_job": report.lost,
         "differences": [_difference_json(difference) for difference in report.found.listed],
         "differences_total": report.found.total,
         "exact": report.exact,
@@ -129,6 +133,8 @@ def _lines(report: Report) -> Iterator[str]:
         waiting = f", {report.awaiting_recount:,} not yet in their windows" if report.awaiting_recount else ""
         yield f"replayed letters      {report.replayed:>12,}{waiting}"
         yield f"recounted windows     {report.recounted:>12,}"
+    for job, number in report.lost.items():
+        yield f"lost before job {job} read them {number:>7,}"
     for store, number in report.verified.items():
         yield f"compared {store:<26}{number:>9,}"
     for run in report.ledgers:

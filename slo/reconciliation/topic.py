@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from confluent_kafka import Message
 
 from pipeline.contract import letter_headers
+from pipeline.contract.letter_size import Kept
 from pipeline.settings import Settings
 from pipeline.topic_reader import KafkaUnavailable, OffsetRange, TopicReader
-from slo.reconciliation.fold import Batch, Headers, Origin, digest
+from slo.reconciliation.fold import Batch, Headers, Origin, digest_of_kept
 
 __all__ = ["KafkaUnavailable", "Topics", "batch_of", "read_letter"]
 
@@ -57,8 +58,16 @@ def batch_of(partition: int, messages: list[Message]) -> Batch:
         [message.timestamp()[1] for message in messages],
         [message.value() for message in messages],
         key=lambda index: messages[index].key(),
-        headers=lambda index: messages[index].headers() or (),
+        headers=lambda index: _headers_of(messages[index]),
     )
+
+
+def _headers_of(message: Message) -> Headers | None:
+    """None where a name is not UTF-8: Kafka's client for Python then gives none of them."""
+    try:
+        return message.headers() or ()
+    except SystemError:  # it has raised UnicodeDecodeError, and returned a value as well
+        return None
 
 
 def read_letter(
@@ -77,6 +86,8 @@ def read_letter(
         origin = int(ours[letter_headers.PARTITION]), int(ours[letter_headers.OFFSET])
         if ours[letter_headers.TOPIC] != origin_topic:
             return None
-        return origin, digest(key, value, headers, int(ours[letter_headers.TIMESTAMP]))
+        others = {name: content for name, content in headers if content is not None}
+        kept = Kept(key, value, others, int(ours.get(letter_headers.SHORTENED, "0")) or None)
+        return origin, digest_of_kept(kept, int(ours[letter_headers.TIMESTAMP]))
     except (KeyError, ValueError):
         return None

@@ -15,6 +15,7 @@ from pipeline.contract.codec import Decoder, RegistryUnavailable
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.job_names import JOBS, flink_name
+from pipeline.job_report import reports_of
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from pipeline.store import StoreUnavailable, snapshot
 from pipeline.store.metrics_queries import METRICS_TABLES
@@ -41,7 +42,6 @@ from slo.reconciliation.stores import Cache, CachedWindow, RedisUnavailable
 from slo.reconciliation.tally import CellCounts, Names, Tally
 from slo.reconciliation.topic import KafkaUnavailable, Topics
 from slo.reconciliation.wait_drained import POLL_SECONDS, NotDrained, wait_until_drained
-from slo.reconciliation.writer_schemas import plain_schema_test
 
 Progress = Callable[[str], None]
 UNAVAILABLE = (KafkaUnavailable, RegistryUnavailable, StoreUnavailable, RedisUnavailable, FlinkUnavailable)
@@ -71,9 +71,8 @@ class _Reconciliation:
         self.topics = topics
         self.progress = progress
         self.report = Report()
-        fetch_schema = RegistrySchemas(settings.schema_registry_url).fetch
-        self.decoder = Decoder(fetch_schema)
-        self.is_plain_schema = plain_schema_test(fetch_schema)
+        schemas = RegistrySchemas(settings.schema_registry_url)
+        self.decoder = Decoder(schemas.fetch, schemas.ids)
         self.names = Names()
         self.suspects: list[Difference] = []
 
@@ -85,7 +84,6 @@ class _Reconciliation:
         self.fold = Fold(
             ends,
             self.decoder,
-            self.is_plain_schema,
             self.settings.allowed_lateness_seconds,
             self.names,
             counters,
@@ -96,6 +94,7 @@ class _Reconciliation:
         wait_until_drained(self.settings, self.topics, ends, timeout_seconds, self.progress)
         self._wait_until_restored(deadline)
         self._count_records()
+        self._count_lost()
         self._compare_letters()
         self._compare_late_drops()
         self._compare_watermarks()
@@ -142,7 +141,7 @@ class _Reconciliation:
         """The counted events that came after the end was fixed and may be in a store already."""
         now = self.topics.ranges(self.settings.events_topic)
         ranges = {partition: OffsetRange(offsets.end, now[partition].end) for partition, offsets in ends.items()}
-        later = Fold(ranges, self.decoder, self.is_plain_schema, self.settings.allowed_lateness_seconds, self.names)
+        later = Fold(ranges, self.decoder, self.settings.allowed_lateness_seconds, self.names)
         self._fold(later, "folding what came meanwhile")
         return later.counted
 
@@ -158,6 +157,11 @@ class _Reconciliation:
         cut = sum(offsets.start for offsets in fold.ranges.values())
         if cut:
             self._unverifiable(self.settings.events_topic, "removed by the topic's size retention", records=cut)
+
+    def _count_lost(self) -> None:
+        """What no store can have, as no job has read it; the topic doesn't have it either."""
+        reports = reports_of(self.settings)
+        self.report.lost = {job: each.lost_records for job, each in sorted(reports.items()) if each.lost}
 
     @property
     def _cut_before_seconds(self) -> float:

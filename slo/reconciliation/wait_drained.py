@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
 from pipeline.job_names import JOBS, flink_name
+from pipeline.job_report import reports_of
 from pipeline.settings import Settings
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.flink import Checkpoints, FlinkRest, FlinkUnavailable
@@ -103,6 +104,9 @@ def _wait(
             best, moved = behind, now
         state = ", ".join(f"{one.group} {one.records:,} records behind" for one in lags if one.records)
         progress(f"waiting for the jobs: {state}")
+        blocked = {job: each.blocked for job, each in reports_of(settings).items() if each.blocked}
+        if blocked:
+            raise JobsStuck("; ".join(f"job {job} is not started: {why}" for job, why in sorted(blocked.items())))
         if now - moved > STALL_SECONDS:
             raise JobsStuck(f"no progress for {STALL_SECONDS:.0f} s: {state}; {_job_states(settings)}")
         if now > deadline:

@@ -87,6 +87,15 @@ def slo_specification() -> Specification:
             "Ten viewers at once leave two cores to the pipeline: 0.2 s each is a tenth of them.",
         ),
         gate(
+            "dashboard_comparison_cost",
+            "The dashboard is refreshed and compares",
+            0.2,
+            0.99,
+            381,
+            "Who compares watches for long: a slow refresh would be seen again and again.",
+            independent_seconds=0.6,
+        ),
+        gate(
             "share_of_10_million",
             "A share is judged",
             0.1,

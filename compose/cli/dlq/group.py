@@ -224,6 +224,7 @@ def summary(letter: Letter, view: View) -> dict[str, Any]:
         "event": whole["event"],
         "complete": view.complete,
         "value_bytes": None if letter.value is None else len(letter.value),
+        "shortened": letter.shortened,
     }
 
 

@@ -207,6 +207,7 @@ def export(
     from slo.annotations import FILE_NAME
     from slo.exporter.buckets import USUAL_EDGES_SECONDS
     from slo.exporter.exporter import Exporter
+    from slo.exporter.job_reports import JobReports
     from slo.exporter.load_runs import Drills, LoadRuns
     from slo.probes.catalogue import probes_of
     from slo.spec.metrics import bucket_edges
@@ -218,6 +219,7 @@ def export(
     registry = CollectorRegistry()
     LoadRuns(registry, context.obj / "ledgers")
     Drills(registry, context.obj / FILE_NAME)
+    JobReports(registry, settings.checkpoint_dir)
     with Exporter(settings, probes_of(settings), edges, port, registry, every, listen) as exporter:
         print(f"serving http://{listen}:{exporter.port}/metrics", file=sys.stderr, flush=True)
         while True:

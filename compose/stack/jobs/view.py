@@ -14,22 +14,34 @@ from typing import Any
 
 from compose.process.errors import EnvironmentFailed
 from compose.stack.service import Plan
+from pipeline.job_names import flink_name
+from pipeline.job_report import report_time, reports_of
+from pipeline.settings import Settings
 
 EXPECTED_JOBS = 2
 _TIMEOUT_SECONDS = 3.0
+_OTHER_JOB_SECONDS = 8.0
 _JOBS_SECONDS = 300.0
 _FAILED_SUBMISSIONS_TOLERATED = 6
 _ENDED = ("CANCELED", "FAILED", "FINISHED")
+BLOCKED = "BLOCKED"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One Flink job. `last_checkpoint` is the newest completed one: id, path and time in ms since the epoch."""
+    """One Flink job. `last_checkpoint` is the newest completed one: id, path and time in ms since the epoch.
+
+    A job that the keeper does not start is BLOCKED, has no id, and ``reason`` says why. ``passed_over`` counts the
+    checkpoints that could not be restored, ``lost_records`` what was accepted as lost.
+    """
 
     name: str
-    job_id: str
+    job_id: str | None
     state: str
     last_checkpoint: dict[str, Any] | None
+    reason: str | None = None
+    passed_over: int = 0
+    lost_records: int = 0
 
 
 def get(rest_url: str, path: str) -> Any:
@@ -38,12 +50,28 @@ def get(rest_url: str, path: str) -> Any:
         return json.loads(response.read())
 
 
+def reported_jobs(settings: Settings) -> list[Job]:
+    """The same with what the keeper reports about them, and the jobs that it does not start."""
+    reports = {flink_name(job): report for job, report in reports_of(settings).items()}
+    try:
+        found = {job.name: job for job in jobs(settings.flink_rest_url)}
+    except OSError:
+        found = {}
+    for name, report in reports.items():
+        if report.blocked and name not in found:
+            found[name] = Job(name, None, BLOCKED, None, report.blocked)
+        if name in found:
+            passed_over = len(report.passed_over)
+            found[name] = replace(found[name], passed_over=passed_over, lost_records=report.lost_records)
+    return sorted(found.values(), key=lambda job: job.name)
+
+
 def jobs(rest_url: str) -> list[Job]:
     """The jobs that have not ended, by name. Raises OSError if Flink does not answer."""
     return [
         replace(job, last_checkpoint=_last_checkpoint(rest_url, job.job_id))
         # Asked about the checkpoints of a job that is only being set up, Flink fills its log with stack traces.
-        if job.state == "RUNNING"
+        if job.state == "RUNNING" and job.job_id is not None
         else job
         for job in _overview(rest_url)
     ]
@@ -80,7 +108,7 @@ def wait_for_jobs(plan: Plan, cancelled: threading.Event, say: Callable[[str], N
     A job is RUNNING seconds before its tasks take the first record, on a cold machine ten. Raises EnvironmentFailed
     after five minutes, or sooner if Flink's client fails again and again.
     """
-    deadline = time.monotonic() + _JOBS_SECONDS
+    deadline, started = time.monotonic() + _JOBS_SECONDS, time.time()
     log = plan.layout.log_of("jobs")
     earlier_failures = _failed_submissions(log)
     seen: list[Job] = []
@@ -92,6 +120,9 @@ def wait_for_jobs(plan: Plan, cancelled: threading.Event, say: Callable[[str], N
         if _all_ready(plan.settings.flink_rest_url, seen):
             say("jobs are running: " + ", ".join(job.name for job in seen))
             return
+        if _blocked(plan.settings, started):
+            cancelled.wait(_OTHER_JOB_SECONDS)  # the keeper asks about one job after the other
+            raise EnvironmentFailed("; ".join(_blocked(plan.settings, started)))
         hopeless = _failed_submissions(log) - earlier_failures >= _FAILED_SUBMISSIONS_TOLERATED
         if hopeless or time.monotonic() > deadline:
             states = ", ".join(f"{job.name} {job.state}" for job in seen) or "none was submitted"
@@ -100,6 +131,14 @@ def wait_for_jobs(plan: Plan, cancelled: threading.Event, say: Callable[[str], N
                 f"{plan.layout.log_of('jobmanager')}"
             )
         cancelled.wait(0.3)
+
+
+def _blocked(settings: Settings, since: float) -> list[str]:
+    """The jobs that the keeper does not start, and why, if it has said so since then (unix seconds)."""
+    if report_time(settings.checkpoint_dir) < since:
+        return []
+    reports = sorted(reports_of(settings).items())
+    return [f"{flink_name(job)} is not started: {report.blocked}" for job, report in reports if report.blocked]
 
 
 def check_jobs(rest_url: str) -> None:

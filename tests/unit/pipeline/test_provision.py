@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.contract.letter_size import MOST_LETTER_BYTES
 from pipeline.provision import UNLIMITED_MS, topic_specs
 from pipeline.settings import Settings
-from pipeline.sinks.dead_letter import MOST_LETTER_BYTES, letters_table
+from pipeline.sinks.dead_letter import letters_table
 
 
 def _events_config(settings: Settings) -> dict[str, str]:

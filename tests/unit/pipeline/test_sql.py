@@ -22,7 +22,15 @@ def test_a_table_lists_columns_key_and_options() -> None:
 def test_the_watermark_is_clamped_by_the_record_time() -> None:
     """One event from the future must not make everything behind it late."""
     ddl = events_table(Settings(), "live", ("campaign_id",), with_origin=False)
-    assert "WATERMARK FOR `event_time` AS LEAST(`event_time`, `record_time`) - INTERVAL '5' SECOND(2)" in ddl
+    clamped = "LEAST(`event_time`, GREATEST(`record_time`, TO_TIMESTAMP_LTZ(0, 3)))"
+    assert f"WATERMARK FOR `event_time` AS {clamped} - INTERVAL '5' SECOND(2)" in ddl
+
+
+def test_a_consumer_whose_offset_is_gone_fails() -> None:
+    """Flink's `earliest-offset` would let it jump to the topic's beginning, whatever its properties say."""
+    ddl = events_table(Settings(), "live", (), with_origin=False)
+    assert "'properties.auto.offset.reset' = 'none'" in ddl
+    assert "'scan.startup.mode' = 'group-offsets'" in ddl
 
 
 def test_a_historic_load_has_no_idle_timeout() -> None:

@@ -60,7 +60,7 @@ def test_an_unknown_schema_id_is_read_with_our_own() -> None:
 
 
 def test_the_registry_is_asked_once_about_each_schema() -> None:
-    """Thousands of letters with ids that nobody knows, one question per id (and one for what can be read)."""
+    """Thousands of letters with ids that nobody knows, one question per id."""
     asked: list[int] = []
 
     def ask(schema_id: int) -> str:
@@ -72,7 +72,7 @@ def test_the_registry_is_asked_once_about_each_schema() -> None:
         for header in (b"\x00\x00\x00\x00\x07", b"\x00\x00\x00\x00\x08", b"\x00\x77\x77\x77\x77"):
             viewer.view(header + VALUE[5:])
             viewer.view(header + VALUE[5:-1])
-    assert sorted(asked) == [7, 7, 8, 8, 0x77777777, 0x77777777]
+    assert sorted(asked) == [7, 8, 0x77777777]
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\x00\x00", b"{json}", b"\x01" + VALUE[1:], b"\x00\x00\x00\x00\x00"])
@@ -112,3 +112,10 @@ def test_nothing_is_decoded_for_conditions_that_need_no_event() -> None:
         raise AssertionError
 
     assert Selection(reason="because", partition=1).takes(letter(), view)
+
+
+def test_a_shortened_letter_says_how_large_its_record_was() -> None:
+    some = [*HEADERS, ("__connect.errors.shortened", b"40000000")]
+    found = letter_of(b"k", VALUE, some, 0)
+    assert found is not None
+    assert found.shortened == 40_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 import redis
@@ -16,7 +17,7 @@ from slo.probes.probe import NEVER, Doubtful, Sample
 from slo.probes.redis_server import RedisServer
 from slo.spec.model import Indicator
 
-NOON = 1_767_268_800
+NOON = int(time.time()) // 300 * 300
 
 
 def values(probe: RedisServer) -> dict[Indicator, float]:

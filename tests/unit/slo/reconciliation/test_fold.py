@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from pipeline.contract.cache_schema import Counts
+from pipeline.contract.rules import LATEST_RECORD_TIME_MS, fate_of_valid, record_time_in_range
+from slo.reconciliation.compare import compare_letters
 from slo.reconciliation.fold import Batch, Fold, IdCounter, Mark, OffsetRange, digest
 from slo.reconciliation.tally import Names, Tally
 from tests.unit.slo.reconciliation.memory_topic import (
@@ -15,7 +19,6 @@ from tests.unit.slo.reconciliation.memory_topic import (
     Topic,
     decoder,
     event,
-    is_ours,
     record,
 )
 
@@ -30,7 +33,7 @@ def test_every_record_has_one_fate(topic: Topic) -> None:
 def test_an_offset_without_a_record_is_no_record() -> None:
     """A transaction's marker takes offset 1."""
     records = [record(event("a-0")), record(event("a-1"))]
-    fold = Fold({0: OffsetRange(0, 3)}, decoder(), is_ours, LATENESS_SECONDS)
+    fold = Fold({0: OffsetRange(0, 3)}, decoder(), LATENESS_SECONDS)
     fold.add(Batch(0, [0, 2], [each.time_ms for each in records], [each.value for each in records]))
     assert (fold.offsets, fold.records, fold.total(Mark.UNSEEN)) == (3, 2, 1)
 
@@ -142,3 +145,27 @@ def test_reasons_of_invalid_records_are_counted() -> None:
     topic = Topic()
     topic.add(0, Record(b"\x01"), Record(b"\x02"), record(event("", "c")))
     assert topic.fold().reasons == {"too short: 1 bytes, the header alone has 5": 2, "event_id is empty": 1}
+
+
+@pytest.mark.parametrize(
+    "time_ms", [-1, 0, -(1 << 63), (1 << 63) - 1, LATEST_RECORD_TIME_MS, LATEST_RECORD_TIME_MS + 1]
+)
+def test_a_fold_by_columns_says_of_odd_record_times_what_the_rules_say(time_ms: int) -> None:
+    """And no such time is taken for the first of what the topic still has."""
+    fold = Fold({0: OffsetRange(0, 2)}, decoder(), LATENESS_SECONDS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fold.add(Batch(0, [0, 1], [time_ms, NOON_MS], [record(event("a-0")).value, record(event("a-1")).value]))
+    expected = fate_of_valid(NOON_MS, time_ms, LATENESS_SECONDS)
+    assert Mark(fold.marks[0][0]).name.lower() == expected
+    assert fold.first_record_time_ms[0] == (time_ms if record_time_in_range(time_ms) else NOON_MS)
+
+
+def test_a_record_whose_headers_cannot_be_read_is_compared_without_them() -> None:
+    """A name that is not UTF-8 keeps Kafka's client for Python from giving any; Flink writes it with U+FFFD."""
+    unreadable, letter = digest(b"k", b"v", None, 5), digest(b"k", b"v", [("\ufffd", b"1")], 5)
+    ranges = {0: OffsetRange(0, 1)}
+    assert compare_letters("letters", {(0, 0): unreadable}, {(0, 0): {letter}}, ranges) == []
+    for other in (digest(b"k", b"w", [("\ufffd", b"1")], 5), digest(b"k", b"v", (), 6)):
+        assert len(compare_letters("letters", {(0, 0): unreadable}, {(0, 0): {other}}, ranges)) == 1
+    assert len(compare_letters("letters", {(0, 0): letter}, {(0, 0): {digest(b"k", b"v", (), 5)}}, ranges)) == 1

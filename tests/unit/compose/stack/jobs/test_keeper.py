@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from compose.stack.jobs.checkpoints import complete_checkpoints
 from compose.stack.jobs.keeper import FlinkJob, Keeper, active_jobs
+from compose.stack.jobs.restoring import RestoreFailures
+from compose.stack.jobs.topic_loss import Problem, TopicState
+from pipeline.job_report import reports_of
 from pipeline.settings import Settings
+from pipeline.topic_reader import OffsetRange
 
 
 def test_ended_jobs_do_not_count_and_a_running_one_comes_first() -> None:
@@ -18,20 +23,77 @@ def test_ended_jobs_do_not_count_and_a_running_one_comes_first() -> None:
     assert active_jobs([failed, created, running, other], "adctr-live") == [running, created]
 
 
-def test_a_checkpoint_that_fails_twice_is_passed_over_for_an_older_one(tmp_path: Path) -> None:
-    """And when all have failed the newest is tried again: a job never starts over unnoticed."""
-    keeper = Keeper(Settings(checkpoint_dir=str(tmp_path)))
-    assert keeper.restore_point("live") is None
-    for name in ("chk-1", "chk-2"):
-        (tmp_path / "live" / "id" / name).mkdir(parents=True)
-        (tmp_path / "live" / "id" / name / "_metadata").write_bytes(b"x")
-    newest, older = keeper.restore_point("live"), None
+def test_a_checkpoint_that_fails_twice_is_passed_over_for_an_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And when all have failed the job is not started: it never starts over unnoticed."""
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    newest = keeper.restore_point("live")
     assert newest is not None
     keeper.attempts[newest] = 2
     older = keeper.restore_point("live")
     assert older not in (None, newest)
-    keeper.attempts[older] = 2
+    keeper.attempts[older] = 2  # type: ignore[index]
+    assert keeper.restore_point("live") is None
+    assert not keeper.may_start("live")
+    blocked = reports_of(keeper.settings)["live"].blocked
+    assert blocked is not None
+    assert "none of its 2 checkpoints" in blocked
+    assert "adctr up --accept-loss" in blocked
+    assert not keeper.may_start("live"), "not tried again at once"
     assert keeper.restore_point("live") == newest
+    keeper.gate.blocked_until.clear()
+    assert keeper.may_start("live"), "a disk may be back"
+
+
+def test_a_job_starts_without_its_state_where_that_was_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once: what is lost later is reported again. The checkpoints are kept, where no start finds them."""
+    accept = tmp_path / "run" / "accept-loss"
+    accept.parent.mkdir()
+    accept.touch()
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    keeper.attempts = dict.fromkeys(complete_checkpoints(tmp_path / "live"), 2)
+    assert keeper.may_start("live")
+    assert keeper.restore_point("live") is None
+    assert len(list(tmp_path.glob("set-aside/live-*/id/chk-*/_metadata"))) == 2
+    assert not accept.exists()
+
+
+def test_a_job_that_fails_to_restore_is_cancelled_and_its_checkpoint_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flink itself would try the same one for ever; one failure alone may have been the network."""
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    newest = keeper.restore_point("live")
+    cancelled: list[str] = []
+    monkeypatch.setattr(keeper, "cancel", cancelled.append)
+    found = [RestoreFailures(1, newest, "EOFException"), RestoreFailures(2, newest, "EOFException")]
+    monkeypatch.setattr(keeper, "failures_of", lambda _: found.pop(0))
+    row = FlinkJob("1", "adctr-live", "RESTARTING", 1, settled=False)
+    keeper.watch_restoring("live", row)
+    assert cancelled == []
+    keeper.watch_restoring("live", row)
+    assert cancelled == ["1"]
+    assert keeper.restore_point("live") not in (None, newest)
+    assert reports_of(keeper.settings)["live"].passed_over == (str(newest),)
+
+
+class WholeTopic:
+    """Kafka's answers about a topic that has everything."""
+
+    def state(self) -> TopicState:
+        return TopicState("ad-events", "id", {0: OffsetRange(0, 10)})
+
+    def problem(self, _job: str, _known_id: str | None, **_: bool) -> Problem | None:
+        return None
+
+
+def _await_client(keeper: Keeper) -> None:
+    assert keeper.client is not None
+    keeper.client.wait(60)
+    assert not keeper.client_is_busy()
 
 
 def _keeper_with_checkpoints(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Keeper:
@@ -42,7 +104,10 @@ def _keeper_with_checkpoints(directory: Path, monkeypatch: pytest.MonkeyPatch) -
         metadata.write_bytes(b"x")
         os.utime(metadata, (number, number))
     monkeypatch.setenv("FLINK_CONF_DIR", str(directory))
-    return Keeper(Settings(checkpoint_dir=str(directory)))
+    monkeypatch.setenv("ADCTR_DATA_DIR", str(directory))
+    keeper = Keeper(Settings(checkpoint_dir=str(directory)))
+    keeper.gate.topic = WholeTopic()  # type: ignore[assignment]
+    return keeper
 
 
 def test_a_client_that_cannot_submit_says_nothing_about_the_checkpoint(
@@ -54,6 +119,7 @@ def test_a_client_that_cannot_submit_says_nothing_about_the_checkpoint(
     for _ in range(3):
         keeper.note_failures([])
         keeper.submit(["live"])
+        _await_client(keeper)
     assert newest is not None
     assert newest.name == "chk-2"
     assert keeper.restore_point("live") == newest
@@ -62,13 +128,41 @@ def test_a_client_that_cannot_submit_says_nothing_about_the_checkpoint(
 def test_a_job_that_was_taken_and_failed_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice failed, the older checkpoint's turn; a failure from before the submission is none of it."""
     keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    monkeypatch.setattr(keeper, "failures_of", lambda _: RestoreFailures(0, None, ""))
     rows = [FlinkJob("before", "adctr-live", "FAILED", 0)]
     keeper.note_failures(rows)
     for number in (1, 2):
         keeper.submit(["live"])
+        _await_client(keeper)
         rows.append(FlinkJob(str(number), "adctr-live", "FAILED", number))
         for _ in range(3):  # each look at the cluster shows the same rows again
             keeper.note_failures(rows)
     restore_point = keeper.restore_point("live")
     assert restore_point is not None
     assert restore_point.name == "chk-1"
+
+
+def test_a_job_whose_topic_is_another_one_is_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while it runs: it would read other records under the offsets of old ones."""
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    cancelled: list[str] = []
+    monkeypatch.setattr(keeper, "cancel", cancelled.append)
+    monkeypatch.setattr(keeper.gate, "is_another_topic", lambda job: job == "live")
+    rows = [FlinkJob("1", "adctr-live", "RUNNING", 1), FlinkJob("2", "adctr-store", "RUNNING", 1)]
+    keeper.watch_topic(rows)
+    keeper.watch_topic(rows)
+    assert cancelled == ["1"]
+
+
+def test_a_job_that_cannot_get_its_records_is_cancelled_if_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that runs has read further than it has committed."""
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    cancelled: list[str] = []
+    monkeypatch.setattr(keeper, "cancel", cancelled.append)
+    monkeypatch.setattr(keeper.gate, "is_another_topic", lambda _: False)
+    monkeypatch.setattr(keeper.gate, "has_lost_records", lambda _: True)
+    rows = [FlinkJob("1", "adctr-live", "RUNNING", 1), FlinkJob("2", "adctr-store", "RESTARTING", 1, settled=False)]
+    keeper.watch_topic(rows)
+    assert cancelled == ["2"]
