@@ -701,5 +701,29 @@ GUARDS = [
         "tests/unit/dashboards/test_view.py::test_only_a_difference_that_chance_does_not_explain_has_a_sign",
         says="assert (-1, False) == (0, True)",
     ),
+    Guard(
+        "events close to each other are one piece of evidence",
+        "slo/statistics/share.py",
+        "effective = whole**2 / float(totals @ totals)",
+        "effective = whole",
+        "tests/unit/slo/verdict/test_judge.py::test_events_close_to_each_other_are_one_piece_of_evidence",
+        says="<Verdict.PASS: 'pass'> is <Verdict.INCONCLUSIVE",
+    ),
+    Guard(
+        "growth in steps is growth",
+        "slo/statistics/growth.py",
+        "high = max(high, risen) if risen > 0.0 else high",
+        "high = max(high, low)",
+        "tests/unit/slo/statistics/test_growth.py::test_growth_in_steps_is_growth_wherever_the_step_is",
+        says=" <= 1",
+    ),
+    Guard(
+        "each subject is judged alone",
+        "slo/verdict/run.py",
+        'return series.all_subjects or ("",)',
+        'return ("",)',
+        "tests/unit/slo/verdict/test_never_passes.py::test_one_jobs_slow_checkpoints_are_not_averaged_with_the_others",
+        says="(<Verdict.PASS: 'pass'>, 0.9)",
+    ),
 ]
 """In the order of an event's way through the pipeline, and the check of it all last."""
