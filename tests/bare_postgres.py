@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -30,16 +30,16 @@ class BarePostgres:
 
     def freeze(self) -> None:
         """It goes on accepting connections, as the kernel does that, and answers nothing."""
-        for each in self._processes():
-            each.send_signal(signal.SIGSTOP)
+        self._send(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        for each in self._processes():
-            each.send_signal(signal.SIGCONT)
+        self._send(signal.SIGCONT)
 
-    def _processes(self) -> list[psutil.Process]:
+    def _send(self, number: signal.Signals) -> None:
         parent = psutil.Process(self.process.pid)
-        return [parent, *parent.children(recursive=True)]
+        for each in (parent, *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # a session that has just ended
+                each.send_signal(number)
 
 
 @contextmanager

@@ -23,9 +23,7 @@ from pipeline.settings import Settings
 from slo.check import Observation
 from slo.probes.catalogue import probes_of
 from slo.spec.parse import load_bundled
-from slo.verdict import judge
-
-"""A quarter of the threshold: a generator later than that would be what is measured."""
+from slo.verdict import judge_run
 
 
 def demo(
@@ -50,10 +48,10 @@ def demo(
         specification = load_bundled()
         # Canaries are for the live table: in the verdict stand the load's own events, timed one by one.
         probes = probes_of(settings, with_canaries=sys.stderr.isatty())
-        checked = run_load_check(
-            GeneratedLoad(context.obj, settings, rate, seconds), Observation(probes), specification
-        )
-        code: ExitCode = report(checked, specification, judge(specification, checked.recording), format_)
+        load = GeneratedLoad(context.obj, settings, rate, seconds)
+        checked = run_load_check(load, Observation(probes), specification, undrained=True)
+        verdict = judge_run(specification, checked.recording, seconds or 0.0)
+        code: ExitCode = report(checked, specification, verdict, format_)
         sys.stdout.flush()
     return code
 

@@ -13,7 +13,7 @@ from slo.drills.drill import Drill, DrillResult, examine
 from slo.probes.catalogue import probes_of
 from slo.reconciliation.report import Report
 from slo.spec.model import Specification
-from slo.verdict import judge
+from slo.verdict import judge_run
 
 
 def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> tuple[DrillResult, Report | None]:
@@ -27,12 +27,12 @@ def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> tup
     probes = probes_of(bench.settings, with_canaries=False, clock=bench.clock)
     try:
         load = GeneratedLoad(bench.layout.root, bench.settings, drill.rate, drill.seconds, during=begin)
-        checked = run_load_check(load, Observation(probes, clock=bench.clock))
+        checked = run_load_check(load, Observation(probes, clock=bench.clock), undrained=True)
     except Inconclusive as error:
         return DrillResult(drill, None, doubts=[str(error)]), None
     finally:
         sabotage.end()
-    verdict = judge(scaled(objectives, drill), checked.recording)
+    verdict = judge_run(scaled(objectives, drill), checked.recording)
     return examine(drill, verdict, checked.recording), checked.report
 
 

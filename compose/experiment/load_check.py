@@ -64,15 +64,20 @@ class GeneratedLoad:
             return process.summary()
 
 
-def run_load_check(load: GeneratedLoad, observation: Observation, shown: Specification | None = None) -> Checked:
-    """Load, observation, verification.
+def run_load_check(
+    load: GeneratedLoad, observation: Observation, shown: Specification | None = None, *, undrained: bool = False
+) -> Checked:
+    """Load, observation, verification. With ``undrained`` a run whose counts could not be compared in time comes back.
 
     Ctrl-C ends the load early and judges what there is; a second one ends everything. Raises EnvironmentFailed, and
     Inconclusive if the jobs did not get through what was sent.
     """
     progress = Progress()
     with _explained(progress):
-        return check_load(load.settings, observation, lambda watch: load.run(watch, shown, progress), progress)
+        checked = check_load(load.settings, observation, lambda watch: load.run(watch, shown, progress), progress)
+        if checked.undrained is not None and not undrained:
+            raise checked.undrained
+        return checked
 
 
 def new_ledger(data_dir: Path) -> Path:

@@ -64,15 +64,13 @@ def record_time_in_range(record_time_ms: int) -> bool:
 
 def invalid_event(event: AdEvent) -> str | None:
     """Why an event is invalid whatever its record time, or None: by its fields, or as a canary that is none."""
-    return invalid_fields(event) or (NO_CANARY if _claims_canary(event) and not _is_canary(event) else None)
+    return invalid_fields(event) or (NO_CANARY if is_no_canary(event.campaign_id, event.category) else None)
 
 
-def _claims_canary(event: AdEvent) -> bool:
-    return event.campaign_id.startswith(CANARY_PREFIX) or event.category.startswith(CANARY_PREFIX)
-
-
-def _is_canary(event: AdEvent) -> bool:
-    return event.category == CANARY_PREFIX and CANARY_CAMPAIGN.fullmatch(event.campaign_id) is not None
+def is_no_canary(campaign_id: str, category: str) -> bool:
+    """Whether a campaign or a category is named like a canary's, and the two together are not those of one."""
+    claims = campaign_id.startswith(CANARY_PREFIX) or category.startswith(CANARY_PREFIX)
+    return claims and not (category == CANARY_PREFIX and CANARY_CAMPAIGN.fullmatch(campaign_id))
 
 
 def fate_of_valid(event_time_ms: int, record_time_ms: int, allowed_lateness_seconds: int) -> Fate:

@@ -30,6 +30,7 @@ class BoundedConnection(extensions.connection):
     def __init__(self, dsn: str, *args: Any, call_seconds: float, **kwargs: Any) -> None:
         super().__init__(dsn, *args, **kwargs)
         self._call_seconds = call_seconds
+        self._where = f"{self.info.host}:{self.info.port}"
         self.cursor_factory = BoundedCursor
 
     def commit(self) -> None:
@@ -56,9 +57,9 @@ class BoundedConnection(extensions.connection):
         except psycopg2.Error as error:
             if not hang_up.happened:
                 raise
-            where = f"{self.info.host}:{self.info.port}"
             self.close()
-            raise DeadlineExceeded(f"no answer from PostgreSQL at {where} within {self._call_seconds:g} s") from error
+            text = f"no answer from PostgreSQL at {self._where} within {self._call_seconds:g} s"
+            raise DeadlineExceeded(text) from error
         finally:
             timer.cancel()
             hang_up.forget()

@@ -19,6 +19,7 @@ _STYLES = {
     IndicatorDifference.WORSE: "bold red",
     IndicatorDifference.BETTER: "green",
     IndicatorDifference.INCOMPARABLE: "yellow",
+    IndicatorDifference.MISSING: "yellow",
 }
 
 
@@ -54,6 +55,8 @@ def _ends(compared: Comparison) -> tuple[str, str]:
 def _conclusion(compared: RunComparison) -> str:
     if compared.worse:
         return "B is worse than A"
+    if compared.missing_in_b:
+        return "inconclusive: B has not all that A has"
     return "B is not shown to be worse than A" if compared.anything_compared else "nothing could be compared"
 
 

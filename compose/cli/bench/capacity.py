@@ -26,7 +26,7 @@ from slo.bench.capacity import CapacityResult, Trial, outcome_of
 from slo.bench.capacity_search import Outcome, Phase, RateRange, search
 from slo.bench.host import this_machine
 from slo.bench.lag_trend import certain_lag_slope, falls_behind, lag_slope
-from slo.check import SEND_DELAY_LIMIT_SECONDS, Checked, Observation, Watch
+from slo.check import Checked, Observation, Watch
 from slo.latency.figures import figures
 from slo.probes.catalogue import probes_of
 from slo.reconciliation.topic import Topics
@@ -35,12 +35,14 @@ from slo.reconciliation.wait_drained import JobsStuck, NotDrained, wait_until_dr
 from slo.report.benchmark_tables import capacity_rows
 from slo.spec.model import Indicator, Specification
 from slo.spec.parse import load_bundled
-from slo.verdict import judge
+from slo.verdict import judge_run
 
 TRIAL_WARM_UP_SECONDS = 10.0
 """At the beginning of each trial, not judged: the jobs adjust their batches to the new rate."""
 RECOVERY_SECONDS = 300.0
 _FULL_VERIFY_SECONDS = 300.0
+
+SEND_DELAY_LIMIT_SECONDS = 0.25
 
 
 def capacity(
@@ -173,7 +175,7 @@ def _slope_so_far(watch: Watch) -> float | None:
 
 def _judged(rate: float, phase: Phase, seconds: float, checked: Checked, *, gave_up: bool) -> Trial:
     recording = checked.recording.last(seconds)
-    verdict = judge(_specification(), recording)
+    verdict = judge_run(_specification(), recording)
     slope = lag_slope(recording.series[Indicator.CONSUMER_LAG], recording.began)
     assert checked.load is not None
     outcome, reason = outcome_of(rate, checked.load, verdict, slope, SEND_DELAY_LIMIT_SECONDS)

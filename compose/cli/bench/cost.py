@@ -44,7 +44,7 @@ from slo.probes.redis_server import RedisServer
 from slo.report.benchmark_tables import cost_rows
 from slo.spec.model import Indicator
 from slo.spec.parse import load_bundled
-from slo.verdict import judge
+from slo.verdict import judge_run
 
 SEED = 1
 JVM_WARM_UP_SECONDS = 45.0
@@ -153,7 +153,7 @@ def _point(setting: Setting, seconds: float, checked: Checked, meter: ProcessMet
     except ProcessGone as error:
         raise EnvironmentFailed(f"void: {error}") from error
     recording = checked.recording.last(seconds)
-    verdict = judge(load_bundled().only(OBJECTIVES), recording)
+    verdict = judge_run(load_bundled().only(OBJECTIVES), recording)
     return CostPoint(
         rate=setting.rate,
         campaigns=setting.campaigns,

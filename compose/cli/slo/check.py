@@ -43,7 +43,7 @@ from slo.report.text import table
 from slo.report.write import write_report
 from slo.spec.metrics import bucket_edges
 from slo.spec.model import Specification
-from slo.verdict import RunVerdict, judge
+from slo.verdict import RunVerdict, judge, judge_run
 
 DEFAULT_EXPORTER_PORT = 9108
 WATCH_SECONDS = 120.0
@@ -91,7 +91,7 @@ SaveOption = Annotated[
 
 def check(
     context: typer.Context,
-    for_: ForOption = "5m",
+    for_: ForOption = "20m",
     rate: RateOption = None,
     warm_up: WarmUpOption = None,
     spec: SpecOption = None,
@@ -129,7 +129,8 @@ def _watched(
         return run_production_check(settings, seconds, probes_of(settings), verify=verify)
     warm_up(data_dir, rate, before_seconds)
     probes = probes_of(settings, with_canaries=False)
-    return run_load_check(GeneratedLoad(data_dir, settings, rate, seconds), Observation(probes, verify=verify))
+    load = GeneratedLoad(data_dir, settings, rate, seconds)
+    return run_load_check(load, Observation(probes, verify=verify), undrained=True)
 
 
 def _print(checked: Checked, objectives: Specification, verdict: RunVerdict, format_: ReportFormat) -> int:
@@ -159,7 +160,8 @@ def compare(
 ) -> int:
     """Holds one check against another: differences that are beyond doubt and beyond 10 %.
 
-    Exit 0: B is not shown to be worse. 1: it is. 2: a file is no recording. 3: nothing could be compared.
+    Exit 0: B is not shown to be worse. 1: it is. 2: a file is no recording. 3: nothing could be compared, or B
+    lacks what A has.
     """
     compared = held_against(_recording(a), _recording(b))
     if format_ is Format.JSON:
@@ -168,7 +170,8 @@ def compare(
         print(comparison_text(compared), end="")
     if compared.worse:
         return ExitCode.FAIL
-    return ExitCode.PASS if compared.anything_compared else ExitCode.INCONCLUSIVE
+    whole = compared.anything_compared and not compared.missing_in_b
+    return ExitCode.PASS if whole else ExitCode.INCONCLUSIVE
 
 
 def _recording(path: Path) -> Recording:
@@ -216,5 +219,5 @@ def watch(context: typer.Context, spec: SpecOption = None) -> None:
         while True:
             recorder.forget(time.time() - _KEPT_SECONDS)
             recording = recorder.recording().last(WATCH_SECONDS)
-            live.update(table(objectives, judge(objectives, recording)), refresh=True)
+            live.update(table(objectives, judge_run(objectives, recording)), refresh=True)
             time.sleep(_WATCH_PERIOD_SECONDS)

@@ -85,11 +85,17 @@ def _read(offsets: Mapping[int, int]) -> str:
 
 
 class TopicWatch:
-    """Asks Kafka for what `problem_of` needs."""
+    """Asks Kafka for what `problem_of` needs.
+
+    By a new client each time: one that had been idle for minutes waited for the controller in vain ever after, though
+    the broker answered others at once.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
+
+    def _client(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self._settings.kafka_bootstrap, "log_level": 0})
 
     def problem(self, job: str, known_id: str | None, *, has_checkpoint: bool) -> Problem | None:
         """What is in the way of a job. Raises TopicUnknown."""
@@ -110,7 +116,8 @@ class TopicWatch:
     def _described(self) -> tuple[str, Sequence[int]]:
         topic = self._settings.events_topic
         try:
-            asked = self._admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_TIMEOUT_SECONDS)
+            admin = self._client()  # kept until it has answered
+            asked = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_TIMEOUT_SECONDS)
             found = asked[topic].result()
         except KafkaException as error:
             raise TopicUnknown(f"topic {topic}: {error.args[0]}") from error
@@ -119,7 +126,8 @@ class TopicWatch:
     def _offsets(self, partitions: Sequence[int], which: OffsetSpec) -> dict[int, int]:
         asked = {TopicPartition(self._settings.events_topic, partition): which for partition in partitions}
         try:
-            answers = self._admin.list_offsets(asked, request_timeout=REQUEST_TIMEOUT_SECONDS)
+            admin = self._client()
+            answers = admin.list_offsets(asked, request_timeout=REQUEST_TIMEOUT_SECONDS)
             return {asked_for.partition: answer.result().offset for asked_for, answer in answers.items()}
         except KafkaException as error:
             raise TopicUnknown(f"offsets of {self._settings.events_topic}: {error.args[0]}") from error
@@ -128,7 +136,8 @@ class TopicWatch:
         group, topic = flink_name(job), self._settings.events_topic
         try:
             asked = [ConsumerGroupTopicPartitions(group)]
-            answer = self._admin.list_consumer_group_offsets(asked, request_timeout=REQUEST_TIMEOUT_SECONDS)[group]
+            admin = self._client()
+            answer = admin.list_consumer_group_offsets(asked, request_timeout=REQUEST_TIMEOUT_SECONDS)[group]
             found = answer.result().topic_partitions
         except KafkaException as error:
             raise TopicUnknown(f"offsets of group {group}: {error.args[0]}") from error

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from compose.stack.java.build import compile_sources, flink_jars
 from compose.stack.java.jvm import JAVA, QUICK_START
-from pipeline.contract.rules import MAX_AHEAD_MS, Fate, fate_of_valid
+from pipeline.contract.rules import MAX_AHEAD_MS, NO_CANARY, Fate, fate_of_valid, is_no_canary
 from pipeline.settings import Settings
 from pipeline.source import INVALID_REASON, IS_INVALID, IS_TOMBSTONE, IS_VALID, is_counted, is_late
 from tests.unit.pipeline.contract.generated.test_generated_schemas import SEED
@@ -22,6 +22,13 @@ HARNESS = Path(__file__).parents[1] / "java" / "SqlRules.java"
 QUICK, LONG = 2_000, 100_000
 EARLIEST, LATEST = 946_684_800_000, 253_402_300_799_999
 LATENESS_SECONDS = 600
+NAMES = st.sampled_from(("_canary", "_canary-3")) | st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(("", "x")), st.sampled_from(("_canary", "_Canary", "_canar")), st.text("-0359x é٣", max_size=10)
+    ),
+)
+"""Names of canaries, and names like those."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class Row:
     record_ms: int
     tombstone: bool = False
     header: bool = False
+    campaign: str = "shoes"
+    category: str = "sports"
 
     def fate(self) -> Fate:
         """By the Python rules."""
@@ -39,12 +48,14 @@ class Row:
             return Fate.TOMBSTONE
         if self.event_ms is None:
             return Fate.INVALID
+        if is_no_canary(self.campaign, self.category):
+            return Fate.INVALID
         return fate_of_valid(self.event_ms, self.record_ms, LATENESS_SECONDS)
 
     def line(self, number: int) -> str:
         """As CSV."""
         event = "" if self.event_ms is None else self.event_ms
-        return f"{number},{event},{self.record_ms},{self.tombstone},{self.header}"
+        return f"{number},{event},{self.record_ms},{self.tombstone},{self.header},{self.campaign},{self.category}"
 
 
 @st.composite
@@ -56,7 +67,8 @@ def rows(draw: st.DrawFn) -> Row:
         return Row(None, record_ms, tombstone=draw(st.booleans()), header=draw(st.booleans()))
     bound = draw(st.sampled_from([0, MAX_AHEAD_MS, -LATENESS_SECONDS * 1000]))
     event_ms = record_ms + bound + draw(st.integers(-2, 2)) if kind < 8 else draw(st.integers(EARLIEST, LATEST))
-    return Row(min(max(event_ms, EARLIEST), LATEST), record_ms)
+    names = {"campaign": draw(NAMES), "category": draw(NAMES)} if draw(st.booleans()) else {}
+    return Row(min(max(event_ms, EARLIEST), LATEST), record_ms, **names)
 
 
 def generated(count: int) -> list[Row]:
@@ -87,7 +99,8 @@ def flink_says(some: list[Row], scratch: Path) -> list[tuple[list[Fate], str]]:
     names = ", ".join(f"({condition}) AS `{fate}`" for fate, condition in conditions.items())
     (scratch / "query.sql").write_text(
         f"""
-        CREATE TABLE csv (`id` INT, `event_ms` BIGINT, `record_ms` BIGINT, `is_tombstone` BOOLEAN, `has_header` BOOLEAN)
+        CREATE TABLE csv (`id` INT, `event_ms` BIGINT, `record_ms` BIGINT, `is_tombstone` BOOLEAN, `has_header` BOOLEAN,
+            `campaign_id` STRING, `category` STRING)
         WITH ('connector' = 'filesystem', 'path' = '{scratch / "rows.csv"}', 'format' = 'csv', 'csv.null-literal' = '');
         CREATE VIEW events AS SELECT *,
             TO_TIMESTAMP_LTZ(`event_ms`, 3) AS `event_time`, TO_TIMESTAMP_LTZ(`record_ms`, 3) AS `record_time`,
@@ -118,13 +131,15 @@ def check(count: int, scratch: Path) -> None:
         assert fates == [row.fate()], row
         if row.fate() is Fate.INVALID and row.event_ms is None:
             assert ("__value_schema_id" in reason) is row.header, row
+        elif row.fate() is Fate.INVALID:
+            assert (reason == NO_CANARY) is is_no_canary(row.campaign, row.category), row
     assert {row.fate() for row in some} == set(Fate)
 
 
-def test_flink_and_python_agree_on_the_rules_of_time(tmp_path: Path) -> None:
+def test_flink_and_python_agree_on_the_rules(tmp_path: Path) -> None:
     check(QUICK, tmp_path)
 
 
 @pytest.mark.long
-def test_flink_and_python_agree_on_the_rules_of_time_for_a_hundred_thousand_rows(tmp_path: Path) -> None:
+def test_flink_and_python_agree_on_the_rules_for_a_hundred_thousand_rows(tmp_path: Path) -> None:
     check(LONG, tmp_path)
