@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from compose.stack.supervision import Supervisor
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from compose.stack.layout import Layout
 from compose.stack.lifecycle import take_down
+from compose.stack.processes.supervision import Supervisor
 from compose.stack.state import load_settings
 from pipeline.canary import canary_event
 from pipeline.contract.codec import encode

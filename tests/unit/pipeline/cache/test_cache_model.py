@@ -26,7 +26,6 @@ from pipeline.contract.cache_schema import (
     cell_field,
     cells_key,
     parse_counts,
-    parse_revision,
 )
 from pipeline.settings import Settings
 from pipeline.store.metrics_queries import WindowRange
@@ -45,6 +44,12 @@ windows = st.sampled_from(ENDS)
 counts = st.builds(Counts, st.integers(0, 3), st.integers(0, 3))
 cells = st.dictionaries(st.sampled_from(NAMES), counts, min_size=1)
 revisions = st.sampled_from((0, 0, 0, 1, 2))
+
+
+def parse_revision(value: bytes) -> int:
+    """Revision of a value; 0 where the jobs wrote it."""
+    _, _, *revision = value.split(b" ")
+    return int(revision[0]) if revision else 0
 
 
 def merged(before: Value, after: Value) -> Value:
