@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["slo.pytest_plugin", "pytester"]
 
 _ON_A_STACK = "tests/integration/"
 _LONG_FILES = {f"{_ON_A_STACK}test_{name}.py" for name in ("check", "dlq", "recovery", "stack", "verify")}
+
+# `make test` generates the same each time. `make test-long` generates more, and other things each time; a
+# failure prints how to repeat it (`@reproduce_failure`).
+settings.register_profile("quick", deadline=None, database=None, derandomize=True, max_examples=60)
+settings.register_profile("long", deadline=None, database=None, print_blob=True, max_examples=2_000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Chooses how much is generated."""
+    marks = config.option.markexpr
+    settings.load_profile("long" if "long" in marks and "not long" not in marks else "quick")
 
 
 class FilesSideBySide(LoadScopeScheduling):

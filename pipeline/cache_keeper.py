@@ -1,7 +1,8 @@
 """Watches over Redis's windows: ``python -m pipeline.cache_keeper``, one of the stack's processes.
 
 Whenever the marker of completeness is missing (the first start, ``FLUSHALL``, a Redis that came back empty) it rebuilds
-the windows from PostgreSQL and sets the marker. While memory is short, it shortens how long windows are kept.
+the windows from PostgreSQL and sets the marker; likewise when windows are missing that must be there, because they
+expired while Redis's clock was wrong. While memory is short, it shortens how long windows are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import psycopg2
 import redis
 
 from pipeline.cache.cache_pressure import adapt_retention
-from pipeline.cache.cache_rebuild import is_complete, rebuild
+from pipeline.cache.cache_rebuild import is_complete, lost_windows, rebuild
 from pipeline.cache.cache_writer import writer_client
 from pipeline.flink_checkpoints import NoCheckpoint
 from pipeline.settings import Settings
@@ -33,13 +34,7 @@ def keep(settings: Settings) -> None:
     while True:
         try:
             adapt_retention(client, settings, LOG.info)
-            if not is_complete(client):
-                began = time.monotonic()
-                LOG.info("Redis has no marker that its windows are complete: restoring them")
-                if rebuild(settings, client, LOG.info):
-                    LOG.info("complete after %.1f s", time.monotonic() - began)
-                else:
-                    LOG.info("Redis lost its data once more; starting over")
+            restore_what_is_lost(settings, client)
             last = ""
             time.sleep(POLL_SECONDS)
         except (redis.RedisError, psycopg2.Error, StoreUnavailable, KafkaUnavailable, NoCheckpoint) as error:
@@ -47,6 +42,20 @@ def keep(settings: Settings) -> None:
                 last = str(error)
                 LOG.info("waiting: %s", last.strip())
             time.sleep(RETRY_SECONDS)
+
+
+def restore_what_is_lost(settings: Settings, client: redis.Redis) -> None:
+    """Rebuilds the windows where the marker is missing, or a window that the index knows. Raises as `rebuild`."""
+    lost = lost_windows(client, settings.cache_retention_seconds)
+    if is_complete(client) and not lost:
+        return
+    began = time.monotonic()
+    why = f"has lost {lost} windows" if lost else "has no marker that its windows are complete"
+    LOG.info("Redis %s: restoring them", why)
+    if rebuild(settings, client, LOG.info):
+        LOG.info("complete after %.1f s", time.monotonic() - began)
+    else:
+        LOG.info("Redis lost its data once more; starting over")
 
 
 def main() -> None:

@@ -71,8 +71,8 @@ def recount(settings: Settings, ranges: list[WindowRange], client: redis.Redis) 
     Between the two readers are kept from Redis, by its marker; if this ends there, the cache keeper restores Redis from
     PostgreSQL. ``client`` is a writer's. Raises RawEventsDropped, StoreUnavailable, psycopg2.Error, redis.RedisError.
     """
+    cached_ranges = [windows for each in ranges if (windows := _possibly_cached(settings, each, client))]
     connection = connect_mender(settings)
-    cached_ranges = [windows for each in ranges if (windows := _possibly_cached(settings, each))]
     try:
         with connection, connection.cursor() as cursor:
             revision = next_revision(cursor)
@@ -95,9 +95,9 @@ def recount(settings: Settings, ranges: list[WindowRange], client: redis.Redis) 
         connection.close()
 
 
-def _possibly_cached(settings: Settings, windows: WindowRange) -> WindowRange | None:
+def _possibly_cached(settings: Settings, windows: WindowRange, client: redis.Redis) -> WindowRange | None:
     """Those of the windows that Redis may still hold."""
-    oldest = oldest_cached_start(windows.size_seconds, settings.cache_retention_seconds)
+    oldest = oldest_cached_start(client, windows.size_seconds, settings.cache_retention_seconds)
     first = max(windows.first, oldest // windows.size_seconds * windows.size_seconds)
     return WindowRange(windows.size_seconds, first, windows.end) if first < windows.end else None
 

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from pipeline.contract.rules import EARLIEST_RECORD_TIME_MS, LATEST_RECORD_TIME_MS, MAX_AHEAD_MS
+from pipeline.contract.cache_schema import CANARY_PREFIX
+from pipeline.contract.rules import (
+    CANARY_CAMPAIGN,
+    EARLIEST_RECORD_TIME_MS,
+    LATEST_RECORD_TIME_MS,
+    MAX_AHEAD_MS,
+    NO_CANARY,
+)
 from pipeline.job_names import flink_name
 from pipeline.settings import Settings
-from pipeline.sql import table
+from pipeline.sql import literal, table
 
 EVENT_FIELDS = (
     "event_id",
@@ -143,11 +150,32 @@ _DECODED = "`decode_error` IS NULL AND NOT `is_tombstone`"
 _MAX_AHEAD = _seconds(MAX_AHEAD_MS // 1000)
 HAS_RECORD_TIME = f"`record_time` BETWEEN {EARLIEST_RECORD_TIME} AND {LATEST_RECORD_TIME}"
 _TIMES_FIT = f"{HAS_RECORD_TIME} AND `event_time` <= `record_time` + {_MAX_AHEAD}"
-IS_VALID = f"{_DECODED} AND {_TIMES_FIT}"
-IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND NOT ({_TIMES_FIT}))"
+_CANARY = literal(CANARY_PREFIX)
+_CLAIMS_CANARY = " OR ".join(
+    f"LEFT(`{name}`, {len(CANARY_PREFIX)}) = {_CANARY}" for name in ("campaign_id", "category")
+)
+# What it consumes has to be everything: Java's $ would let a line feed follow.
+_AFTER_CANARY = f"REGEXP_REPLACE(`campaign_id`, {literal(f'^{CANARY_CAMPAIGN.pattern}')}, '')"
+_IS_CANARY = f"(`category` = {_CANARY} AND {_AFTER_CANARY} = '')"
+_IS_NO_CANARY = f"(({_CLAIMS_CANARY}) AND NOT {_IS_CANARY})"
+IS_VALID = f"{_DECODED} AND NOT {_IS_NO_CANARY} AND {_TIMES_FIT}"
+IS_INVALID = f"`decode_error` IS NOT NULL OR ({_DECODED} AND ({_IS_NO_CANARY} OR NOT ({_TIMES_FIT})))"
+SCHEMA_ID_HEADERS = (
+    "__value_schema_id",
+    "apicurio.value.contentId",
+    "apicurio.value.globalId",
+    "apicurio.value.contentHash",
+)
+"""Headers in which serializers of Confluent and Apicurio may put the schema's id instead of before the value."""
+_IN_HEADER = " ".join(
+    f"WHEN ARRAY_CONTAINS(MAP_KEYS(`headers`), '{name}') THEN '; schema id in header {name}, which is not read'"
+    for name in SCHEMA_ID_HEADERS
+)
 INVALID_REASON = (
-    f"COALESCE(`decode_error`, CASE WHEN {HAS_RECORD_TIME} "
-    "THEN 'event_time is more than 1 minute after the record time' ELSE 'the record time is out of range' END)"
+    f"COALESCE(`decode_error` || CASE {_IN_HEADER} ELSE '' END, CASE "
+    f"WHEN {_IS_NO_CANARY} THEN {literal(NO_CANARY)} "
+    f"WHEN {HAS_RECORD_TIME} THEN 'event_time is more than 1 minute after the record time' "
+    "ELSE 'the record time is out of range' END)"
 )
 
 

@@ -63,7 +63,7 @@ class MemoryMetrics:
         sums: dict[Cell, Counts] = {}
         for minute in range(start, start + size, 60):
             for (campaign, category), counts in self.minutes.get(minute, {}).items():
-                if not (is_canary(campaign) or is_canary(category)) and campaign_id in (None, campaign):
+                if not is_canary(category) and campaign_id in (None, campaign):
                     sums[campaign, category] = sums.get((campaign, category), ZERO) + counts
         return sums
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dashboards.business.snapshot import MetricsReads
+import time
+
+from dashboards.business.past import MetricsReads
 from pipeline.contract.cache_schema import Counts
 
-NOW = 1_767_268_830
-"""2026-01-01T12:00:30Z: half a minute into both windows."""
-NOON = NOW - 30
+NOON = int(time.time()) // 300 * 300
+"""The start of the five minutes of now: Redis goes by its own clock and would have let older windows expire."""
+NOW = NOON + 30
+"""Half a minute into both windows."""
 MINUTE_BEFORE = NOON - 60
 
 SAMPLE: dict[int, dict[tuple[str, str], Counts]] = {

@@ -1,51 +1,29 @@
-"""What one refresh reads: newest minutes, windows of the range, sums per campaign.
+"""What one refresh reads: newest minutes, windows of the range, sums per campaign, and the period compared with.
 
-What Redis keeps is read anew each time, in three round trips. What it no longer keeps comes from PostgreSQL, and once
-it is final (`pipeline.contract.windows`) it never changes, so it is read once per window and not once per refresh.
+What Redis keeps is read anew each time, in three round trips. What it no longer keeps comes from PostgreSQL
+(`dashboards.business.past`).
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from dashboards.business.past import FIVE_MINUTES, MINUTE, MetricsReads, PastReads
+from dashboards.business.selection import DAY_SECONDS, Compare
 from pipeline.cache.breakdown import Breakdown, CategoryWindow, joined
 from pipeline.cache.cache_manager import MetricsUnavailableError
 from pipeline.contract.cache_schema import Cell, Counts, Retention
-from pipeline.contract.windows import WindowState
 from pipeline.read_results import Reading, Source
 from pipeline.settings import Settings
 
-MINUTE, FIVE_MINUTES = 60, 300
 MOST_MINUTES = 60
 """So many windows of a minute are drawn; more would be a smear, and cost a scan of every minute."""
 FEWEST_MINUTES = 30
 """For the sparklines, however short the range."""
 _MARGIN_SECONDS = 60
 """Windows that expire sooner are asked of PostgreSQL, so that none disappears between two reads."""
-_MOST_PASTS = 64
-
-
-class MetricsReads(Protocol):
-    """The part of `pipeline.cache.cache_manager.CacheManager` that the page needs."""
-
-    def breakdown(
-        self,
-        from_seconds: int,
-        to_seconds: int,
-        size_seconds: int = FIVE_MINUTES,
-        *,
-        campaign_id: str | None = None,
-        campaigns: bool = True,
-    ) -> Reading[Breakdown]:
-        """See there. Raises MetricsUnavailableError."""
-
-    def retention(self) -> Retention:
-        """See there."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +31,8 @@ class Snapshot:
     """Everything that one refresh shows, of one moment.
 
     ``minutes`` are the newest windows of a minute, the last of them that of now; ``windows`` the 5-minute windows of
-    the range; ``cells`` its sums per campaign and category. No partition's newest event is older than
-    ``newest_event_seconds``.
+    the range; ``cells`` its sums per campaign and category. Of one campaign, ``everything`` are the range's windows of
+    all campaigns. No partition's newest event is older than ``newest_event_seconds``.
     ``fallback_reason`` says why PostgreSQL had to answer for Redis, ``past_missing`` why the older part is not all
     there.
     """
@@ -67,8 +45,23 @@ class Snapshot:
     minutes: tuple[CategoryWindow, ...]
     windows: tuple[CategoryWindow, ...]
     cells: dict[Cell, Counts]
+    everything: tuple[CategoryWindow, ...] = ()
     fallback_reason: str | None = None
     past_missing: str | None = None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a snapshot is compared with: as many 5-minute windows, ``offset_seconds`` before its own.
+
+    ``minute`` is the current minute a day before, where that is what is compared. ``missing`` says why this is not all.
+    """
+
+    compare: Compare
+    offset_seconds: int
+    windows: tuple[CategoryWindow, ...]
+    minute: CategoryWindow | None = None
+    missing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,10 +77,9 @@ class SnapshotReader:
 
     def __init__(self, reads: MetricsReads, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._reads = reads
+        self._past = PastReads(reads)
         self._settings = settings
         self._clock = clock
-        self._pasts: OrderedDict[tuple[int, int, int, str | None, bool], Breakdown] = OrderedDict()
-        self._lock = threading.Lock()
 
     def take(self, range_seconds: int, campaign_id: str | None) -> Snapshot | Unavailable:
         """The range that ends with the current window, of everything or of one campaign."""
@@ -97,19 +89,41 @@ class SnapshotReader:
         except MetricsUnavailableError as error:
             return Unavailable(now, str(error))
 
+    def earlier(self, shown: Snapshot, compare: Compare, campaign_id: str | None) -> Earlier:
+        """The period that a snapshot of the same campaign is compared with."""
+        first, end = shown.windows[0].start_seconds, shown.windows[-1].start_seconds + FIVE_MINUTES
+        offset = compare.offset_seconds(end - first)
+        watermark = shown.watermark_ms
+        found, missing = self._past.read(
+            (first - offset, end - offset, FIVE_MINUTES), campaign_id, watermark, campaigns=False
+        )
+        minute: Breakdown | None = None
+        if compare is Compare.YESTERDAY and missing is None:
+            start = shown.minutes[-1].start_seconds - DAY_SECONDS
+            minute, missing = self._past.read((start, start + MINUTE, MINUTE), campaign_id, watermark, campaigns=False)
+        return Earlier(
+            compare, offset, found.windows, minute.windows[0] if minute and minute.windows else None, missing
+        )
+
     def _take(self, now: float, range_seconds: int, campaign_id: str | None) -> Snapshot:
         retention = self._reads.retention()
-        minutes = min(max(range_seconds // MINUTE, FEWEST_MINUTES), MOST_MINUTES)
+        count = range_seconds // FIVE_MINUTES
+        minutes = _bounds(now, retention, MINUTE, min(max(range_seconds // MINUTE, FEWEST_MINUTES), MOST_MINUTES))
+        windows = _bounds(now, retention, FIVE_MINUTES, count)
         began = time.perf_counter()
-        newest = self._recent(now, retention, MINUTE, minutes, campaign_id, campaigns=False)
+        newest = self._recent(minutes, campaign_id, campaigns=False)
         read_seconds = time.perf_counter() - began
-        whole = self._recent(now, retention, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, campaigns=True)
+        whole = self._recent(windows, campaign_id, campaigns=True)
+        everything = self._recent(windows, None, campaigns=False) if campaign_id is not None else None
         watermark = newest.watermark_ms
-        older_minutes, missing = self._past(now, retention, MINUTE, minutes, campaign_id, watermark, campaigns=False)
-        older, missing_too = self._past(
-            now, retention, FIVE_MINUTES, range_seconds // FIVE_MINUTES, campaign_id, watermark, campaigns=True
-        )
-        everything = joined(older, whole.value)
+        older_minutes, *missing = self._past.read(minutes.past, campaign_id, watermark, campaigns=False)
+        older, more_missing = self._past.read(windows.past, campaign_id, watermark, campaigns=True)
+        missing.append(more_missing)
+        older_everything = Breakdown((), {})
+        if everything is not None:
+            older_everything, more_missing = self._past.read(windows.past, None, watermark, campaigns=False)
+            missing.append(more_missing)
+        together = joined(older, whole.value)
         fallbacks = [each for each in (newest, whole) if each.source is Source.POSTGRES]
         return Snapshot(
             read_at_seconds=now,
@@ -120,60 +134,38 @@ class SnapshotReader:
             if watermark is None
             else watermark / 1000 + self._settings.out_of_orderness_seconds,
             minutes=joined(older_minutes, newest.value).windows,
-            windows=everything.windows,
-            cells=dict(everything.cells),
+            windows=together.windows,
+            cells=dict(together.cells),
+            everything=joined(older_everything, everything.value).windows if everything is not None else (),
             fallback_reason=fallbacks[0].fallback_reason if fallbacks else None,
-            past_missing=missing or missing_too,
+            past_missing=_first(missing),
         )
 
-    def _recent(
-        self, now: float, retention: Retention, size: int, count: int, campaign_id: str | None, *, campaigns: bool
-    ) -> Reading[Breakdown]:
-        _, kept, end = _bounds(now, retention, size, count)
-        return self._reads.breakdown(kept, end, size, campaign_id=campaign_id, campaigns=campaigns)
-
-    def _past(
-        self,
-        now: float,
-        retention: Retention,
-        size: int,
-        count: int,
-        campaign_id: str | None,
-        watermark_ms: int | None,
-        *,
-        campaigns: bool,
-    ) -> tuple[Breakdown, str | None]:
-        """What comes before that, and why it is not whole if it isn't: the newer part is worth showing without it.
-
-        ``watermark_ms`` is the newer part's: where PostgreSQL is behind it and behind ``kept``, windows lack events.
-        """
-        first, kept, _ = _bounds(now, retention, size, count)
-        if first >= kept:
-            return Breakdown((), {}), None
-        key = first, kept, size, campaign_id, campaigns
-        with self._lock:
-            if key in self._pasts:
-                self._pasts.move_to_end(key)
-                return self._pasts[key], None
-        try:
-            reading = self._reads.breakdown(first, kept, size, campaign_id=campaign_id, campaigns=campaigns)
-        except MetricsUnavailableError as error:
-            return Breakdown((), {}), str(error)
-        # A recount of these is seen when the range has moved on by a window.
-        if reading.state is WindowState.FINAL:
-            with self._lock:
-                self._pasts[key] = reading.value
-                if len(self._pasts) > _MOST_PASTS:
-                    self._pasts.popitem(last=False)
-        known = reading.watermark_ms
-        if known is not None and watermark_ms is not None and known < min(kept * 1000, watermark_ms):
-            return reading.value, f"PostgreSQL is at {known} ms, before the windows that Redis keeps"
-        return reading.value, None
+    def _recent(self, bounds: _Bounds, campaign_id: str | None, *, campaigns: bool) -> Reading[Breakdown]:
+        return self._reads.breakdown(bounds.kept, bounds.end, bounds.size, campaign_id=campaign_id, campaigns=campaigns)
 
 
-def _bounds(now: float, retention: Retention, size: int, count: int) -> tuple[int, int, int]:
-    """First window of the range, first that Redis keeps, end (exclusive); unix seconds."""
+@dataclass(frozen=True)
+class _Bounds:
+    """First window of a range, first that Redis keeps, end (exclusive): unix seconds; size of a window."""
+
+    first: int
+    kept: int
+    end: int
+    size: int
+
+    @property
+    def past(self) -> tuple[int, int, int]:
+        """The part that Redis no longer keeps."""
+        return self.first, self.kept, self.size
+
+
+def _bounds(now: float, retention: Retention, size: int, count: int) -> _Bounds:
     end = int(now) // size * size + size
     first = end - count * size
     gone = max(int(now) + _MARGIN_SECONDS - retention.seconds, retention.kept_from_seconds) - size
-    return first, min(max(first, (gone // size + 1) * size), end - size), end
+    return _Bounds(first, min(max(first, (gone // size + 1) * size), end - size), end, size)
+
+
+def _first(reasons: Sequence[str | None]) -> str | None:
+    return next((reason for reason in reasons if reason is not None), None)

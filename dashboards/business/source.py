@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 import streamlit as st
+from psycopg2 import extensions
 
+from dashboards.business.history import HistoryPoller
+from dashboards.business.past import MetricsReads
+from dashboards.business.selection import Selection
 from dashboards.business.settings import Limits
-from dashboards.business.snapshot import MetricsReads, Snapshot, SnapshotReader, Unavailable
+from dashboards.business.snapshot import Earlier, Snapshot, SnapshotReader, Unavailable
 from pipeline.cache.cache_manager import CacheManager
 from pipeline.cache.redis_reader import cache_client
 from pipeline.settings import Settings
 from pipeline.store.db_connector import connect_reader
+from pipeline.store.history import History
 
 SHARED_SECONDS = 0.5
 """A read is everybody's for so long. Longer would make figures older: a viewer sees them for an interval more, and the
 objective allows one second above that (docs/decisions/0009)."""
 _MOST_SELECTIONS = 64
 CONNECT_SECONDS = 1
-"""Nobody should wait longer for a database that is gone."""
+"""Nobody should wait longer for a database that does not answer."""
 
 log = logging.getLogger("adctr.dashboard")
 
@@ -42,20 +48,29 @@ class Troubles:
             self._last = reason
 
 
+def no_history() -> History | None:
+    """Where nobody reads any."""
+    return None
+
+
 @dataclass(frozen=True)
 class PageSource:
-    """Everything that the page is made from."""
+    """Everything that the page is made from. ``history`` gives the newest that was read, and waits for nothing."""
 
     reader: SnapshotReader
     limits: Limits
     refresh_seconds: int
+    history: Callable[[], History | None] = no_history
     troubles: Troubles = field(default_factory=Troubles)
 
 
 def open_reads(settings: Settings) -> MetricsReads:
     """The read API. It waits for no store: each read finds out for itself whether they answer."""
-    connect = partial(connect_reader, settings, connect_timeout_seconds=CONNECT_SECONDS)
-    return CacheManager(cache_client(settings), connect, settings)
+    return CacheManager(cache_client(settings), _connector(settings), settings)
+
+
+def _connector(settings: Settings) -> Callable[[], extensions.connection]:
+    return partial(connect_reader, settings, connect_timeout_seconds=CONNECT_SECONDS)
 
 
 @st.cache_resource(show_spinner=False)
@@ -63,7 +78,9 @@ def page_source() -> PageSource:
     """Made once per process, from the environment. Raises SettingsError."""
     settings = Settings.from_env(os.environ)
     reader = SnapshotReader(open_reads(settings), settings)
-    return PageSource(reader, Limits.from_env(os.environ), settings.dashboard_refresh_seconds)
+    poller = HistoryPoller(_connector(settings))
+    poller.start()
+    return PageSource(reader, Limits.from_env(os.environ), settings.dashboard_refresh_seconds, poller.newest)
 
 
 @st.cache_resource(ttl=SHARED_SECONDS, max_entries=_MOST_SELECTIONS, show_spinner=False)
@@ -75,3 +92,16 @@ def shared_snapshot(range_seconds: int, campaign_id: str | None) -> Snapshot | U
         found.reason if isinstance(found, Unavailable) else found.fallback_reason or found.past_missing
     )
     return found
+
+
+@st.cache_resource(
+    ttl=SHARED_SECONDS,
+    max_entries=_MOST_SELECTIONS,
+    show_spinner=False,
+    hash_funcs={Snapshot: lambda shown: shown.read_at_seconds},
+)
+def shared_earlier(shown: Snapshot, selection: Selection) -> Earlier | None:
+    """What a snapshot of this selection is compared with, if with anything; all who are shown it get the same."""
+    if selection.compare is None:
+        return None
+    return page_source().reader.earlier(shown, selection.compare, selection.campaign_id)

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from loadgen.errors import LoadRefused
+from loadgen.replay.rows import is_utf8, shown
 from loadgen.replay.times import TimeReader
+from loadgen.replay.words import EVENT_TYPE, TEXTS, Words, as_text, meaning, parse_values
 from pipeline.contract.codec import AdEvent
-from pipeline.contract.rules import invalid_fields
+from pipeline.contract.rules import EARLIEST_EVENT_TIME_MS, invalid_event
 from pipeline.shared.checked_yaml.scalars import nearest
 
 REQUIRED = ("event_time", "campaign_id")
 UNKNOWN = "unknown"
 """What a text is that no column gives."""
-TEXTS = ("campaign_id", "category", "ad_id", "user_id", "placement", "device")
-FIELDS = ("event_time", "event_type", *TEXTS)
-TRUE, FALSE = ("1", "true", "t", "yes", "y"), ("0", "false", "f", "no", "n", "")
-_TYPES = {"impression": False, "view": False, "click": True}
+FIELDS = ("event_time", EVENT_TYPE, *TEXTS)
+_EVENTS_TEXTS = ("user_id", "ad_id", "campaign_id", "category", "placement", "device")
+"""In the order of an event's fields."""
 
 
 class UnmappableError(ValueError):
     """A row can't become an event; the message says which column and why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LogEvent:
-    """A row: one event, or an impression and its click where ``clicked``. ``event`` has no id yet."""
+    """A row: one event, or an impression and its click where ``clicked``.
+
+    ``time_ms`` is the log's; ``event`` has no id yet and a time that means nothing.
+    """
 
     event: AdEvent
+    time_ms: int
     clicked: bool
 
 
@@ -58,34 +64,29 @@ class RowMapping:
     columns: Mapping[str, str]
     clicked: str | None
     read_time: TimeReader
+    words: Words = field(default_factory=parse_values)
 
-    def refuse_unknown(self, available: Sequence[str]) -> None:
-        """Raises LoadRefused if a column is not among those of the log."""
-        wanted = {f"--map {field}={column}": column for field, column in self.columns.items()}
+    def wanted(self) -> dict[str, str]:
+        """The columns by the option that names each."""
+        found = {f"--map {name}={column}": column for name, column in self.columns.items()}
         if self.clicked is not None:
-            wanted[f"--clicked {self.clicked}"] = self.clicked
-        for option, column in wanted.items():
-            found = available.count(column)
-            if found != 1:
-                what = "no such column" if not found else f"{found} columns of that name"
-                raise LoadRefused(f"{option}: {what}; {nearest(column, available)}there are {', '.join(available)}")
+            found[f"--clicked {self.clicked}"] = self.clicked
+        return found
 
     def event_of(self, values: Mapping[str, Any]) -> LogEvent:
         """Raises UnmappableError."""
-        texts = {field: self._text(field, values) for field in TEXTS}
-        event = AdEvent(
-            event_id="0",
-            event_type="CLICK" if self._is_click(values) else "IMPRESSION",
-            event_time=self._time(values),
-            **texts,
-        )
-        reason = invalid_fields(event)
+        columns, text = self.columns, self._text
+        kind = "CLICK" if EVENT_TYPE in columns and self._is_click(values) else "IMPRESSION"
+        texts = [text(name, values) if name in columns else UNKNOWN for name in _EVENTS_TEXTS]
+        event = AdEvent("0", kind, EARLIEST_EVENT_TIME_MS, *texts)
+        time_ms = self._time(values)
+        reason = invalid_event(event)
         if reason is not None:
             raise UnmappableError(reason)
-        clicked = self._clicked(values)
+        clicked = self.clicked is not None and self._clicked(values)
         if clicked and event.event_type == "CLICK":
             raise UnmappableError(f"{self.clicked} is true in a row that is a click itself")
-        return LogEvent(event, clicked)
+        return LogEvent(event, time_ms, clicked)
 
     def _time(self, values: Mapping[str, Any]) -> int:
         column = self.columns["event_time"]
@@ -97,33 +98,45 @@ class RowMapping:
         except ValueError as error:
             raise UnmappableError(f"{column}={error}") from None
 
-    def _text(self, field: str, values: Mapping[str, Any]) -> str:
-        if field not in self.columns:
-            return UNKNOWN
-        column = self.columns[field]
+    def _text(self, name: str, values: Mapping[str, Any]) -> str:
+        column = self.columns[name]
         value = values.get(column)
-        if value is None or value == "":
-            if field in REQUIRED:
+        if type(value) is not str or value.endswith(".0"):
+            value = self._written(column, value)
+        if not value:
+            if name in REQUIRED:
                 raise UnmappableError(f"{column} is empty")
             return UNKNOWN
-        if isinstance(value, bool | list | dict):
-            raise UnmappableError(f"{column}={value!r} is neither a text nor a number")
-        return str(value)
+        if not is_utf8(value):
+            raise UnmappableError(f"{column} is not UTF-8")
+        instead = self.words.texts
+        return instead[name].get(value, value) if name in instead else value
+
+    def _written(self, column: str, value: Any) -> str:
+        """A value that is no plain text as one; empty if there is none."""
+        if value is None or value != value:  # NaN is a gap in a column of numbers
+            return ""
+        if isinstance(value, bool | list | dict) or value in (math.inf, -math.inf):
+            raise UnmappableError(f"{column}={shown(value)} is neither a text nor a number")
+        return as_text(value)
 
     def _is_click(self, values: Mapping[str, Any]) -> bool:
-        if "event_type" not in self.columns:
-            return False
-        column = self.columns["event_type"]
+        column = self.columns[EVENT_TYPE]
         value = values.get(column)
-        if str(value).lower() not in _TYPES:
-            raise UnmappableError(f"{column}={value!r} is none of {', '.join(_TYPES)}")
-        return _TYPES[str(value).lower()]
+        found = meaning(self.words.clicks, value)
+        if found is None:
+            raise UnmappableError(
+                f"{column}={shown(value)} is neither an impression (imp, view, …) nor a click (clk, …); "
+                "--value event_type:WORD=CLICK says what a word means"
+            )
+        return found
 
     def _clicked(self, values: Mapping[str, Any]) -> bool:
-        value = None if self.clicked is None else values.get(self.clicked)
-        word = "" if value is None else str(value).strip().lower()
-        if word in TRUE:
-            return True
-        if word in FALSE:
-            return False
-        raise UnmappableError(f"{self.clicked}={value!r} is neither true ({', '.join(TRUE)}) nor false (0, false, …)")
+        value = values.get(self.clicked or "")
+        found = meaning(self.words.clicked, value)
+        if found is None:
+            raise UnmappableError(
+                f"{self.clicked}={shown(value)} is neither true (1, true, yes, …) nor false (0, false, …); "
+                "--value clicked:WORD=TRUE says what a word means"
+            )
+        return found

@@ -25,9 +25,9 @@ from loadgen.ledger import LedgerHeader
 from loadgen.live import soon_ns
 from loadgen.open_loop import OpenLoop
 from loadgen.pacer import SECOND_NS
-from loadgen.replay.log_file import Log
 from loadgen.replay.mapping import RowMapping
-from loadgen.replay.schedule import LogSchedule, RecordTimes
+from loadgen.replay.rows import Log
+from loadgen.replay.schedule import DEFAULT_MAX_GAP_SECONDS, LogSchedule, RecordTimes
 from loadgen.replay.traffic import Rejects, ReplayTraffic, Timing
 from loadgen.run import LoadResult, Report
 from loadgen.session import Session
@@ -38,7 +38,10 @@ PROFILE = "replay"
 
 @dataclass(frozen=True)
 class ReplayPlan:
-    """What to replay. ``speed`` None: as fast as the broker acknowledges. ``ledger`` doesn't exist yet."""
+    """What to replay. ``speed`` None: as fast as the broker acknowledges. ``ledger`` doesn't exist yet.
+
+    ``max_gap_seconds``: the longest wait between two rows.
+    """
 
     log: Log
     mapping: RowMapping
@@ -46,19 +49,25 @@ class ReplayPlan:
     shift_to_now: bool
     ledger: Path
     run_id: str
+    max_gap_seconds: float = DEFAULT_MAX_GAP_SECONDS
 
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What became of it."""
+    """What became of it. ``gaps_cut`` to the longest wait, by ``cut_seconds`` in all.
+
+    ``never_seen``: the options whose column no row had.
+    """
 
     load: LoadResult
     rejects: Rejects
+    gaps_cut: int
+    cut_seconds: float
+    never_seen: tuple[str, ...]
 
 
 def replay(settings: Settings, plan: ReplayPlan, stop: threading.Event, report: Report | None = None) -> ReplayResult:
     """Sends the rows of a log; ``stop`` ends it early, cleanly. Raises LoadRefused, BrokerUnavailable and OSError."""
-    plan.mapping.refuse_unknown(plan.log.columns)
     _refuse_stack(settings, plan)
     session = Session(settings)
     start_ns = soon_ns()
@@ -77,7 +86,15 @@ def replay(settings: Settings, plan: ReplayPlan, stop: threading.Event, report: 
         refuse_open_windows(session)
     delay = loop.delays.summary() if isinstance(loop, OpenLoop) else None
     load = session.finish(loop.sent, loop.rate_achieved(), delay, interrupted=stop.is_set())
-    return ReplayResult(load, traffic.rejects)
+    schedule = timing.schedule
+    never_seen = () if stop.is_set() else tuple(sorted(plan.log.never_seen))
+    return ReplayResult(
+        load,
+        traffic.rejects,
+        gaps_cut=schedule.gaps_cut if schedule else 0,
+        cut_seconds=schedule.cut_ns / SECOND_NS if schedule else 0.0,
+        never_seen=never_seen,
+    )
 
 
 def _refuse_stack(settings: Settings, plan: ReplayPlan) -> None:
@@ -94,7 +111,8 @@ def _refuse_stack(settings: Settings, plan: ReplayPlan) -> None:
 
 
 def _timing(settings: Settings, plan: ReplayPlan, start_ns: int) -> Timing:
-    schedule = None if plan.speed is None else LogSchedule(start_ns, plan.speed)
+    max_gap_ns = int(plan.max_gap_seconds * SECOND_NS)
+    schedule = None if plan.speed is None else LogSchedule(start_ns, plan.speed, max_gap_ns)
     if plan.shift_to_now:
         return Timing(schedule, None)
     latest_ms = latest_end_ms(time.time_ns() // (SECOND_NS // 1000), settings)

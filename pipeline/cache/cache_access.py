@@ -42,6 +42,24 @@ def credentials(settings: Settings, user: CacheUser) -> Credentials:
     return {"username": str(user), "password": password} if password else {"username": None, "password": None}
 
 
+PATIENT_SECONDS = 10.0
+"""More than any command or script of ours takes."""
+
+
+def patient_client(
+    settings: Settings, user: CacheUser, *, timeout_seconds: float = PATIENT_SECONDS, legacy_responses: bool = True
+) -> redis.Redis:
+    """A client of checks, drills and benchmarks: it tries again, and each try ends where Redis hangs."""
+    return redis.Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        **credentials(settings, user),
+        socket_connect_timeout=timeout_seconds,
+        socket_timeout=timeout_seconds,
+        legacy_responses=legacy_responses,
+    )
+
+
 def impatient_client(
     settings: Settings, user: CacheUser, *, connect_timeout_seconds: float, timeout_seconds: float
 ) -> redis.Redis:

@@ -81,7 +81,7 @@ def per_category(replies: list[dict[bytes, bytes]]) -> dict[str, Counts]:
 def shown_cell(field: bytes) -> Cell | None:
     """What a field of a cells hash names; None for a canary's."""
     cell = parse_cell_field(field)
-    return None if is_canary(cell[0]) or is_canary(cell[1]) else cell
+    return None if is_canary(cell[1]) else cell
 
 
 @lru_cache(_REMEMBERED_FIELDS)

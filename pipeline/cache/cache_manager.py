@@ -84,7 +84,7 @@ class CacheManager:
         """One entry per window of the range, empty ones included, in order of time."""
         windows = windows_of(from_seconds, to_seconds, size_seconds)
         found = self._read(windows, lambda store: store.series(windows, campaign_id, category))
-        hidden = is_canary(campaign_id or "") or is_canary(category or "")
+        hidden = is_canary(category or "")
 
         def point(start: int, counts: dict[int, Counts]) -> WindowCounts:
             state = window_state(start, size_seconds, found.watermark_ms, self._settings.final_after_seconds)
@@ -131,12 +131,12 @@ class CacheManager:
 
     def retention(self) -> Retention:
         """What Redis keeps now; what it should keep by the settings where it does not say."""
-        now, longest = self._clock(), self._settings.cache_retention_seconds
-        if now >= self._skip_until:
+        longest = self._settings.cache_retention_seconds
+        if time.monotonic() >= self._skip_until:
             try:
                 return read_retention(self._client, longest)
             except (redis.RedisError, ValueError) as error:
-                self._skip_redis(error, now)
+                self._skip_redis(error)
         return Retention(longest)
 
     def _read(self, windows: WindowRange, ask: Callable[[RedisReader | PostgresReader], Answer[T]]) -> Reading[T]:
@@ -144,7 +144,7 @@ class CacheManager:
         now = self._clock()
         cached: Reading[T] | None = None
         try:
-            cached = self._reading(self._ask_redis(ask, now), Source.REDIS, windows, now)
+            cached = self._reading(self._ask_redis(ask), Source.REDIS, windows, now)
             if not self._stands_still(cached):
                 return cached
             reason = f"Redis stands still: its watermark is {cached.age_seconds:.0f} s old"
@@ -160,14 +160,14 @@ class CacheManager:
             return cached
         return stored
 
-    def _ask_redis(self, ask: Callable[[RedisReader | PostgresReader], Answer[T]], now: float) -> Answer[T]:
+    def _ask_redis(self, ask: Callable[[RedisReader | PostgresReader], Answer[T]]) -> Answer[T]:
         """Raises NotInRedis also where Redis doesn't answer, or did not a moment ago."""
-        if now < self._skip_until:
+        if time.monotonic() < self._skip_until:
             raise NotInRedis(self._skip_reason)
         try:
             return ask(self._redis)
         except (redis.RedisError, ValueError) as error:
-            raise NotInRedis(self._skip_redis(error, now)) from error
+            raise NotInRedis(self._skip_redis(error)) from error
 
     def _stands_still(self, cached: Reading[T]) -> bool:
         return not self._settings.historic and (cached.age_seconds or 0.0) >= STALE_SECONDS
@@ -179,7 +179,7 @@ class CacheManager:
         state = window_state(newest, windows.size_seconds, watermark_ms, self._settings.final_after_seconds)
         return Reading(answer.value, source, state, watermark_ms, now, reason)
 
-    def _skip_redis(self, error: Exception, now: float) -> str:
+    def _skip_redis(self, error: Exception) -> str:
         reason = f"Redis at {self._settings.redis_host}:{self._settings.redis_port}: {error}"
-        self._skip_until, self._skip_reason = now + SKIP_SECONDS, reason
+        self._skip_until, self._skip_reason = time.monotonic() + SKIP_SECONDS, reason
         return reason

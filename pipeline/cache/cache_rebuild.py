@@ -18,7 +18,16 @@ from psycopg2 import extensions, sql
 from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
 from pipeline.cache.cache_pressure import adapt_retention
 from pipeline.cache.cache_writer import CacheWriter
-from pipeline.contract.cache_schema import Counts, complete_key, rebuild_key
+from pipeline.contract.cache_schema import (
+    RETENTION_FIELDS,
+    Counts,
+    Retention,
+    cells_key,
+    complete_key,
+    rebuild_key,
+    retention_key,
+    windows_key,
+)
 from pipeline.flink_checkpoints import complete_checkpoint
 from pipeline.job_names import STORE, flink_name
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
@@ -31,6 +40,7 @@ COMMIT_SECONDS = 1.0
 """Offsets are committed just after a checkpoint is complete."""
 TIMER_MARGIN_SECONDS = 0.25
 _FETCH_ROWS = 10_000
+_EXPIRY_MARGIN_SECONDS = 2
 
 _FINISH = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -68,9 +78,37 @@ def finish(client: redis.Redis, token: str) -> bool:
     return bool(script(keys=[rebuild_key(), complete_key()], args=[token, boot_id()]))
 
 
-def oldest_cached_start(size_seconds: int, retention_seconds: int) -> int:
-    """Windows that began no later (unix seconds) have expired in Redis."""
-    return int(time.time()) - retention_seconds - size_seconds
+def forget_index(client: redis.Redis) -> None:
+    """After `begin`: it fills again with what is restored, and counted, from now on. Raises redis.RedisError."""
+    for size in WINDOW_SIZES_SECONDS:
+        client.expireat(windows_key(size), 0)
+
+
+def lost_windows(client: redis.Redis, longest_seconds: int) -> int:
+    """How many windows Redis should hold and doesn't, though it has its marker: they expired while its clock was wrong.
+
+    ``longest_seconds`` is the setting of the retention. Raises redis.RedisError.
+    """
+    with client.pipeline(transaction=True) as pipe:
+        pipe.time()
+        pipe.hmget(retention_key(), RETENTION_FIELDS)
+        for size in WINDOW_SIZES_SECONDS:
+            pipe.zrangebyscore(windows_key(size), "-inf", "+inf")
+        (now, _), kept, *indices = pipe.execute()
+    retention = Retention.of(kept, longest_seconds)
+    held = [
+        cells_key(size, start)
+        for size, ends in zip(WINDOW_SIZES_SECONDS, indices, strict=True)
+        for start in (int(end) - size for end in ends)
+        if retention.holds(size, start, now + _EXPIRY_MARGIN_SECONDS)
+    ]
+    return len(held) - int(client.exists(*held)) if held else 0
+
+
+def oldest_cached_start(client: redis.Redis, size_seconds: int, retention_seconds: int) -> int:
+    """Windows that began no later (unix seconds) have expired by Redis's clock. Raises redis.RedisError."""
+    now, _ = client.time()
+    return int(now) - retention_seconds - size_seconds
 
 
 def rebuild(settings: Settings, client: redis.Redis, say: Say = lambda _: None) -> bool:
@@ -79,13 +117,15 @@ def rebuild(settings: Settings, client: redis.Redis, say: Say = lambda _: None) 
     ``client`` is a writer's. Raises redis.RedisError, psycopg2.Error, StoreUnavailable, KafkaUnavailable, NoCheckpoint.
     """
     token = begin(client)
+    forget_index(client)
     _wait_for_store_job(settings, client, say)
     windows = cells = 0
     with snapshot(settings) as connection:
         writer = CacheWriter(client, settings.cache_retention_seconds)
         for size in WINDOW_SIZES_SECONDS:
             watermark_ms = _watermark_ms(connection, size)
-            for start, revision, counts in _stored_windows(connection, size, settings.cache_retention_seconds):
+            oldest = oldest_cached_start(client, size, settings.cache_retention_seconds)
+            for start, revision, counts in _stored_windows(connection, size, oldest):
                 writer.raise_window(size, start, counts, revision)
                 adapt_retention(client, settings, say)  # which may let go what comes next
                 windows, cells = windows + 1, cells + len(counts)
@@ -132,9 +172,9 @@ def _watermark_ms(connection: extensions.connection, size_seconds: int) -> int |
 
 
 def _stored_windows(
-    connection: extensions.connection, size_seconds: int, retention_seconds: int
+    connection: extensions.connection, size_seconds: int, oldest_start: int
 ) -> Iterator[tuple[int, int, dict[tuple[str, str], Counts]]]:
-    """(start in seconds, revision, counts), the newest windows first, as far back as Redis keeps them."""
+    """(start in seconds, revision, counts) of windows after ``oldest_start``, the newest first."""
     with connection.cursor(name=f"windows_{size_seconds}") as cursor:
         cursor.itersize = _FETCH_ROWS
         cursor.execute(
@@ -144,7 +184,7 @@ def _stored_windows(
                 "FROM realtime.{} WHERE window_start > to_timestamp(%s) "
                 "ORDER BY window_start DESC, coalesce(recount_revision, 0)"
             ).format(sql.Identifier(METRICS_TABLES[size_seconds])),
-            (oldest_cached_start(size_seconds, retention_seconds),),
+            (oldest_start,),
         )
         for (start, revision), rows in itertools.groupby(cursor, key=lambda row: (int(row[0]), int(row[1]))):
             yield start, revision, {(row[2], row[3]): Counts(row[4], row[5]) for row in rows}

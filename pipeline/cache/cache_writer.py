@@ -12,10 +12,8 @@ from pipeline.contract.cache_schema import (
     RAISE_COUNTS,
     RAISE_WATERMARK,
     Counts,
-    categories_key,
     cell_field,
-    cells_key,
-    retention_key,
+    raise_counts_keys,
     watermark_key,
 )
 from pipeline.settings import Settings
@@ -49,7 +47,7 @@ class CacheWriter:
 
     def raise_window(self, size_seconds: int, start_seconds: int, cells: CellCounts, revision: int = 0) -> bool:
         """Raises cells of one window to a revision's counts; False if it has gone. Raises redis.RedisError."""
-        keys = [cells_key(size_seconds, start_seconds), categories_key(size_seconds, start_seconds), retention_key()]
+        keys = raise_counts_keys(size_seconds, start_seconds)
         kept = True
         rest = iter(cells.items())
         while some := list(itertools.islice(rest, CELLS_PER_CALL)):

@@ -12,6 +12,8 @@ from psycopg2 import extensions
 from pipeline.cache.breakdown import Breakdown, from_rows
 from pipeline.contract.cache_schema import Counts
 from pipeline.read_results import Answer, NamedCounts, Ranking
+from pipeline.store.db_connector import StoreUnavailable
+from pipeline.store.deadline import DeadlineExceeded
 from pipeline.store.metrics_queries import (
     Query,
     WindowRange,
@@ -21,6 +23,10 @@ from pipeline.store.metrics_queries import (
     series_query,
 )
 
+LOCK_SECONDS = 3.0
+"""How long a read waits for the one before it."""
+_ASKED_FOR_LONG_ENOUGH = (extensions.QueryCanceledError, DeadlineExceeded)
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
@@ -28,7 +34,8 @@ Row = tuple[Any, ...]
 class PostgresReader:
     """Reads windows from PostgreSQL, without canaries; ``connect`` opens a reader's connection.
 
-    The connection is reopened when it breaks. Each question raises psycopg2.Error or StoreUnavailable.
+    The connection is reopened when it breaks. Each question raises psycopg2.Error or StoreUnavailable; so it does where
+    an earlier one still waits for a server that hangs.
     """
 
     def __init__(self, connect: Callable[[], extensions.connection]) -> None:
@@ -38,8 +45,11 @@ class PostgresReader:
 
     def close(self) -> None:
         """Closes the connection."""
-        with self._lock:
-            self._forget()
+        if self._lock.acquire(timeout=LOCK_SECONDS):
+            try:
+                self._forget()
+            finally:
+                self._lock.release()
 
     def series(self, windows: WindowRange, campaign_id: str | None, category: str | None) -> Answer[dict[int, Counts]]:
         """Counts by window start; windows that hold nothing are not there."""
@@ -68,15 +78,19 @@ class PostgresReader:
 
     def _rows(self, query: Query) -> list[Row]:
         """Tries once more on a new connection: the kept one may have died with a server that is back by now."""
-        with self._lock:
+        if not self._lock.acquire(timeout=LOCK_SECONDS):
+            raise StoreUnavailable(f"PostgreSQL has kept another read waiting for {LOCK_SECONDS:g} s")
+        try:
             had_connection = self._connection is not None
             try:
                 return self._run(query)
             except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
                 self._forget()
-                if not had_connection or isinstance(error, extensions.QueryCanceledError):
+                if not had_connection or isinstance(error, _ASKED_FOR_LONG_ENOUGH):
                     raise
                 return self._run(query)
+        finally:
+            self._lock.release()
 
     def _run(self, query: Query) -> list[Row]:
         if self._connection is None:

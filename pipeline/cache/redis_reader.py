@@ -19,6 +19,7 @@ from pipeline.contract.cache_schema import (
     complete_key,
     retention_key,
     watermark_key,
+    windows_key,
 )
 from pipeline.read_results import Answer, NamedCounts, Ranking, ranked
 from pipeline.settings import Settings
@@ -101,20 +102,26 @@ class RedisReader:
         )
 
     def _ask(self, windows: WindowRange, ask: Callable[[Any], None], answer: Callable[[list[Any]], T]) -> Answer[T]:
-        now = self._clock()
-        # What no retention reaches back to need not be asked for.
-        _require_held(Retention(self._longest_seconds), windows, now)
+        # What no retention reaches back to need not be asked for. What is held is told by Redis's clock, not by ours.
+        _require_held(Retention(self._longest_seconds), windows, self._clock())
+        size = windows.size_seconds
+        ends = (windows.first + size, windows.starts[-1] + size)
         with self._client.pipeline(transaction=True) as pipe:
+            pipe.time()
             pipe.exists(complete_key())
-            pipe.get(watermark_key(windows.size_seconds))
+            pipe.get(watermark_key(size))
             pipe.hmget(retention_key(), RETENTION_FIELDS)
+            pipe.zcount(windows_key(size), *ends)
+            pipe.exists(*(cells_key(size, start) for start in windows.starts))
             ask(pipe)
-            complete, watermark, kept, *replies = pipe.execute()
+            (now, _), complete, watermark, kept, counted, held, *replies = pipe.execute()
         if not complete:
             raise NotInRedis("Redis is not complete: it is being restored")
         if watermark is None:
             raise NotInRedis("Redis holds no watermark")
         _require_held(Retention.of(kept, self._longest_seconds), windows, now)
+        if held < counted:
+            raise NotInRedis(f"Redis has lost {counted - held} windows that it should hold: did its clock step?")
         return Answer(answer(replies), int(watermark))
 
 

@@ -2,8 +2,9 @@
 
 The usual libraries forgive what the two sides of this system must agree to refuse: an enum or union index
 of -1 picks the last entry in Python, a varint may go on for ever, bytes after the last field are ignored.
-`compile_reader` turns a schema into a function that raises `MalformedAvro` for all of these, for truncated
-data, and for a declared length beyond the end of the data (before allocating anything).
+A `Walk` raises `MalformedAvro` for all of these, for truncated data, for a declared length beyond the end of the
+data (before allocating anything), and for data that take more steps than their size is worth. ``Walk`` in
+``pipeline/flink_java`` does the same in Java.
 
 Encoding: Avro 1.12 specification, "Binary Encoding". ``int`` and ``long`` are zigzag varints of at most 5 and
 10 bytes; an enum is its index and a union its branch index, both as ``int``; a string is its length in
@@ -12,16 +13,19 @@ bytes as ``long`` followed by UTF-8.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-Reader = Callable[[bytes, int], tuple[Any, int]]
-"""(data, position) → (value, position behind it); IndexError or MalformedAvro where it can't."""
+from pipeline.contract.writer_schema import Type
+
+STEPS_PER_VALUE = 1_000
+STEPS_PER_BYTE = 8
+"""A step is one type entered. A value may take so many, plus so many per byte: types without bytes of their own (null,
+records of nulls) would otherwise cost seconds in a few bytes."""
 
 _LONG_MASK = (1 << 64) - 1
 _INT_MASK = (1 << 32) - 1
+_INT_BYTES = 5
+_FIXED_SIZES = {"null": 0, "boolean": 1, "float": 4, "double": 8}
 
 
 class MalformedAvro(ValueError):
@@ -52,7 +56,7 @@ def _read_varint(data: bytes, pos: int) -> tuple[int, int]:
 def read_int(data: bytes, pos: int) -> tuple[int, int]:
     """A zigzag varint of at most 5 bytes; bits beyond the 32nd are dropped, as in Java."""
     number, end = _read_varint(data, pos)
-    if end - pos > 5:
+    if end - pos > _INT_BYTES:
         raise MalformedAvro("an int is longer than 5 bytes")
     number &= _INT_MASK
     return (number >> 1) ^ -(number & 1), end
@@ -61,7 +65,8 @@ def read_int(data: bytes, pos: int) -> tuple[int, int]:
 def read_bytes(data: bytes, pos: int) -> tuple[bytes, int]:
     """A length in bytes and as many bytes."""
     size, start = read_long(data, pos)
-    return _slice(data, start, size)
+    end = end_of(data, start, size)
+    return data[start:end], end
 
 
 def read_string(data: bytes, pos: int) -> tuple[str, int]:
@@ -76,188 +81,124 @@ def read_string(data: bytes, pos: int) -> tuple[str, int]:
     return data[pos + 1 : end].decode(), end
 
 
-def _slice(data: bytes, start: int, size: int) -> tuple[bytes, int]:
+def read_enum(data: bytes, pos: int, symbols: int) -> tuple[int, int]:
+    """The index of one of ``symbols`` symbols."""
+    index, pos = read_int(data, pos)
+    if not 0 <= index < symbols:
+        raise MalformedAvro(f"enum index {index} is not one of 0 to {symbols - 1}")
+    return index, pos
+
+
+def read_branch(data: bytes, pos: int, branches: int) -> tuple[int, int]:
+    """The index of one of ``branches`` branches of a union."""
+    index, pos = read_int(data, pos)
+    if not 0 <= index < branches:
+        raise MalformedAvro(f"union index {index} is not one of 0 to {branches - 1}")
+    return index, pos
+
+
+def end_of(data: bytes, start: int, size: int) -> int:
+    """Where ``size`` bytes from ``start`` on end."""
     if size < 0:
         raise MalformedAvro(f"a length is negative ({size})")
     if size > len(data) - start:
         raise MalformedAvro(_beyond(size, len(data) - start))
-    return data[start : start + size], start + size
+    return start + size
 
 
 def _beyond(declared: int, left: int) -> str:
     return f"a length of {declared} bytes is declared where {left} are left"
 
 
-def _read_null(_data: bytes, pos: int) -> tuple[None, int]:
-    return None, pos
+@dataclass(slots=True)
+class _Open:
+    """A record, array or map that has been entered and not left."""
+
+    type: Type
+    left: int
+    """Fields, or items of the block, that are still to come."""
+    block_start: int = 0
+    block_size: int = -1
+    """The size in bytes that the block declares, or -1."""
 
 
-def _read_boolean(data: bytes, pos: int) -> tuple[bool, int]:
-    return data[pos] == 1, pos + 1
+class Walk:
+    """A position in a value that moves forward by its writer's types, and counts its steps.
 
-
-def _read_float(data: bytes, pos: int) -> tuple[float, int]:
-    raw, end = _slice(data, pos, 4)
-    return struct.unpack("<f", raw)[0], end
-
-
-def _read_double(data: bytes, pos: int) -> tuple[float, int]:
-    raw, end = _slice(data, pos, 8)
-    return struct.unpack("<d", raw)[0], end
-
-
-_PRIMITIVES: dict[str, Reader] = {
-    "null": _read_null,
-    "boolean": _read_boolean,
-    "int": read_int,
-    "long": read_long,
-    "float": _read_float,
-    "double": _read_double,
-    "bytes": read_bytes,
-    "string": read_string,
-}
-
-
-@dataclass(frozen=True)
-class _Named:
-    """Readers of named types. With ``content`` False strings and enums are passed over, not looked into."""
-
-    content: bool = True
-    readers: dict[str, Reader] = field(default_factory=dict)
-
-
-def compile_reader(schema: Any) -> Reader:
-    """A strict reader for a schema as parsed JSON; a record becomes the list of its fields' values.
-
-    Raises ValueError or KeyError for a schema that isn't one.
+    Its methods raise MalformedAvro, and IndexError where the data end inside a number.
     """
-    return _compile(schema, _Named(), "")
 
+    def __init__(self, data: bytes, pos: int) -> None:
+        self.data = data
+        self.pos = pos
+        self.steps = 0
+        self.most_steps = STEPS_PER_VALUE + STEPS_PER_BYTE * len(data)
 
-def compile_fields(schema: Any, judged: Collection[str]) -> list[tuple[str, Reader]]:
-    """Readers of the fields of a record's schema, in order; those that aren't ``judged`` check structure only.
-
-    Of them every length and union index must fit, and what strings and enums say is nobody's business.
-    Raises ValueError, KeyError or TypeError for a schema that isn't a record's.
-    """
-    namespace = _full_name(schema["name"], schema.get("namespace", "")).rpartition(".")[0]
-    whole, structure = _Named(), _Named(content=False)
-    for named in (whole, structure):
-        _compile(schema, named, "")
-    readers = []
-    for each in schema["fields"]:
-        named = whole if each["name"] in judged else structure
-        readers.append((each["name"], _compile(each["type"], named, namespace)))
-    return readers
-
-
-def _compile(schema: Any, types: _Named, namespace: str) -> Reader:
-    named = types.readers
-    if isinstance(schema, str):
-        if schema == "string" and not types.content:
-            return read_bytes
-        if schema in _PRIMITIVES:
-            return _PRIMITIVES[schema]
-        name = _full_name(schema, namespace)
-        if name not in named:
-            raise ValueError(f"unknown type {schema!r}")
-        return _late(named, name)
-    if isinstance(schema, list):
-        return _union([_compile(branch, types, namespace) for branch in schema])
-    kind = schema["type"]
-    if kind == "array":
-        return _blocks(_compile(schema["items"], types, namespace))
-    if kind == "map":
-        return _blocks(_entry(_compile("string", types, ""), _compile(schema["values"], types, namespace)))
-    if kind in ("record", "error", "enum", "fixed"):
-        return _compile_named(schema, types, namespace)
-    return _compile(kind, types, namespace)
-
-
-def _compile_named(schema: Any, types: _Named, namespace: str) -> Reader:
-    named = types.readers
-    name = _full_name(schema["name"], schema.get("namespace", namespace))
-    if schema["type"] == "enum":
-        named[name] = _enum(tuple(schema["symbols"])) if types.content else read_int
-    elif schema["type"] == "fixed":
-        size = int(schema["size"])
-        named[name] = lambda data, pos: _slice(data, pos, size)
-    else:
-        named[name] = _read_null  # known by name while its own fields are compiled
-        inner = name.rpartition(".")[0]
-        named[name] = _record([_compile(each["type"], types, inner) for each in schema["fields"]])
-    return named[name]
-
-
-def _late(named: dict[str, Reader], name: str) -> Reader:
-    def read(data: bytes, pos: int) -> tuple[Any, int]:
-        return named[name](data, pos)  # looked up only now: a record may contain itself
-
-    return read
-
-
-def _full_name(name: str, namespace: str) -> str:
-    return name if "." in name or not namespace else f"{namespace}.{name}"
-
-
-def _record(fields: list[Reader]) -> Reader:
-    def read(data: bytes, pos: int) -> tuple[list[Any], int]:
-        values = []
-        for each in fields:
-            value, pos = each(data, pos)
-            values.append(value)
-        return values, pos
-
-    return read
-
-
-def _enum(symbols: tuple[str, ...]) -> Reader:
-    def read(data: bytes, pos: int) -> tuple[str, int]:
-        index, pos = read_int(data, pos)
-        if not 0 <= index < len(symbols):
-            raise MalformedAvro(f"enum index {index} is not one of 0 to {len(symbols) - 1}")
-        return symbols[index], pos
-
-    return read
-
-
-def _union(branches: list[Reader]) -> Reader:
-    def read(data: bytes, pos: int) -> tuple[Any, int]:
-        index, pos = read_int(data, pos)
-        if not 0 <= index < len(branches):
-            raise MalformedAvro(f"union index {index} is not one of 0 to {len(branches) - 1}")
-        return branches[index](data, pos)
-
-    return read
-
-
-def _entry(key: Reader, value: Reader) -> Reader:
-    def read(data: bytes, pos: int) -> tuple[tuple[Any, Any], int]:
-        name, pos = key(data, pos)
-        item, pos = value(data, pos)
-        return (name, item), pos
-
-    return read
-
-
-def _blocks(item: Reader) -> Reader:
-    def read(data: bytes, pos: int) -> tuple[list[Any], int]:
-        values: list[Any] = []
+    def enter(self, kind: Type) -> Type:
+        """The type itself, or the branch that stands at the position of a union."""
         while True:
-            count, pos = read_long(data, pos)
-            if count == 0:
-                return values, pos
-            size: int | None = None
-            if count < 0:  # a block that states its size in bytes as well, so that it can be skipped
-                count = -count
-                size, pos = read_long(data, pos)
-            if count > len(data):
-                raise MalformedAvro(f"a block declares {count} items in {len(data)} bytes")
-            start = pos
-            for _ in range(count):
-                value, pos = item(data, pos)
-                values.append(value)
-            if size is not None and size != pos - start:
-                raise MalformedAvro(f"a block of {pos - start} bytes declares {size}")
+            self.steps += 1
+            if self.steps > self.most_steps:
+                raise MalformedAvro(f"it takes more than {self.most_steps} steps to read {len(self.data)} bytes")
+            if kind.kind != "union":
+                return kind
+            index, self.pos = read_branch(self.data, self.pos, len(kind.parts))
+            kind = kind.parts[index]
 
-    return read
+    def skip(self, kind: Type) -> None:
+        """Passes over a value whose structure must fit; what its strings and enums say is not looked into.
+
+        Without recursion, for a record may contain itself as often as there are bytes.
+        """
+        opened: list[_Open] = []
+        self._begin(kind, opened)
+        while opened:
+            inner = opened[-1]
+            if inner.type.kind == "record":
+                if inner.left == 0:
+                    opened.pop()
+                else:
+                    inner.left -= 1
+                    self._begin(inner.type.parts[-1 - inner.left], opened)
+            elif inner.left == 0 and not self._next_block(inner):
+                opened.pop()
+            else:
+                inner.left -= 1
+                if inner.type.kind == "map":
+                    self._skip_sized()
+                self._begin(inner.type.parts[0], opened)
+
+    def _begin(self, kind: Type, opened: list[_Open]) -> None:
+        kind = self.enter(kind)
+        name = kind.kind
+        if name == "record":
+            opened.append(_Open(kind, len(kind.parts)))
+        elif name in ("array", "map"):
+            opened.append(_Open(kind, 0))
+        elif name in ("string", "bytes"):
+            self._skip_sized()
+        elif name == "long":
+            _, self.pos = read_long(self.data, self.pos)
+        elif name in ("int", "enum"):
+            _, self.pos = read_int(self.data, self.pos)
+        else:
+            self.pos = end_of(self.data, self.pos, kind.size if name == "fixed" else _FIXED_SIZES[name])
+
+    def _skip_sized(self) -> None:
+        size, start = read_long(self.data, self.pos)
+        self.pos = end_of(self.data, start, size)
+
+    def _next_block(self, inner: _Open) -> bool:
+        """Reads the head of the next block of items; False if that is the end. Behind a negative count is a size."""
+        if inner.block_size not in (-1, self.pos - inner.block_start):
+            raise MalformedAvro(f"a block of {self.pos - inner.block_start} bytes declares {inner.block_size}")
+        count, self.pos = read_long(self.data, self.pos)
+        inner.block_size = -1
+        if count < 0:
+            size, self.pos = read_long(self.data, self.pos)
+            inner.block_size = size if size >= 0 else len(self.data) + 1  # a size that no block can have
+            inner.block_start = self.pos
+        inner.left = abs(count)
+        if inner.left > self.most_steps - self.steps:
+            raise MalformedAvro(f"a block declares {inner.left} items in {len(self.data)} bytes")
+        return count != 0

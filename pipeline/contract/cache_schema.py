@@ -26,6 +26,13 @@ harmless, and one of a smaller revision (the jobs' is 0) changes nothing. `RAISE
     cache keeper shortens it while memory is short (docs/decisions/0021-retention-under-pressure.md). Read it in one
     transaction with the hashes.
 
+``adctr:windows:60``
+    per window size: the index, a sorted set of the ends (unix seconds) of windows in which something was counted, the
+    newest 1000; it has no expiry. A window that is missing and not in the index is one of zeros. One that is in the
+    index, should be held and is missing has been lost: it expired while Redis's clock was wrong. Redis then counts as
+    incomplete. Compare ``EXISTS`` of the cells hashes with ``ZCOUNT``, in one transaction with the hashes and ``TIME``:
+    whether a window has expired is told by Redis's clock alone.
+
 ``adctr:complete``
     the marker of completeness: set last, when every window that Redis must hold is there. Its value is for who sets
     it: the start of the machine that it belongs to. Whoever finds Redis without it must treat Redis as absent: it has
@@ -33,7 +40,8 @@ harmless, and one of a smaller revision (the jobs' is 0) changes nothing. `RAISE
 ``adctr:rebuild``
     a token by which a rebuild notices that its work was lost again (`pipeline/cache/cache_rebuild.py`).
 
-Campaigns and categories that begin with ``_canary`` are probes of the stack and are shown to nobody.
+Cells whose category begins with ``_canary`` are probes of the stack and are shown to nobody; no other cell's campaign
+begins with it (`pipeline.contract.rules`).
 """
 
 from __future__ import annotations
@@ -116,6 +124,23 @@ def rebuild_key() -> str:
     return f"{PREFIX}:rebuild"
 
 
+def windows_key(size_seconds: int) -> str:
+    """The index of the windows of one size in which something was counted."""
+    return f"{PREFIX}:windows:{size_seconds}"
+
+
+def raise_counts_keys(size_seconds: int, start_seconds: int) -> list[str]:
+    """KEYS of `RAISE_COUNTS` for one window."""
+    return [
+        cells_key(size_seconds, start_seconds),
+        categories_key(size_seconds, start_seconds),
+        retention_key(),
+        windows_key(size_seconds),
+        complete_key(),
+        rebuild_key(),
+    ]
+
+
 def retention_key() -> str:
     """The retention in force, as `Retention.of` reads it."""
     return f"{PREFIX}:retention"
@@ -168,6 +193,6 @@ class Retention:
         return start_seconds + size_seconds > self.kept_from_seconds and now_seconds < expires
 
 
-def is_canary(name: str) -> bool:
-    """Whether a campaign or category belongs to the stack's own probes."""
-    return name.startswith(CANARY_PREFIX)
+def is_canary(category: str) -> bool:
+    """Whether a category is that of the stack's own probes: of every cell that is one, and of no other."""
+    return category.startswith(CANARY_PREFIX)

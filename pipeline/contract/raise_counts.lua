@@ -1,13 +1,27 @@
 -- Raises the counts of one window: see cache_schema.py. Run by the live job, by a recount and by the cache keeper.
--- KEYS: cells, categories, retention.
+-- KEYS: cells, categories, retention, the index of windows, complete, rebuild.
 -- ARGV: the window's end in unix seconds, the longest retention, revision, then (field, category, impressions, clicks) per cell,
 -- each cell once.
 -- A value is the pair (revision, counts) and never falls: of two revisions the higher holds, within one the larger counts. The
 -- category's sums change by the same difference. Windows that have gone are left alone, so that nobody who is late can bring
 -- back a part of one.
+-- The index knows every window that something was counted in. One that it knows and that isn't there went while Redis's clock was
+-- wrong: written now, it would be a part taken for the whole. So the marker is taken away, and the rebuild under way is void.
 local ends, kept = tonumber(ARGV[1]), redis.call('HMGET', KEYS[3], 'seconds', 'kept_from')
 local expires = ends + math.min(tonumber(kept[1] or ARGV[2]), tonumber(ARGV[2]))
-if ends <= tonumber(kept[2] or 0) or tonumber(redis.call('TIME')[1]) >= expires then return 0 end
+local known = redis.call('ZSCORE', KEYS[4], ends)
+local function note()
+  redis.call('ZADD', KEYS[4], ends, ends)
+  redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -1001)
+end
+if ends <= tonumber(kept[2] or 0) or tonumber(redis.call('TIME')[1]) >= expires then
+  if not known then note() end
+  return 0
+end
+if known and redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('EXPIREAT', KEYS[5], 0)
+  redis.call('EXPIREAT', KEYS[6], 0)
+end
 local revision = tonumber(ARGV[3])
 local function counts(value)
   if not value then return 0, 0, 0 end
@@ -48,6 +62,7 @@ for category, sum in pairs(sums) do
   local before, beforeClicks = counts(redis.call('HGET', KEYS[2], category))
   redis.call('HSET', KEYS[2], category, text(before + sum[1], beforeClicks + sum[2], 0))
 end
+if not known and redis.call('EXISTS', KEYS[1]) == 1 then note() end
 redis.call('EXPIREAT', KEYS[1], expires)
 redis.call('EXPIREAT', KEYS[2], expires)
 return 1

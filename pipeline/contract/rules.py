@@ -8,8 +8,10 @@ same answer, today and after any recovery. The Flink side of the same rules is i
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
+from pipeline.contract.cache_schema import CANARY_PREFIX
 from pipeline.contract.codec import AdEvent, DecodeError, Decoder
 
 EARLIEST_EVENT_TIME_MS = 946_684_800_000
@@ -24,6 +26,10 @@ MAX_AHEAD_MS = 60_000
 """How far an event time may lie ahead of its record time."""
 MAX_NAME_BYTES = 256
 """Longest event_id, campaign_id and category, in bytes of UTF-8."""
+CANARY_CAMPAIGN = re.compile(f"{CANARY_PREFIX}-[0-9]{{1,9}}")
+"""The campaigns of canaries, one for each partition; their category is the prefix alone."""
+NO_CANARY = f"campaign_id or category begins with {CANARY_PREFIX}, and the event is no canary"
+"""Readers leave canaries out by their category: the name of one may not stand beside another campaign or category."""
 
 
 class Fate(StrEnum):
@@ -56,6 +62,17 @@ def record_time_in_range(record_time_ms: int) -> bool:
     return EARLIEST_RECORD_TIME_MS <= record_time_ms <= LATEST_RECORD_TIME_MS
 
 
+def invalid_event(event: AdEvent) -> str | None:
+    """Why an event is invalid whatever its record time, or None: by its fields, or as a canary that is none."""
+    return invalid_fields(event) or (NO_CANARY if is_no_canary(event.campaign_id, event.category) else None)
+
+
+def is_no_canary(campaign_id: str, category: str) -> bool:
+    """Whether a campaign or a category is named like a canary's, and the two together are not those of one."""
+    claims = campaign_id.startswith(CANARY_PREFIX) or category.startswith(CANARY_PREFIX)
+    return claims and not (category == CANARY_PREFIX and CANARY_CAMPAIGN.fullmatch(campaign_id))
+
+
 def fate_of_valid(event_time_ms: int, record_time_ms: int, allowed_lateness_seconds: int) -> Fate:
     """Fate of an event whose fields are valid, by its two times alone."""
     if not record_time_in_range(record_time_ms) or event_time_ms > record_time_ms + MAX_AHEAD_MS:
@@ -78,8 +95,8 @@ def classify(
     """Fate of a record, its event where it decodes, and the reason where it isn't counted.
 
     The order is fixed, so that every reader gives the same reason: tombstone, undecodable, invalid
-    fields, record time out of range, event time ahead of record time, late. An invalid record that decodes keeps
-    its event. Raises RegistryUnavailable, which says nothing about the record.
+    fields, a canary that is none, record time out of range, event time ahead of record time, late. An invalid record
+    that decodes keeps its event. Raises RegistryUnavailable, which says nothing about the record.
     """
     if value is None:
         return Fate.TOMBSTONE, None, None
@@ -87,7 +104,7 @@ def classify(
         event = decoder.decode(value)
     except DecodeError as error:
         return Fate.INVALID, None, str(error)
-    reason = invalid_fields(event)
+    reason = invalid_event(event)
     if reason is not None:
         return Fate.INVALID, event, reason
     fate = fate_of_valid(event.event_time, record_time_ms, allowed_lateness_seconds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.contract.codec import EVENT_TYPES, AdEvent
-from pipeline.contract.rules import Fate, fate_of_valid, invalid_fields, reason_of_times
+from pipeline.contract.rules import Fate, fate_of_valid, invalid_event, reason_of_times
 
 _FIELDS = tuple(AdEvent.__slots__)
 _DEFAULTS = {"placement": "unknown", "device": "unknown", "impression_id": None}
@@ -53,7 +53,7 @@ def event_of(fields: Mapping[str, Any]) -> AdEvent:
 def lateness_of(event: AdEvent, record_time_ms: int, allowed_lateness_seconds: int) -> bool:
     """Whether a mended event is late. Raises StillInvalid where it is no valid event beside the record time."""
     unspeakable = [name for name in _FIELDS if not _is_text(getattr(event, name))]
-    reason = f"{unspeakable[0]} is not valid Unicode" if unspeakable else invalid_fields(event)
+    reason = f"{unspeakable[0]} is not valid Unicode" if unspeakable else invalid_event(event)
     if reason is not None:
         raise StillInvalid(reason)
     fate = fate_of_valid(event.event_time, record_time_ms, allowed_lateness_seconds)

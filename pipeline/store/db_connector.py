@@ -1,18 +1,21 @@
 """Connections to PostgreSQL, one function per role.
 
-Every connection has a connect timeout and UTC as its time zone; readers are read-only, autocommitting and bounded
-by a statement timeout, so that no dashboard can hold a lock or run for ever.
+Every connection has a connect timeout, UTC as its time zone and a deadline for each call, which holds where the server
+hangs; readers are read-only, autocommitting and bounded by a statement timeout, so that no dashboard can hold a lock or
+run for ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg2
 from psycopg2.extensions import connection as PgConnection  # noqa: N812 - a class, despite its name
 
 from pipeline.settings import Settings
+from pipeline.store.deadline import BoundedConnection
 
 OWNER = "adctr_owner"
 WRITER = "adctr_writer"
@@ -21,6 +24,10 @@ MENDER = "adctr_mender"
 
 CONNECT_TIMEOUT_SECONDS = 3
 READER_STATEMENT_TIMEOUT_MS = 5_000
+ANSWER_MARGIN_SECONDS = 2.0
+"""How long after its statement timeout a server that works has said so."""
+PATIENT_CALL_SECONDS = 600.0
+"""The deadline of a call without a statement timeout: of migrations, recounts, and `adctr verify`."""
 
 
 class StoreUnavailable(ConnectionError):
@@ -58,9 +65,15 @@ def connect_reader(
         settings.postgres_reader_password,
         options=f"-c statement_timeout={statement_timeout_ms}",
         connect_timeout_seconds=connect_timeout_seconds,
+        call_seconds=bound_seconds(statement_timeout_ms),
     )
     connection.set_session(readonly=True, autocommit=True)
     return connection
+
+
+def bound_seconds(statement_timeout_ms: int) -> float:
+    """How long a client waits for the answer to a call."""
+    return statement_timeout_ms / 1000 + ANSWER_MARGIN_SECONDS if statement_timeout_ms else PATIENT_CALL_SECONDS
 
 
 @contextmanager
@@ -82,6 +95,7 @@ def _connect(
     database: str | None = None,
     options: str = "",
     connect_timeout_seconds: int = CONNECT_TIMEOUT_SECONDS,
+    call_seconds: float = PATIENT_CALL_SECONDS,
 ) -> PgConnection:
     try:
         return psycopg2.connect(
@@ -93,6 +107,7 @@ def _connect(
             connect_timeout=connect_timeout_seconds,
             options=f"-c TimeZone=UTC {options}",
             application_name=f"adctr {role}",
+            connection_factory=partial(BoundedConnection, call_seconds=call_seconds),
         )
     except psycopg2.OperationalError as error:
         raise StoreUnavailable(

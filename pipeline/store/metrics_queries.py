@@ -97,12 +97,11 @@ def campaigns_query(windows: WindowRange, category: str | None, ranking: Ranking
         windows,
         sql.SQL(
             "SELECT campaign_id, sum({impressions})::bigint, sum({clicks})::bigint FROM realtime.{} "
-            "WHERE {} AND NOT starts_with(campaign_id, {}) GROUP BY campaign_id HAVING sum({impressions}) >= %s "
+            "WHERE {} GROUP BY campaign_id HAVING sum({impressions}) >= %s "
             "ORDER BY {} {}, campaign_id LIMIT %s"
         ).format(
             _table(windows),
             where,
-            sql.Literal(CANARY_PREFIX),
             _ORDERS[ranking.order],
             sql.SQL("ASC" if ranking.lowest else "DESC"),
             **_HELD,
@@ -123,9 +122,9 @@ def breakdown_query(windows: WindowRange, campaign_id: str | None, *, campaigns:
         windows,
         sql.SQL(
             "SELECT category, extract(epoch FROM window_start)::bigint, {}, sum({impressions})::bigint, "
-            "sum({clicks})::bigint FROM realtime.{} WHERE {} AND NOT starts_with(campaign_id, {}) "
+            "sum({clicks})::bigint FROM realtime.{} WHERE {} "
             "GROUP BY GROUPING SETS ({})"
-        ).format(campaign, _table(windows), where, sql.Literal(CANARY_PREFIX), sets, **_HELD),
+        ).format(campaign, _table(windows), where, sets, **_HELD),
         arguments,
     )
 

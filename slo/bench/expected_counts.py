@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import redis
 
-from pipeline.cache.cache_access import CacheUser, credentials
-from pipeline.contract.cache_schema import CANARY_PREFIX, Counts, cells_key, parse_cell_field, parse_counts
+from pipeline.cache.cache_access import CacheUser, patient_client
+from pipeline.contract.cache_schema import Counts, cells_key, is_canary, parse_cell_field, parse_counts
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from slo.latency.cache_reader import CacheReader
 from slo.latency.sightings import CellKey
@@ -32,7 +32,7 @@ class ExpectedCounts:
 
 def client(settings: Settings) -> redis.Redis:
     """A plain connection to the stack's Redis."""
-    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
+    return patient_client(settings, CacheUser.ADMIN)
 
 
 def empty_cache(settings: Settings) -> None:
@@ -52,7 +52,7 @@ def differences(settings: Settings, expected: ExpectedCounts) -> int:
             cells: Mapping[bytes, bytes] = connection.hgetall(cells_key(size, start))  # type: ignore[assignment]
             for name, value in cells.items():
                 campaign, category = parse_cell_field(name)
-                if not campaign.startswith(CANARY_PREFIX):
+                if not is_canary(category):
                     found[start, campaign, category] = parse_counts(value)
         want = expected.by_size[size]
         wrong += sum(found.get(key) != want.get(key) for key in found.keys() | want.keys())

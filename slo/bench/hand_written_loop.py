@@ -24,10 +24,9 @@ from io import BytesIO
 from typing import Any
 
 import fastavro
-import redis
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from pipeline.cache.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, patient_client
 from pipeline.contract.cache_schema import (
     categories_key,
     cell_field,
@@ -92,9 +91,7 @@ class Flusher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._client = redis.Redis(
-            host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN)
-        )
+        self._client = patient_client(settings, CacheUser.ADMIN)
 
     def flush(self, counts: WindowCounts) -> None:
         """Everything counted so far stands in Redis when this returns."""

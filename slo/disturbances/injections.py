@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 import psutil
 import redis
 
-from pipeline.cache.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, patient_client
 from pipeline.job_names import LIVE, flink_name
 from pipeline.job_report import NOTHING, reports_of
 from pipeline.settings import Settings
@@ -241,4 +241,4 @@ def _may_write(pid: int, soft_limit_bytes: int) -> int:
 
 def _admin(bench: Bench) -> redis.Redis:
     settings = bench.settings
-    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
+    return patient_client(settings, CacheUser.ADMIN)

@@ -15,7 +15,7 @@ import psycopg2
 import redis
 from confluent_kafka import Producer
 
-from pipeline.cache.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, patient_client
 from pipeline.contract.cache_schema import CANARY_PREFIX, PREFIX
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id
@@ -232,7 +232,7 @@ _schema_id = cache(find_schema_id)
 
 
 def _redis(settings: Settings) -> redis.Redis:
-    return redis.Redis(host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN))
+    return patient_client(settings, CacheUser.ADMIN)
 
 
 def _event(campaign_id: str, category: str) -> AdEvent:

@@ -11,24 +11,21 @@ import time
 from collections.abc import Iterator, Sequence
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.contract.cache_schema import (
-    CANARY_PREFIX,
     categories_key,
     cell_field,
     cells_key,
     complete_key,
+    is_canary,
     parse_cell_field,
     parse_counts,
 )
 from pipeline.settings import Settings
 from slo.latency.sample import Cell
 from slo.latency.sightings import CellKey
+from slo.probes.clients import redis_client
 
-TIMEOUT_SECONDS = 2.0
 Hash = dict[bytes, bytes]
 
 
@@ -57,14 +54,7 @@ class CacheReader:
         self._fields = None if cells is None else [cell_field(*cell) for cell in cells]
         self._complete_only = complete_only
         self._cells_alone = cells_alone
-        self._client = redis.Redis(
-            host=settings.redis_host,
-            port=settings.redis_port,
-            **credentials(settings, CacheUser.READER),
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._client = redis_client(settings)
         self._sums: dict[int, Hash] = {}
         self._cells: dict[int, Hash] = {}
 
@@ -116,7 +106,7 @@ class CacheReader:
         for field, value in cells.items():
             if last.get(field) != value:
                 campaign, category = parse_cell_field(field)
-                if not campaign.startswith(CANARY_PREFIX):
+                if not is_canary(category):
                     yield (start, campaign, category), parse_counts(value).total
 
     def close(self) -> None:

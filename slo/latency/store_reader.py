@@ -9,7 +9,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from pipeline.contract.cache_schema import CANARY_PREFIX
+from pipeline.contract.cache_schema import is_canary
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
 from slo.latency.sample import Cell
@@ -57,9 +57,7 @@ class StoreReader:
         rows = self._rows(windows)
         at = time.time()
         now: dict[CellKey, int] = {
-            (start, campaign, category): count
-            for start, campaign, category, count in rows
-            if not campaign.startswith(CANARY_PREFIX)
+            (start, campaign, category): count for start, campaign, category, count in rows if not is_canary(category)
         }
         last, self._last = self._last, now
         return at, [(key, count) for key, count in now.items() if last.get(key) != count]

@@ -49,6 +49,10 @@ _MARK_OF = {
 }
 
 
+OTHER_REASONS = "other reasons"
+_MOST_REASONS = 100
+
+
 @dataclass(frozen=True)
 class Batch:
     """Consecutive records of one partition, column by column. ``key`` and ``headers`` are asked for rejects only."""
@@ -121,7 +125,7 @@ class IdCounter:
 class Fold:
     """Folds ranges of offsets of the events topic; feed it every record with `add`.
 
-    ``plain_schema`` tells whether a schema id stands for our own schema. Records older than ``dropped_before_ms`` count
+    Records older than ``dropped_before_ms`` count
     like others, and are noted as such: raw_events no longer has them.
     """
 
@@ -129,7 +133,6 @@ class Fold:
         self,
         ranges: Mapping[int, OffsetRange],
         decoder: Decoder,
-        plain_schema: Callable[[int], bool],
         allowed_lateness_seconds: int,
         names: Names | None = None,
         runs: Sequence[IdCounter] = (),
@@ -153,8 +156,6 @@ class Fold:
         self.first_record_time_ms: dict[int, int] = {}
         self._dropped_before_ms = dropped_before_ms
         self._decoder = decoder
-        self._plain_schema = plain_schema
-        self._schema_ids: dict[bytes, bool] = {}
         self._lateness_seconds = allowed_lateness_seconds
         self._cell_of_slice: dict[bytes, int] = {}
 
@@ -163,7 +164,10 @@ class Fold:
         if not len(batch.offsets):
             return
         values = [value or b"" for value in batch.values]
-        columns = scan(values, self._plain_ids(values))
+        with self._decoder.batch(batch.values):
+            self._fold(batch, scan(values, self._decoder.plain_ids()))
+
+    def _fold(self, batch: Batch, columns: Columns) -> None:
         times = np.asarray(batch.record_times_ms, dtype=np.int64)
         in_range = (times >= EARLIEST_RECORD_TIME_MS) & (times <= LATEST_RECORD_TIME_MS)
         self._note_first_time(batch.partition, times[in_range])
@@ -173,9 +177,8 @@ class Fold:
         self.dropped[batch.partition][at] = times < self._dropped_before_ms
         self.marks[batch.partition][at[plain]] = np.where(is_late, Mark.LATE, Mark.COUNTED)[plain]
         self._add_plain(batch.partition, at, columns, plain, is_late)
-        with self._decoder.batch():
-            for index in np.flatnonzero(~plain).tolist():
-                self._add_other(batch, index, int(at[index]))
+        for index in np.flatnonzero(~plain).tolist():
+            self._add_other(batch, index, int(at[index]))
         for index in np.flatnonzero(plain & is_late).tolist():
             self._keep_digest(Mark.LATE, batch, index)
 
@@ -205,7 +208,7 @@ class Fold:
         mark = _MARK_OF[fate]
         self.marks[batch.partition][at] = mark
         if mark is Mark.INVALID:
-            self.reasons[reason or ""] = self.reasons.get(reason or "", 0) + 1
+            self._count_reason(reason or "")
         if mark in self.digests:
             self._keep_digest(mark, batch, index)
         if mark is Mark.INVALID and event is not None:
@@ -220,6 +223,11 @@ class Fold:
                 np.asarray([event.event_type == "CLICK"]),
                 np.asarray([text_bytes(event)], dtype=np.int64),
             )
+
+    def _count_reason(self, reason: str) -> None:
+        """Of reasons that name an id or a size there may be as many as records."""
+        known = reason in self.reasons or len(self.reasons) < _MOST_REASONS
+        self.reasons[reason if known else OTHER_REASONS] = self.reasons.get(reason if known else OTHER_REASONS, 0) + 1
 
     def _see_ids(self, partition: int, at: Longs, ids: list[bytes], *, valid: bool = True) -> None:
         self.id_hashes[partition][at] = np.asarray([hash(event_id) for event_id in ids], dtype=np.int64)
@@ -242,13 +250,6 @@ class Fold:
         origin = (batch.partition, batch.offsets[index])
         value, time = batch.values[index], batch.record_times_ms[index]
         self.digests[mark][origin] = digest(batch.key(index), value, batch.headers(index), time)
-
-    def _plain_ids(self, values: Sequence[bytes]) -> list[int]:
-        for header in {value[:5] for value in values}:
-            if header not in self._schema_ids:
-                known = len(header) == 5 and header[0] == 0 and self._plain_schema(int.from_bytes(header[1:], "big"))
-                self._schema_ids[header] = known
-        return [int.from_bytes(header[1:], "big") for header, known in self._schema_ids.items() if known]
 
     @property
     def offsets(self) -> int:

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.contract.cache_schema import CANARY_PREFIX
 from pipeline.contract.rules import EARLIEST_EVENT_TIME_MS
 
 Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+_CANARY_BYTE = ord(CANARY_PREFIX[0])
 _HEADER_BYTES = 5
 _TIME_BYTES = 6
 """A zigzag varint of 6 bytes holds times from 1986 to 2039."""
@@ -101,12 +103,14 @@ def scan(values: Sequence[bytes], plain_schema_ids: Sequence[int]) -> Columns:
     event_time_ms = cursor.time()
     text_bytes = id_size + cursor.string()[1] + cursor.string()[1]
     cell_start = cursor.at
-    _, campaign_size = cursor.string()
-    _, category_size = cursor.string()
+    campaign_start, campaign_size = cursor.string()
+    category_start, category_size = cursor.string()
     cell_end = cursor.at
     text_bytes = text_bytes + cursor.string()[1] + cursor.string()[1]
     text_bytes = text_bytes + cursor.string(where=cursor.choice())[1]
     plain = cursor.plain & (cursor.at == cursor.stop) & (id_size > 0) & (campaign_size > 0) & (category_size > 0)
+    # What may be a canary, or claim to be one, is for the rules.
+    plain &= (cursor.bytes[campaign_start] != _CANARY_BYTE) & (cursor.bytes[category_start] != _CANARY_BYTE)
     plain &= event_time_ms >= EARLIEST_EVENT_TIME_MS
     return Columns(data, plain, event_time_ms, is_click, id_start, id_start + id_size, cell_start, cell_end, text_bytes)
 

@@ -14,7 +14,7 @@ import psycopg2
 import redis
 from psycopg2 import extensions, sql
 
-from pipeline.cache.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, patient_client
 from pipeline.contract.cache_schema import (
     PREFIX,
     RETENTION_FIELDS,
@@ -262,13 +262,8 @@ class Cache:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._client = redis.Redis(
-            host=settings.redis_host,
-            port=settings.redis_port,
-            **credentials(settings, CacheUser.READER),
-            socket_timeout=_REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=3,
-            legacy_responses=False,
+        self._client = patient_client(
+            settings, CacheUser.READER, timeout_seconds=_REDIS_TIMEOUT_SECONDS, legacy_responses=False
         )
 
     def close(self) -> None:

@@ -42,7 +42,6 @@ from slo.reconciliation.stores import Cache, CachedWindow, RedisUnavailable
 from slo.reconciliation.tally import CellCounts, Names, Tally
 from slo.reconciliation.topic import KafkaUnavailable, Topics
 from slo.reconciliation.wait_drained import POLL_SECONDS, NotDrained, wait_until_drained
-from slo.reconciliation.writer_schemas import plain_schema_test
 
 Progress = Callable[[str], None]
 UNAVAILABLE = (KafkaUnavailable, RegistryUnavailable, StoreUnavailable, RedisUnavailable, FlinkUnavailable)
@@ -72,9 +71,8 @@ class _Reconciliation:
         self.topics = topics
         self.progress = progress
         self.report = Report()
-        fetch_schema = RegistrySchemas(settings.schema_registry_url).fetch
-        self.decoder = Decoder(fetch_schema)
-        self.is_plain_schema = plain_schema_test(fetch_schema)
+        schemas = RegistrySchemas(settings.schema_registry_url)
+        self.decoder = Decoder(schemas.fetch, schemas.ids)
         self.names = Names()
         self.suspects: list[Difference] = []
 
@@ -86,7 +84,6 @@ class _Reconciliation:
         self.fold = Fold(
             ends,
             self.decoder,
-            self.is_plain_schema,
             self.settings.allowed_lateness_seconds,
             self.names,
             counters,
@@ -144,7 +141,7 @@ class _Reconciliation:
         """The counted events that came after the end was fixed and may be in a store already."""
         now = self.topics.ranges(self.settings.events_topic)
         ranges = {partition: OffsetRange(offsets.end, now[partition].end) for partition, offsets in ends.items()}
-        later = Fold(ranges, self.decoder, self.is_plain_schema, self.settings.allowed_lateness_seconds, self.names)
+        later = Fold(ranges, self.decoder, self.settings.allowed_lateness_seconds, self.names)
         self._fold(later, "folding what came meanwhile")
         return later.counted
 

@@ -69,7 +69,8 @@ class Tabs:
         return page
 
     def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        """Errors and warnings, Vega's among them."""
+        if message.type in ("error", "warning"):
             self.console_errors.append(f"{message.location.get('url')}: {message.text}")
 
     def shoot(self, page: Page, name: str) -> None:

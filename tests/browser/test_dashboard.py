@@ -68,7 +68,7 @@ def watched(stack: RunningStack, lasting_tabs: Tabs) -> Iterator[Watched]:
     ledger = stack.data_dir / "ledgers" / "browser.ledger"
     with LoadProcess(stack.data_dir, ledger, RATE, LOAD_SECONDS) as load:
         page = lasting_tabs.open()
-        expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=30_000)
+        expect(page.locator(".adctr-card").first).to_be_visible(timeout=30_000)
         with Watchers(stack.settings, VIEWERS - 1) as watchers:
             page.wait_for_timeout(SETTLING_SECONDS * 1000)
             settled_at = time.time()
@@ -87,7 +87,7 @@ def choose(page: Page, label: str, option: str) -> None:
 def test_a_stack_without_events_says_so(tabs: Tabs) -> None:
     page = tabs.open()
     expect(page.get_by_text("No data yet.")).to_be_visible()
-    expect(page.get_by_test_id("stMetric")).to_have_count(0)
+    expect(page.locator(".adctr-card")).to_have_count(0)
     assert "canary" not in page.inner_text("body")
     tabs.shoot(page, "no-data-yet")
 
@@ -138,7 +138,7 @@ def test_a_refresh_keeps_scroll_and_theme(watched: Watched, tabs: Tabs) -> None:
 
 def test_a_phone_shows_everything_in_one_column(watched: Watched, tabs: Tabs) -> None:
     page = tabs.open(width=390, height=844, locale="de-DE", timezone_id="Europe/Berlin", is_mobile=True, has_touch=True)
-    expect(page.get_by_test_id("stMetric")).to_have_count(3)
+    expect(page.locator(".adctr-card")).to_have_count(4)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     text = page.inner_text("body")
     assert "(Europe/Berlin)" in text
@@ -190,6 +190,6 @@ def test_the_figures_are_those_that_verify_folds(watched: Watched, stack: Runnin
     total = sum(truth.values(), Counts(0, 0))
     assert shown_totals(page) == total
     with page.expect_download() as download:
-        page.get_by_text("Download as CSV").click()
+        page.get_by_text("Download table as CSV").click()
     rows = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8").splitlines()))
     assert {row["campaign"]: Counts(int(row["impressions"]), int(row["clicks"])) for row in rows} == truth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -31,6 +32,8 @@ def test_redis_gone_is_said_and_redis_back_is_noticed(stack: RunningStack, tabs:
     supervisor(stack).start_process("redis")
     expect(page.get_by_text("Served from the database.")).to_be_hidden(timeout=2 * NEXT_REFRESH_MS)
     assert shown_totals(page) == before
+    outage = page.get_by_text(re.compile(r"The live cache \(Redis\) did not answer: \S+ [AP]M, for"))
+    expect(outage.first).to_be_visible(timeout=2 * NEXT_REFRESH_MS)
 
 
 def test_both_stores_gone_keeps_the_figures_and_both_back_recovers(stack: RunningStack, tabs: Tabs) -> None:

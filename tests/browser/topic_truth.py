@@ -8,7 +8,6 @@ from pipeline.contract.registry import RegistrySchemas
 from pipeline.settings import Settings
 from slo.reconciliation.fold import Fold
 from slo.reconciliation.topic import Topics
-from slo.reconciliation.writer_schemas import plain_schema_test
 
 
 def counts_per_campaign(settings: Settings) -> dict[str, Counts]:
@@ -16,7 +15,7 @@ def counts_per_campaign(settings: Settings) -> dict[str, Counts]:
     fetch = RegistrySchemas(settings.schema_registry_url).fetch
     with Topics(settings) as topics:
         ranges = topics.ranges(settings.events_topic)
-        fold = Fold(ranges, Decoder(fetch), plain_schema_test(fetch), settings.allowed_lateness_seconds)
+        fold = Fold(ranges, Decoder(fetch), settings.allowed_lateness_seconds)
         for batch in topics.batches(settings.events_topic, ranges):
             fold.add(batch)
     sums: dict[str, Counts] = {}

@@ -14,9 +14,10 @@ import pytest
 import redis
 
 from pipeline.cache.cache_manager import CacheManager
-from pipeline.cache.cache_rebuild import begin, boot_id, finish, is_complete, rebuild
+from pipeline.cache.cache_rebuild import begin, boot_id, finish, is_complete, lost_windows, rebuild
 from pipeline.cache.cache_writer import CacheWriter, writer_client
 from pipeline.cache.redis_reader import cache_client
+from pipeline.cache_keeper import restore_what_is_lost
 from pipeline.contract.cache_schema import Counts, cell_field, cells_key, complete_key, watermark_key
 from pipeline.contract.codec import AdEvent
 from pipeline.dead_letters.mending import Mended
@@ -325,6 +326,18 @@ def test_a_rebuild_restores_counted_and_recounted_windows(database: Settings, mo
         assert client.hget(cells_key(60, NOON), cell_field("shoes", "sports")) == f"3 2 {done.revision}".encode()  # type: ignore[arg-type]
         assert int(client.get(watermark_key(60)) or 0) == FINAL_MS
         assert is_complete(client)
+
+
+def test_windows_lost_to_a_wrong_clock_are_restored(database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis has its marker all the time; the keeper sees by the index that windows are missing."""
+    monkeypatch.setattr("pipeline.cache.cache_rebuild._wait_for_store_job", lambda *_: None)
+    with closing(writer_client(database)) as client:
+        for key in client.scan_iter("adctr:{*"):
+            client.expireat(key, 0)
+        restore_what_is_lost(database, client)
+        assert lost_windows(client, database.cache_retention_seconds) == 0
+        assert is_complete(client)
+    assert readings(database) == all_say(Counts(3, 1))
 
 
 def test_a_loss_in_the_middle_of_a_rebuild_is_noticed(database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

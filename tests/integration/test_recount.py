@@ -17,7 +17,8 @@ from compose.stack.ports import PortChoice
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.contract.registry import find_schema_id
 from pipeline.settings import Settings
-from pipeline.store.db_connector import connect_owner
+from pipeline.store.db_connector import connect_owner, connect_reader
+from pipeline.store.history import Mark, MarkKind, read_history
 from tests.integration.commands import adctr_json
 from tests.integration.sending import Record, send
 from tests.integration.waiting import eventually
@@ -91,6 +92,10 @@ def test_mended_letters_are_recounted_and_verified(tmp_path: Path) -> None:
         after, none = differences(data, 0)
         assert (after["recounted"], after["awaiting_recount"], none) == (2, 0, [])
         assert counts(settings) == [(2, 4)]
+        assert [(each.kind, each.events) for each in marks(settings) if each.done_seconds] == [
+            (MarkKind.RECOUNT, 0),
+            (MarkKind.REPLAY, 2),
+        ]
 
         for statement, where in (
             (
@@ -105,6 +110,12 @@ def test_mended_letters_are_recounted_and_verified(tmp_path: Path) -> None:
             with closing(connect_owner(settings)) as owner, owner, owner.cursor() as cursor:
                 spoil(cursor, statement.format(4 if where.endswith("recounted") else 2))
         assert differences(data, 0)[1] == []
+
+
+def marks(settings: Settings) -> tuple[Mark, ...]:
+    """What the dashboard's chart marks."""
+    with closing(connect_reader(settings)) as reader:
+        return read_history(reader, START - 60, time.time()).marks
 
 
 def spoil(cursor: psycopg2.extensions.cursor, statement: str) -> None:

@@ -114,6 +114,7 @@ def build(base_ms: int = BASE_MS, schema_id: int = SCHEMA_ID) -> list[Vector]:
     _malformed(builder)
     _strings(builder)
     _times(builder)
+    _canaries(builder)
     return builder.vectors
 
 
@@ -241,6 +242,31 @@ def _times(builder: Builder) -> None:
     }.items():
         builder.invalid(name, "event_time is out of range", event_time=varint(event_time))
     builder.invalid("last ms of the year 9999", ahead, event_time=varint(253_402_300_799_999))
+
+
+def _canaries(builder: Builder) -> None:
+    canary, campaign = text("_canary"), text("_canary-3")
+    builder.counted("canary", campaign_id=campaign, category=canary)
+    builder.counted("canary of a partition of nine digits", campaign_id=text("_canary-123456789"), category=canary)
+    builder.counted("campaign that only contains a canary", campaign_id=text("my_canary-3"))
+    builder.counted("campaign with another case", campaign_id=text("_Canary-3"), category=text("_CANARY"))
+    none = "campaign_id or category begins with _canary, and the event is no canary"
+    builder.invalid("campaign of a canary, category of none", none, campaign_id=campaign)
+    builder.invalid("category of a canary, campaign of none", none, category=canary)
+    for name in (
+        "_canary",
+        "_canary-",
+        "_canary-x",
+        "_canary-3 ",
+        "_canary-3\n",
+        "_canary-٣",
+        "_canary-1234567890",
+        "_canarybird",
+    ):
+        builder.invalid(f"campaign {name!a} with a canary's category", none, campaign_id=text(name), category=canary)
+    builder.invalid("category that goes on after a canary's", none, campaign_id=campaign, category=text("_canary-3"))
+    ahead = varint(builder.base_ms + 60_001)
+    builder.invalid("no canary, and ahead", none, campaign_id=campaign, event_time=ahead)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from compose.stack.jobs.checkpoints import complete_checkpoints, remove_predeces
 from compose.stack.jobs.restoring import RestoreFailures, restore_failures
 from compose.stack.jobs.start_gate import StartGate
 from compose.stack.services.flink import CLIENT_ARGUMENTS
+from pipeline.incidents import start_recording
 from pipeline.job_names import JOBS, flink_name
 from pipeline.settings import Settings
 
@@ -270,7 +271,9 @@ def client_command(conf_dir: Path, arguments: list[str]) -> list[str]:
 def main() -> None:
     """Runs until it is stopped."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    keeper = Keeper(Settings.from_env(os.environ))
+    settings = Settings.from_env(os.environ)
+    start_recording(settings)
+    keeper = Keeper(settings)
     while True:
         try:
             keeper.tick()

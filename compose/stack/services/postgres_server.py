@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import psycopg2
@@ -15,6 +16,7 @@ from psycopg2 import sql
 from compose.process.errors import EnvironmentFailed
 from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
+from pipeline.store.deadline import BoundedConnection
 
 OWNER = "adctr_owner"
 SUPERUSER = "postgres"
@@ -116,6 +118,7 @@ def _check(plan: Plan) -> None:
         user=OWNER,
         password=settings.postgres_owner_password,
         connect_timeout=_PROBE_SECONDS,
+        connection_factory=partial(BoundedConnection, call_seconds=_PROBE_SECONDS),
     )
     try:
         connection.autocommit = True

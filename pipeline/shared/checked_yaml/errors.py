@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.shared.terminal_safe import printable
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -18,9 +20,9 @@ class Problem:
     text: str
 
     def shown(self, file: str) -> str:
-        """As compilers say it, so that editors jump to the line."""
+        """As compilers say it, so that editors jump to the line. One line, whatever the file has: it is quoted."""
         place = file if self.line is None else f"{file}:{self.line}"
-        return ": ".join(filter(None, (place, self.key, self.text)))
+        return printable(": ".join(filter(None, (place, self.key, self.text))), None)
 
 
 class DocumentError(ValueError):

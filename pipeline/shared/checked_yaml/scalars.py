@@ -18,7 +18,7 @@ from pipeline.shared.durations import duration_seconds
 from pipeline.shared.terminal_safe import printable
 
 _TAG = "tag:yaml.org,2002:"
-_PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][\d_]*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9]\d*(?:_\d+)*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 _LONGEST_SHOWN = 40
 
 Choice = TypeVar("Choice", bound=StrEnum)

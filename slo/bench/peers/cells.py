@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-import redis
-
-from pipeline.cache.cache_access import CacheUser, credentials
+from pipeline.cache.cache_access import CacheUser, patient_client
 from pipeline.contract.cache_schema import cell_field, cells_key, expires_at_seconds
 from pipeline.settings import Settings
 
@@ -20,9 +18,7 @@ class CellWriter:
 
     def __init__(self, settings: Settings) -> None:
         self._retention_seconds = settings.cache_retention_seconds
-        self._client = redis.Redis(
-            host=settings.redis_host, port=settings.redis_port, **credentials(settings, CacheUser.ADMIN)
-        )
+        self._client = patient_client(settings, CacheUser.ADMIN)
 
     def write(self, changes: Iterable[Change]) -> None:
         """Of several changes of a cell the last one stays. Raises redis.RedisError."""

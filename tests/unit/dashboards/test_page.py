@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from dashboards.business.source import PageSource
 from pipeline.contract.cache_schema import Counts
 from pipeline.contract.dashboard_page import find_read_at_seconds
 from pipeline.settings import Settings
+from pipeline.store.history import History, Mark, MarkKind
 from tests.memory_metrics import MemoryMetrics
 from tests.vectors.hostile import HOSTILE
 
@@ -32,13 +34,21 @@ CELLS = {
 }
 
 
+_CARD = re.compile(r'<div class="label">([^<]*)</div><div class="value">([^<]*)</div>')
+
+
 class Stores:
     """What the page reads, and the clock that it reads by."""
 
     def __init__(self) -> None:
         self.now = NOW
         self.metrics = MemoryMetrics(lambda: self.now, {NOON - n * 60: dict(CELLS) for n in range(25)})
+        self.marks: tuple[Mark, ...] | None = ()
         self.settle()
+
+    def history(self) -> History | None:
+        """Since the first minute; None where the marks are."""
+        return None if self.marks is None else History(self.now, min(self.metrics.minutes, default=None), self.marks)
 
     def settle(self) -> None:
         """Everything up to half a second ago is counted."""
@@ -53,7 +63,7 @@ class Stores:
 def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
     stores = Stores()
     reader = SnapshotReader(stores.metrics, Settings(), lambda: stores.now)
-    monkeypatch.setattr(source, "page_source", lambda: PageSource(reader, Limits(), 10))
+    monkeypatch.setattr(source, "page_source", lambda: PageSource(reader, Limits(), 10, stores.history))
     st.cache_resource.clear()
     return stores
 
@@ -61,8 +71,12 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
 def words(page: AppTest) -> str:
     """All that a viewer can read outside charts and tables."""
     boxes = [box.value for kind in (page.info, page.warning, page.error, page.caption) for box in kind]
-    cards = [f"{card.label} {card.value} {card.delta}" for card in page.metric]
-    return "\n".join([*boxes, *cards, *(each.proto.body for each in page.get("html"))])
+    return "\n".join([*boxes, *(each.proto.body for each in page.get("html"))])
+
+
+def cards(page: AppTest) -> dict[str, str]:
+    """The value of each card by its label."""
+    return dict(_CARD.findall(words(page)))
 
 
 def refreshed(page: AppTest) -> AppTest:
@@ -79,15 +93,15 @@ def no_error(page: AppTest) -> None:
 def test_live_figures(stores: Stores) -> None:
     page = stores.open().run()
     no_error(page)
-    assert [(card.label, card.value) for card in page.metric] == [
-        ("Impressions, 12:00–12:01", "980"),
-        ("Clicks, 12:00–12:01", "34"),
-        ("CTR, 12:00–12:01", "3.47%"),
-    ]
+    assert cards(page) == {
+        "Impressions, 12:00–12:01": "980",
+        "Clicks, 12:00–12:01": "34",
+        "CTR, 12:00–12:01": "3.47%",
+        "CTR, last 30 min": "3.47%",
+    }
     assert "On target: 2 of 2 objectives kept" in words(page)
     assert "Refreshed 12:00:30 (UTC), every 10 s" in words(page)
-    range_card = next(each.proto.body for each in page.get("html") if "adctr-card" in each.proto.body)
-    assert [figure in range_card for figure in ("3.47%", "24,500 impressions", "850 clicks")] == [True] * 3
+    assert [figure in words(page) for figure in ("24,500 impressions", "850 clicks")] == [True] * 2
     assert (page.info.len, page.warning.len, page.error.len) == (0, 0, 0)
     assert find_read_at_seconds(words(page)) == NOW
     best = page.dataframe[1].value
@@ -108,7 +122,7 @@ def test_a_link_restores_its_filters(stores: Stores) -> None:
     page.run()
     no_error(page)
     assert page.selectbox(key="category").value == "sports"
-    assert page.metric[0].value == "580"
+    assert cards(page)["Impressions, 12:00–12:01"] == "580"
     assert "CTR, last 15 min" in words(page)
     assert list(page.dataframe[1].value["Campaign"]) == ["boots", "shoes"]
 
@@ -117,7 +131,73 @@ def test_choosing_a_campaign_shows_it_alone(stores: Stores) -> None:
     page = stores.open().run()
     page.selectbox(key="campaign").select("pizza").run()
     no_error(page)
-    assert (page.metric[0].value, page.metric[1].value) == ("400", "20")
+    assert list(cards(page).values())[:2] == ["400", "20"]
+
+
+def test_a_campaign_has_its_share_its_categories_and_a_way_back(stores: Stores) -> None:
+    page = stores.open()
+    page.query_params.update({"campaign": "boots"})
+    page.run()
+    no_error(page)
+    assert cards(page)["Share of impressions"] == "8.16%"
+    assert cards(page)["CTR against all others"] == "+1.67 pp"
+    assert "of 24,500 in all campaigns" in words(page)
+    assert list(page.dataframe[0].value["Category"]) == ["sports"]
+    assert page.text[0].value == "boots"
+    page.button(key="back-campaign").click().run()
+    no_error(page)
+    assert page.selectbox(key="campaign").value is None
+    assert list(page.dataframe[1].value["Campaign"]) == ["pizza", "boots", "shoes"]
+
+
+def test_a_category_has_its_share_and_a_way_back(stores: Stores) -> None:
+    page = stores.open()
+    page.query_params.update({"category": "food"})
+    page.run()
+    assert cards(page)["Share of clicks"] == "58.82%"
+    page.button(key="back-category").click().run()
+    no_error(page)
+    assert "Share of clicks" not in cards(page)
+
+
+def test_a_range_is_compared_with_the_one_before(stores: Stores) -> None:
+    stores.metrics.minutes = {NOON - n * 60: dict(CELLS) for n in range(60)}
+    page = stores.open()
+    page.query_params.update({"compare": "previous period", "range": "15 min"})
+    page.run()
+    no_error(page)
+    assert "vs. previous period" in words(page)
+    assert "change: 95% interval" in words(page)
+    assert (page.info.len, page.warning.len) == (0, 0)
+
+
+def test_a_minute_is_compared_with_yesterdays(stores: Stores) -> None:
+    stores.metrics.minutes |= {NOON - 86_400 - n * 60: dict(CELLS) for n in range(40)}
+    page = stores.open()
+    page.query_params.update({"compare": "same time yesterday"})
+    page.run()
+    no_error(page)
+    assert "vs. the same minute yesterday" in words(page)
+    assert "vs. same time yesterday" in words(page)
+
+
+def test_without_enough_history_nothing_is_compared_and_that_is_said(stores: Stores) -> None:
+    page = stores.open()
+    page.query_params.update({"compare": "previous period"})
+    page.run()
+    no_error(page)
+    assert "**Not enough history to compare.** Counting began at 1 Jan, 11:36;" in words(page)
+    assert "vs. previous period" not in words(page)
+
+
+def test_marks_are_a_list_and_unknown_ones_are_said(stores: Stores) -> None:
+    stores.marks = tuple(Mark(MarkKind.OUTAGE, "redis", NOON - n * 60.0, NOON - n * 60 + 5.0) for n in range(6, 0, -1))
+    page = stores.open().run()
+    assert words(page).count("did not answer") == 4
+    assert "did not answer: 11:59:00, for 5.0 s" in words(page)
+    assert "and 2 earlier marks" in words(page)
+    stores.marks = None
+    assert "Marks are not available" in words(refreshed(page))
 
 
 def test_no_data_yet(stores: Stores) -> None:
@@ -126,10 +206,10 @@ def test_no_data_yet(stores: Stores) -> None:
     page = stores.open().run()
     no_error(page)
     assert "**No data yet.**" in words(page)
-    assert page.metric.len == 0
+    assert cards(page) == {}
     stores.metrics.minutes[NOON] = dict(CELLS)
     stores.settle()
-    assert refreshed(page).metric[0].value == "980"
+    assert next(iter(cards(refreshed(page)).values())) == "980"
 
 
 def test_filters_that_match_nothing(stores: Stores) -> None:
@@ -155,7 +235,7 @@ def test_hostile_filters_and_names_are_text(stores: Stores, text: str) -> None:
         page.run()
         no_error(page)
         assert all(text not in each.proto.body for each in page.get("html"))
-        assert [card.value for card in page.metric][:1] == ([] if cells is CELLS else ["500"])
+        assert list(cards(page).values())[:1] == ([] if cells is CELLS else ["500"])
         source.shared_snapshot.clear()
 
 
@@ -179,7 +259,7 @@ def test_redis_down_is_served_from_postgres_and_said_and_over_when_it_is_back(
     assert "**Served from the database.**" in words(page)
     assert "refused" not in words(page)
     assert "Redis: connection refused" in caplog.text, "the reason is for the log"
-    assert page.metric[0].value == "980"
+    assert next(iter(cards(page).values())) == "980"
     stores.metrics.redis_down = False
     assert "database" not in words(refreshed(page))
 
@@ -192,7 +272,7 @@ def test_both_down_keeps_the_last_figures_and_says_of_when_they_are(stores: Stor
     no_error(page)
     assert "**No new figures at the moment.**" in words(page)
     assert "You still see the figures of 12:00:30 (UTC)." in words(page)
-    assert page.metric[0].value == "980"
+    assert next(iter(cards(page).values())) == "980"
     assert find_read_at_seconds(words(page)) == NOW, "they are as old as they are"
 
 
@@ -201,7 +281,7 @@ def test_both_down_from_the_start(stores: Stores) -> None:
     page = stores.open().run()
     no_error(page)
     assert "**No new figures at the moment.**" in words(page)
-    assert page.metric.len == 0
+    assert cards(page) == {}
 
 
 def test_only_redis_shows_the_newest_part_of_a_day(stores: Stores) -> None:
@@ -211,7 +291,7 @@ def test_only_redis_shows_the_newest_part_of_a_day(stores: Stores) -> None:
     page.run()
     no_error(page)
     assert "**The older part is not complete.**" in words(page)
-    assert page.metric[0].value == "980"
+    assert next(iter(cards(page).values())) == "980"
 
 
 def test_an_error_of_the_page_is_in_the_log_and_a_sentence_on_the_page(
@@ -220,7 +300,7 @@ def test_an_error_of_the_page_is_in_the_log_and_a_sentence_on_the_page(
     def broken(*_: object) -> None:
         raise KeyError("nobody expected this")
 
-    monkeypatch.setattr("dashboards.business.view.headline.headline", broken)
+    monkeypatch.setattr("dashboards.business.components.figures.headline", broken)
     page = stores.open().run()
     no_error(page)
     assert "**The figures cannot be drawn at the moment.**" in words(page)

@@ -7,19 +7,24 @@ from dataclasses import replace
 
 import pytest
 
-from dashboards.business.components.campaign_table import to_csv
-from dashboards.business.selection import Selection, options
+from dashboards.business.components import campaign_table, series_file
+from dashboards.business.components.csv_file import to_csv
+from dashboards.business.selection import Compare, Selection, options
 from dashboards.business.settings import Limits
-from dashboards.business.snapshot import Snapshot, Unavailable
-from dashboards.business.view import freshness, ranking
+from dashboards.business.snapshot import Earlier, Snapshot, Unavailable
+from dashboards.business.view import difference, freshness, ranking
+from dashboards.business.view.comparison import comparison, not_comparable
 from dashboards.business.view.formats import Formats
 from dashboards.business.view.headline import headline
-from dashboards.business.view.rate import rate_of
-from dashboards.business.view.series import CLOSED, LIVE, ctr_points
+from dashboards.business.view.marks import chart_marks
+from dashboards.business.view.rate import Rate, rate_of
+from dashboards.business.view.series import CLOSED, LIVE, ctr_points, earlier_points
+from dashboards.business.view.share import share
 from pipeline.cache.breakdown import CategoryWindow
 from pipeline.contract.cache_schema import Counts
 from pipeline.read_results import Source
 from pipeline.settings import SettingsError
+from pipeline.store.history import History, Mark, MarkKind
 
 NOON = 1_767_268_800
 """2026-01-01T12:00:00Z."""
@@ -75,9 +80,10 @@ def test_a_rate_has_its_interval() -> None:
 def test_the_headline_compares_at_the_same_pace() -> None:
     found = headline(snapshot(), "sports")
     assert (found.counts, found.impressions_before, found.clicks_before) == (Counts(330, 9), (600,), (12,))
-    assert found.impressions_pace == pytest.approx(0.1)
-    assert found.clicks_pace == pytest.approx(0.5)
-    assert found.ctr_change == pytest.approx(9 / 330 - 0.02)
+    assert found.compared_with == "the minute before"
+    assert value(found.impressions_pace) == pytest.approx(0.1)
+    assert value(found.clicks_pace) == pytest.approx(0.5)
+    assert value(found.ctr_change) == pytest.approx(9 / 330 - 0.02)
     assert found.range_counts == Counts(3330, 69)
 
 
@@ -91,7 +97,7 @@ def test_counts_of_postgres_have_no_pace() -> None:
     """They are further than its watermark says; a share of clicks is one all the same."""
     found = headline(snapshot(source=Source.POSTGRES), "sports")
     assert (found.impressions_pace, found.clicks_pace) == (None, None)
-    assert found.ctr_change == pytest.approx(9 / 330 - 0.02)
+    assert value(found.ctr_change) == pytest.approx(9 / 330 - 0.02)
 
 
 def test_live_windows_are_a_stretch_of_their_own() -> None:
@@ -161,9 +167,170 @@ def test_figures_are_written_as_the_viewer_does(
     assert (formats.number(1_234_567), formats.percent(0.0341), formats.time(NOON + 5)) == (number, percent, time)
 
 
+def value(found: difference.Difference | None) -> float:
+    assert found is not None
+    return found.value
+
+
+def rated(impressions: int, clicks: int) -> Rate:
+    found = rate_of(Counts(impressions, clicks))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "low", "high"),
+    [
+        # Newcombe 1998, table II, method 10.
+        ((70, 56), (80, 48), 0.0524, 0.3339),
+        ((10, 9), (10, 3), 0.1705, 0.8090),
+        ((56, 5), (29, 0), -0.0381, 0.1926),
+        ((10, 10), (10, 0), 0.6075, 1.0),
+        ((10, 10), (20, 0), 0.6791, 1.0),
+    ],
+)
+def test_a_difference_of_rates_has_newcombes_interval(
+    now: tuple[int, int], before: tuple[int, int], low: float, high: float
+) -> None:
+    found = difference.of_rates(rated(*now), rated(*before))
+    assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+
+
+@pytest.mark.parametrize(("now", "sign"), [(Counts(1000, 20), 0), (Counts(1000, 60), 1), (Counts(5000, 25), -1)])
+def test_only_a_difference_that_chance_does_not_explain_has_a_sign(now: Counts, sign: int) -> None:
+    found = difference.of_rates(rated(now.impressions, now.clicks), rated(1000, 25))
+    assert (found.sign, found.may_be_chance) == (sign, sign == 0)
+
+
+def test_counts_are_compared_at_their_pace_with_an_interval() -> None:
+    """Half of the time has gone: 50 of 100 is no change, and 60 may be chance where 6,000 of 10,000 is not."""
+    same, more, surely = (difference.of_counts(n, of, 0.5) for n, of in ((50, 100), (60, 100), (6000, 10_000)))
+    assert value(same) == pytest.approx(0.0)
+    assert value(more) == value(surely) == pytest.approx(0.2)
+    assert [each.sign for each in (same, more, surely) if each] == [0, 0, 1]
+    assert difference.of_counts(5, 0, 0.5) is difference.of_counts(5, 5, 0.0) is None
+    nothing_now = difference.of_counts(0, 50, 0.5)
+    assert nothing_now is not None
+    assert (nothing_now.value, nothing_now.low, nothing_now.sign) == (-1.0, -1.0, -1)
+
+
+def earlier(compare: Compare = Compare.PREVIOUS, **changes: object) -> Earlier:
+    """Ten minutes, as in `snapshot`, before those."""
+    windows = (
+        CategoryWindow(300, NOON - 900, {"sports": Counts(3000, 30)}),
+        CategoryWindow(300, NOON - 600, {"sports": Counts(3000, 30)}),
+    )
+    return replace(Earlier(compare, 600, windows), **changes)  # type: ignore[arg-type]
+
+
+def test_a_range_is_compared_with_the_one_before() -> None:
+    """5.5 of 10 minutes have come: 3,330 impressions are 0.9 % more than 6,000 had by then."""
+    found = comparison(snapshot(), earlier(), "sports")
+    assert (found.name, found.before) == ("previous period", Counts(6000, 60))
+    assert value(found.ctr) == pytest.approx(69 / 3330 - 0.01)
+    assert value(found.impressions) == pytest.approx(3330 / 3300 - 1)
+    assert found.ctr is not None
+    assert found.ctr.sign == 1
+    nothing = comparison(snapshot(), earlier(), "food")
+    assert (nothing.ctr, nothing.impressions, nothing.clicks) == (None, None, None)
+    assert comparison(snapshot(source=Source.POSTGRES), earlier(), "sports").impressions is None
+
+
+def test_yesterdays_minute_takes_the_place_of_the_minute_before() -> None:
+    minute = CategoryWindow(60, NOON - 86_400, {"sports": Counts(300, 3)})
+    found = headline(snapshot(), "sports", earlier(Compare.YESTERDAY, minute=minute))
+    assert found.compared_with == "the same minute yesterday"
+    assert value(found.impressions_pace) == pytest.approx(330 / 150 - 1)
+    assert headline(snapshot(), "sports", earlier(Compare.YESTERDAY)).impressions_pace is None
+    assert headline(snapshot(), "sports", earlier()).compared_with == "the minute before"
+
+
+@pytest.mark.parametrize(
+    ("before", "begins", "title"),
+    [
+        (earlier(), NOON - 900, None),
+        (earlier(), None, None),
+        (earlier(), NOON - 600, "Not enough history to compare."),
+        (earlier(windows=(CategoryWindow(300, NOON - 900, {}),)), NOON - 900, "Nothing to compare with."),
+        (earlier(missing="PostgreSQL: refused"), NOON - 900, "The earlier period cannot be read."),
+    ],
+)
+def test_why_there_is_no_comparison_is_said(before: Earlier, begins: int | None, title: str | None) -> None:
+    found = not_comparable(snapshot(), before, None, begins, ENGLISH)
+    assert (found and found.title) == title
+    if begins == NOON - 600:
+        assert found is not None
+        assert found.text == (
+            "Counting began at 1 Jan, 11:50; the previous period is 1 Jan, 11:45 to 1 Jan, 11:55 (UTC)."
+        )
+
+
+def test_the_line_compared_with_is_drawn_over_the_range() -> None:
+    points = earlier_points(earlier(), "sports")
+    assert [(each.at.timestamp(), each.start_seconds) for each in points] == [
+        (NOON - 150, NOON - 900),
+        (NOON + 150, NOON - 600),
+    ]
+
+
+def test_a_campaign_has_its_share_of_everything_and_of_its_category() -> None:
+    everything = (CategoryWindow(300, NOON, {"sports": Counts(10_000, 100), "food": Counts(10_000, 900)}),)
+    own = (CategoryWindow(300, NOON, {"sports": Counts(1000, 30)}),)
+    found = share(snapshot(windows=own, everything=everything), None)
+    assert (found.impressions, found.clicks, found.whole) == (0.05, 0.03, Counts(20_000, 1000))
+    of_sports = share(snapshot(windows=own, everything=everything), "sports")
+    assert (of_sports.impressions, of_sports.clicks) == (0.1, 0.3)
+    assert value(of_sports.against_others) == pytest.approx(30 / 1000 - 70 / 9000)
+    assert share(snapshot(), "sports").impressions == 3330 / 5330
+    assert share(snapshot(windows=()), None).impressions is None
+
+
+def test_marks_are_those_within_the_chart_in_words() -> None:
+    history = History(
+        NOON,
+        None,
+        (
+            Mark(MarkKind.JOB_RESTART, "live", NOON - 7200, NOON - 7190),
+            Mark(MarkKind.RECOUNT, "", NOON - 4000, NOON - 1500, NOON - 60),
+            Mark(MarkKind.REPLAY, "", NOON - 1400, NOON - 1300, NOON - 90, 1234),
+            Mark(MarkKind.JOB_START, "store", NOON - 900, None),
+            Mark(MarkKind.JOB_RESTART, "live", NOON - 600, NOON - 592.5),
+            Mark(MarkKind.OUTAGE, "redis", NOON - 300, NOON - 260),
+            Mark(MarkKind.OUTAGE, "postgres", NOON - 30, None),
+        ),
+    )
+    found = chart_marks(history, NOON - 1800, NOON + 300, NOON + 10, ENGLISH)
+    assert [each.text for each in found] == [
+        "Windows recounted: 10:53:20 to 11:35:00, at 11:59:00",
+        "Dead letters replayed: 1,234 of 11:36:40 to 11:38:20, at 11:58:30",
+        "Job store started: 11:45:00",
+        "Job live restarted: 11:50:00, running after 7.5 s",
+        "The live cache (Redis) did not answer: 11:55:00, for 40 s",
+        "The database (PostgreSQL) did not answer: since 11:59:30",
+    ]
+    assert [(each.begin_seconds - NOON, each.end_seconds - NOON) for each in found[::5]] == [(-1800, -1500), (-30, 10)]
+    assert chart_marks(None, NOON - 1800, NOON, NOON, ENGLISH) == []
+
+
+def test_the_series_is_a_file_with_what_it_is_compared_with() -> None:
+    rows = list(
+        csv.DictReader(to_csv(series_file.COLUMNS, series_file.csv_rows(snapshot(), earlier(), "sports")).splitlines())
+    )
+    assert [row["window_start"] for row in rows] == ["2026-01-01T11:55:00Z", "2026-01-01T12:00:00Z"]
+    assert [row["state"] for row in rows] == ["closed", "live"]
+    assert (rows[0]["impressions"], rows[0]["clicks"], rows[0]["ctr"]) == ("3000", "60", "0.02")
+    assert (rows[0]["earlier_window_start"], rows[0]["earlier_ctr"]) == ("2026-01-01T11:45:00Z", "0.01")
+    alone = series_file.csv_rows(snapshot(), None, "food")
+    assert alone[1][3:] == (0, 0, None, None, None, None, None, None, None)
+
+
+def table_csv(rows: list[ranking.Row]) -> str:
+    return to_csv(campaign_table.CSV_COLUMNS, campaign_table.csv_rows(rows))
+
+
 def test_a_file_for_other_programs_has_plain_numbers_and_no_formula() -> None:
     rows = ranking.campaigns({("=1+1", "a"): Counts(3, 0), ("x,y", "b"): Counts(0, 1)}, None)
-    header, formula, comma = csv.reader(to_csv(rows).splitlines())
+    header, formula, comma = csv.reader(table_csv(rows).splitlines())
     assert header == ["campaign", "categories", "impressions", "clicks", "ctr", "ctr_low", "ctr_high"]
     assert formula[:5] == ["'=1+1", "a", "3", "0", "0.0"]
     assert comma == ["x,y", "b", "0", "1", "", "", ""]
@@ -172,9 +339,9 @@ def test_a_file_for_other_programs_has_plain_numbers_and_no_formula() -> None:
 def test_no_spreadsheet_splits_a_name_into_a_formula() -> None:
     """Where lists are separated by semicolons; or reads what follows a line break as one."""
     rows = ranking.campaigns({("p;=1+1", "a"): Counts(3, 0), ("\n=1+1", "b"): Counts(2, 0)}, None)
-    _, semicolon, _ = to_csv(rows).split("\r\n", 2)
+    _, semicolon, _ = table_csv(rows).split("\r\n", 2)
     assert semicolon.startswith('"p;=1+1","a",3,0,0.0')
-    assert '"\'\n=1+1"' in to_csv(rows)
+    assert '"\'\n=1+1"' in table_csv(rows)
 
 
 def test_filters_offer_what_a_link_names() -> None:

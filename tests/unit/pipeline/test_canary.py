@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.canary import canary_event, due_seconds, patience_seconds
-from pipeline.contract.rules import invalid_fields
+from pipeline.contract.rules import invalid_event
 from pipeline.provision import topic_specs
 from pipeline.settings import Settings
 
@@ -44,4 +44,4 @@ def test_a_canary_is_a_valid_event() -> None:
     """Its names are those that readers hide."""
     event = canary_event(3, "canary-x-1", 1_700_000_000_000)
     assert (event.campaign_id, event.category, event.event_type) == ("_canary-3", "_canary", "IMPRESSION")
-    assert invalid_fields(event) is None
+    assert invalid_event(event) is None

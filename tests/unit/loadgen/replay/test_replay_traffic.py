@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from loadgen.replay.log_file import Rejected, Row
 from loadgen.replay.mapping import RowMapping
+from loadgen.replay.rows import Rejected, Row
 from loadgen.replay.schedule import LogSchedule, RecordTimes
 from loadgen.replay.times import time_reader
 from loadgen.replay.traffic import ReplayTraffic, Timing

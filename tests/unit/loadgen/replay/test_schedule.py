@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import pytest
@@ -27,9 +28,28 @@ def test_a_row_that_is_older_than_the_one_above_is_sent_right_behind_it() -> Non
 
 def test_no_drift_over_a_year() -> None:
     """Of milliseconds, at a third of the speed."""
-    schedule = LogSchedule(0, Fraction("0.333"))
+    schedule = LogSchedule(0, Fraction("0.333"), max_gap_ns=10**19)
     schedule.intended_ns(0)
     assert schedule.intended_ns(333 * 86_400_000) == 86_400_000 * 1_000_000_000
+
+
+def _seconds(times: Sequence[float], max_gap_seconds: float, speed: int = 1) -> tuple[list[float], int]:
+    schedule = LogSchedule(0, Fraction(speed), int(max_gap_seconds * SECOND_NS))
+    return [schedule.intended_ns(int(at * 1000)) / SECOND_NS for at in times], schedule.gaps_cut
+
+
+def test_a_gap_is_cut() -> None:
+    """To what is asked for, after the speed; the rows behind it keep their distance."""
+    assert _seconds([0, 1, 3_600, 3_601, 3_603], 10) == ([0, 1, 11, 12, 14], 1)
+    assert _seconds([0, 1, 3_600, 3_601], 10, speed=1_000) == ([0, 0.001, 3.6, 3.601], 0)
+    assert _seconds([0, 1, 10], 0) == ([0, 0, 0], 2)
+
+
+def test_a_clock_that_is_wrong() -> None:
+    """One row of 2062, then the log goes on: it waits once, and the others keep their distance."""
+    assert _seconds([0, 1e9, 1, 2, 3], 5) == ([0, 5, 6, 7, 8], 1)
+    assert _seconds([1e9, 0, 1, 2], 5) == ([0, 0, 0, 0], 0)
+    assert _seconds([0, 1e9, 2e9, 2e9 + 1], 5) == ([0, 5, 10, 11], 2)
 
 
 @pytest.mark.parametrize(("text", "speed"), [("1x", 1), ("10x", 10), ("0.5x", Fraction(1, 2)), ("max", None)])

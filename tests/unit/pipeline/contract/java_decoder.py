@@ -7,7 +7,7 @@ import os
 import select
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,7 +27,11 @@ class HttpRegistry:
 
     def __init__(self) -> None:
         self.schemas: dict[int, str] = {}
+        self.more: dict[str, Any] = {}
+        """What its answers have beside the schema's text."""
         self.asked: list[int] = []
+        self.listed = 0
+        """How often it was asked for all ids."""
         self.down = False
         registry = self
 
@@ -40,6 +44,7 @@ class HttpRegistry:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.apicurio_url = f"{self.url}/apis/ccompat/v7"
 
     def fetch(self, schema_id: int) -> str:
         """The same answers as the ``fetch_schema`` of a `Decoder`."""
@@ -49,14 +54,25 @@ class HttpRegistry:
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """``GET /schemas/ids/N``."""
+        if "/search/versions?" in request.path:
+            return self._list(request)
         schema_id = int(request.path.partition("?")[0].rpartition("/")[2])
         self.asked.append(schema_id)
-        body: dict[str, Any] = {"schema": self.schemas.get(schema_id)}
+        body: dict[str, Any] = {"schema": self.schemas.get(schema_id)} | self.more
         status = 200
         if self.down:
             status, body = 503, {"message": "down"}
         elif schema_id not in self.schemas:
             status, body = 404, {"error_code": 40403, "message": "Schema not found"}
+        return self._send(request, status, body)
+
+    def _list(self, request: BaseHTTPRequestHandler) -> None:
+        """Apicurio's own question for everything that it has."""
+        self.listed += 1
+        versions = [{"contentId": schema_id, "globalId": schema_id} for schema_id in self.schemas]
+        self._send(request, 503 if self.down else 200, {"count": len(versions), "versions": versions})
+
+    def _send(self, request: BaseHTTPRequestHandler, status: int, body: dict[str, Any]) -> None:
         content = json.dumps(body).encode()
         request.send_response(status)
         request.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
@@ -79,38 +95,59 @@ class HttpRegistry:
 class JavaDecoder:
     """One decoder and one consumer's interceptor, in a JVM of their own."""
 
-    def __init__(self, classes: Path, registry: HttpRegistry) -> None:
+    def __init__(self, classes: Path, registry_url: str) -> None:
         class_path = os.pathsep.join(map(str, [classes, *flink_jars()]))
         command = [str(JAVA), *QUICK_START, "-cp", class_path, "adctr.flink.DecodeRecords"]
         self._process = subprocess.Popen(
-            [*command, registry.url, str(READER_SCHEMA)],
+            [*command, registry_url, str(READER_SCHEMA)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            encoding="utf-8",
         )
 
-    def arrive(self, value: bytes) -> None:
-        """The consumer has polled this value."""
-        assert self._ask("arrive", value) == ["arrived"]
+    def arrive(self, *values: bytes) -> None:
+        """The consumer has polled these values at once."""
+        assert self._ask("arrive", *values) == ["arrived"]
+
+    def sabotage(self, thrown: str) -> None:
+        """From now on reading a field throws this, of which nobody thought."""
+        assert self._ask("sabotage", thrown.encode()) == ["sabotaged"]
 
     def decode(self, value: bytes) -> AdEvent | str:
         """The event, or ``invalid: …`` or ``unavailable: …``."""
-        kind, *words = self._ask("decode", value)
+        return self._verdict(self._ask("decode", value))
+
+    def example(self, schema: str, values: Sequence[bytes]) -> list[tuple[int, AdEvent | str]]:
+        """Steps and verdict of each value, with a registry that has the schema under every id."""
+        self._send("example", schema.encode("utf-16-be", "surrogatepass"), *values)
+        answers = [self._answer() for _ in values]
+        return [(int(steps), self._verdict(words)) for steps, *words in answers]
+
+    def _verdict(self, words: list[str]) -> AdEvent | str:
+        kind, *words = words
         if kind != "event":
             return f"{kind}: {words[0]}"
         texts = [None if word == "-" else bytes.fromhex(word).decode() for word in words[:-1]]
         event_id, event_type, *others, impression_id = texts
         return AdEvent(event_id, event_type, int(words[-1]), *others, impression_id)  # type: ignore[arg-type]
 
-    def _ask(self, command: str, value: bytes) -> list[str]:
+    def _ask(self, command: str, *values: bytes) -> list[str]:
+        self._send(command, *values)
+        return self._answer()
+
+    def _send(self, command: str, *values: bytes) -> None:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{command} {value.hex()}\n")
+        self._process.stdin.write(" ".join([command, *(value.hex() for value in values)]) + "\n")
         self._process.stdin.flush()
-        # A decoder that goes round and round must not take the tests along.
-        assert select.select([self._process.stdout], [], [], ANSWER_SECONDS)[0], f"no answer about {value.hex()}"
-        return self._process.stdout.readline().rstrip("\n").split("\t")
+        # A decoder that loops for ever must not take the tests along.
+        assert select.select([self._process.stdout], [], [], ANSWER_SECONDS)[0], f"no answer about {values[0].hex()}"
+
+    def _answer(self) -> list[str]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the decoder's JVM has ended"
+        return line.rstrip("\n").split("\t")
 
     def close(self) -> None:
         """Ends the JVM."""
@@ -125,11 +162,11 @@ def compile_decoder(target: Path) -> Path:
 
 
 @contextmanager
-def java_decoder(classes: Path) -> Iterator[tuple[JavaDecoder, HttpRegistry]]:
+def java_decoder(classes: Path, *, apicurio: bool = False) -> Iterator[tuple[JavaDecoder, HttpRegistry]]:
     """A decoder that has seen nothing yet, and its registry."""
     registry = HttpRegistry()
     with registry.serving():
-        decoder = JavaDecoder(classes, registry)
+        decoder = JavaDecoder(classes, registry.apicurio_url if apicurio else registry.url)
         try:
             yield decoder, registry
         finally:

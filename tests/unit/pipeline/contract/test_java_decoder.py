@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, DecodeError, Decoder
+from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, DecodeError, Decoder, UnknownSchemaId
+from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import invalid_fields
+from tests.unit.pipeline.contract.generated.judges import judge, problem
 from tests.unit.pipeline.contract.java_decoder import HttpRegistry, JavaDecoder, compile_decoder, java_decoder
 from tests.vectors.make_records import BASE_MS, SCHEMA_ID, Builder, build, text, varint
+from tests.vectors.make_writers import WRITERS_FILE
 
 ENUM = {"type": "enum", "name": "Color", "symbols": ["RED", "GREEN"]}
 FIXED = {"type": "fixed", "name": "Four", "size": 4}
@@ -108,6 +111,125 @@ def test_every_vector_means_the_same_to_both(java: tuple[JavaDecoder, HttpRegist
         if vector.value is not None:
             value = bytes.fromhex(vector.value)
             assert _same(_python(value, registry), decoder.decode(value)), vector.name
+
+
+@pytest.mark.parametrize("thrown", ["java.lang.IllegalStateException", "java.lang.StackOverflowError"])
+def test_whatever_is_thrown_while_a_record_is_decoded_costs_that_record(
+    thrown: str, java: tuple[JavaDecoder, HttpRegistry]
+) -> None:
+    """Never the task, which would restart at the same record for ever."""
+    decoder, registry = java
+    registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
+    decoder.sabotage(thrown)
+    assert decoder.decode(Builder(BASE_MS, SCHEMA_ID).bytes_of()) == f"invalid: not an ad event: {thrown}"
+
+
+def test_an_exhausted_jvm_is_no_property_of_a_record(java: tuple[JavaDecoder, HttpRegistry]) -> None:
+    """The task ends and starts again; the record is no dead letter."""
+    decoder, registry = java
+    registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
+    decoder.sabotage("java.lang.OutOfMemoryError")
+    value = Builder(BASE_MS, SCHEMA_ID).bytes_of()
+    assert decoder.decode(value) == "exception: java.lang.OutOfMemoryError"
+
+
+def test_every_writers_schema_means_the_same_to_both(java: tuple[JavaDecoder, HttpRegistry]) -> None:
+    """What strangers send, and what the generated tests found: the event that the vector states, or none."""
+    decoder, _ = java
+    for vector in json.loads(WRITERS_FILE.read_text(encoding="utf-8"))["writers"]:
+        event = None if vector["event"] is None else AdEvent(**vector["event"])
+        (each,) = judge(decoder, vector["schema"], [bytes.fromhex(vector["value"])])
+        assert problem(each) is None, (vector["name"], each)
+        assert (None if isinstance(each.java, str) else each.java) == event, (vector["name"], each)
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"references": [{"name": "com.example.Kind", "subject": "kind", "version": 1}]}, "com.example.Kind"),
+        ({"schemaType": "PROTOBUF"}, "PROTOBUF"),
+        ({"schemaType": "JSON"}, "JSON"),
+    ],
+)
+def test_what_the_registry_has_beside_the_text_is_named(
+    more: dict[str, Any], reason: str, java: tuple[JavaDecoder, HttpRegistry]
+) -> None:
+    """References and schemas of other kinds: one dead letter, whose reason names them, on both sides."""
+    decoder, registry = java
+    registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
+    registry.more = more
+    value = Builder(BASE_MS, SCHEMA_ID).bytes_of()
+    said = decoder.decode(value)
+    assert str(said).startswith("invalid: schema id 1 is not usable: ")
+    assert reason in str(said)
+    with pytest.raises(DecodeError, match=reason):
+        Decoder(RegistrySchemas(registry.url).fetch).decode(value)
+
+
+@pytest.mark.parametrize(
+    "more", [{"schemaType": "AVRO"}, {"references": []}, {"maxId": 9, "guid": "x", "metadata": None}]
+)
+def test_what_the_registry_has_beside_the_text_and_says_nothing_is_ignored(
+    more: dict[str, Any], java: tuple[JavaDecoder, HttpRegistry]
+) -> None:
+    decoder, registry = java
+    registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
+    registry.more = more
+    value = Builder(BASE_MS, SCHEMA_ID).bytes_of()
+    assert decoder.decode(value) == Decoder(RegistrySchemas(registry.url).fetch).decode(value)
+
+
+def test_hundreds_of_unknown_ids_are_one_question_where_the_registry_lists_what_it_has(classes: Path) -> None:
+    """Each of them is unknown, the one that is listed is not, and an id that came later is asked about again."""
+    values = [Builder(BASE_MS, schema_id).bytes_of() for schema_id in range(1, 401)]
+    with java_decoder(classes, apicurio=True) as (decoder, registry):
+        registry.schemas[40] = SCHEMA_TEXT
+        schemas = RegistrySchemas(registry.apicurio_url)
+        codec = Decoder(schemas.fetch, schemas.ids)
+        with codec.batch(values):
+            assert [each for each in map(codec_says(codec), values) if each != "unknown"] == [40]
+        decoder.arrive(*values)
+        verdicts = [decoder.decode(value) for value in values]
+        assert [schema_id for schema_id, each in enumerate(verdicts, 1) if isinstance(each, AdEvent)] == [40]
+        assert (registry.listed, registry.asked) == (2, [40, 40])
+        registry.schemas[50] = SCHEMA_TEXT
+        decoder.arrive(*values)
+        assert isinstance(decoder.decode(values[49]), AdEvent)
+
+
+def test_a_list_that_the_registry_does_not_give_makes_nothing_unknown(classes: Path) -> None:
+    """While it is down nothing is a dead letter."""
+    values = [Builder(BASE_MS, schema_id).bytes_of() for schema_id in range(1, 101)]
+    with java_decoder(classes, apicurio=True) as (decoder, registry):
+        registry.down = True
+        decoder.arrive(*values)
+        registry.schemas[7] = SCHEMA_TEXT
+        assert str(decoder.decode(values[6])).startswith("unavailable: ")
+
+
+def codec_says(codec: Decoder) -> Callable[[bytes], int | str]:
+    """A value's schema id where it decodes, or ``unknown``."""
+
+    def says(value: bytes) -> int | str:
+        try:
+            codec.decode(value)
+        except UnknownSchemaId:
+            return "unknown"
+        return int.from_bytes(value[1:5], "big")
+
+    return says
+
+
+def test_many_ids_are_asked_for_at_once(java: tuple[JavaDecoder, HttpRegistry]) -> None:
+    """Each is asked for once, before its record is read."""
+    decoder, registry = java
+    registry.schemas[20] = SCHEMA_TEXT
+    values = [Builder(BASE_MS, schema_id).bytes_of() for schema_id in range(1, 31)]
+    decoder.arrive(*values)
+    assert sorted(registry.asked) == list(range(1, 31))
+    verdicts = [decoder.decode(value) for value in values]
+    assert [schema_id for schema_id, each in enumerate(verdicts, 1) if isinstance(each, AdEvent)] == [20]
+    assert len(registry.asked) == 30
 
 
 def test_a_field_that_only_the_writer_has_is_skipped_by_both(java: tuple[JavaDecoder, HttpRegistry]) -> None:

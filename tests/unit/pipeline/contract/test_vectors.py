@@ -7,8 +7,9 @@ from dataclasses import asdict
 
 import pytest
 
-from pipeline.contract.codec import SCHEMA_TEXT, Decoder, UnknownSchemaId
-from pipeline.contract.rules import classify
+from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, Decoder, UnknownSchemaId
+from pipeline.contract.rules import Fate, classify
+from tests.vectors import make_writers
 from tests.vectors.make_records import RECORDS_FILE, build
 
 DOCUMENT = json.loads(RECORDS_FILE.read_text(encoding="utf-8"))
@@ -28,6 +29,21 @@ def test_vector(record: dict[str, object]) -> None:
     fate, event, reason = classify(value, record_time_ms, Decoder(_fetch), DOCUMENT["allowed_lateness_seconds"])
     assert (fate, reason) == (record["fate"], record["reason"])
     assert event is not None or fate in ("invalid", "tombstone")
+
+
+@pytest.mark.parametrize("writer", make_writers.build(), ids=lambda writer: writer.name)
+def test_writer(writer: make_writers.Writer) -> None:
+    """The value is the stated event to a reader that knows the writer's schema, or a dead letter."""
+    fate, event, _ = classify(bytes.fromhex(writer.value), make_writers.BASE_MS, Decoder(lambda _: writer.schema), 600)
+    assert (fate is Fate.INVALID) == (writer.event is None)
+    if writer.event is not None:
+        assert event == AdEvent(**writer.event)
+
+
+def test_the_committed_writers_are_what_the_script_makes() -> None:
+    """Run ``python -m tests.vectors.make_writers`` after changing the script."""
+    committed = json.loads(make_writers.WRITERS_FILE.read_text(encoding="utf-8"))["writers"]
+    assert committed == [asdict(vector) for vector in make_writers.build()]
 
 
 def test_the_committed_file_is_what_the_script_makes() -> None:

@@ -37,7 +37,7 @@ class Topic:
 
     def fold(self, first: int = 0, runs: Sequence[IdCounter] = (), dropped_before_ms: int = 0) -> Fold:
         ranges = {partition: OffsetRange(first, len(records)) for partition, records in self.partitions.items()}
-        fold = Fold(ranges, decoder(), is_ours, LATENESS_SECONDS, runs=runs, dropped_before_ms=dropped_before_ms)
+        fold = Fold(ranges, decoder(), LATENESS_SECONDS, runs=runs, dropped_before_ms=dropped_before_ms)
         for partition, records in self.partitions.items():
             fold.add(batch(partition, records[first:], first))
         return fold
@@ -47,10 +47,6 @@ def fetch_schema(schema_id: int) -> str:
     if schema_id != SCHEMA_ID:
         raise UnknownSchemaId(f"unknown schema id {schema_id}")
     return SCHEMA_TEXT
-
-
-def is_ours(schema_id: int) -> bool:
-    return schema_id == SCHEMA_ID
 
 
 def decoder() -> Decoder:

@@ -19,7 +19,6 @@ from tests.unit.slo.reconciliation.memory_topic import (
     Topic,
     decoder,
     event,
-    is_ours,
     record,
 )
 
@@ -34,7 +33,7 @@ def test_every_record_has_one_fate(topic: Topic) -> None:
 def test_an_offset_without_a_record_is_no_record() -> None:
     """A transaction's marker takes offset 1."""
     records = [record(event("a-0")), record(event("a-1"))]
-    fold = Fold({0: OffsetRange(0, 3)}, decoder(), is_ours, LATENESS_SECONDS)
+    fold = Fold({0: OffsetRange(0, 3)}, decoder(), LATENESS_SECONDS)
     fold.add(Batch(0, [0, 2], [each.time_ms for each in records], [each.value for each in records]))
     assert (fold.offsets, fold.records, fold.total(Mark.UNSEEN)) == (3, 2, 1)
 
@@ -153,7 +152,7 @@ def test_reasons_of_invalid_records_are_counted() -> None:
 )
 def test_a_fold_by_columns_says_of_odd_record_times_what_the_rules_say(time_ms: int) -> None:
     """And no such time is taken for the first of what the topic still has."""
-    fold = Fold({0: OffsetRange(0, 2)}, decoder(), is_ours, LATENESS_SECONDS)
+    fold = Fold({0: OffsetRange(0, 2)}, decoder(), LATENESS_SECONDS)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fold.add(Batch(0, [0, 1], [time_ms, NOON_MS], [record(event("a-0")).value, record(event("a-1")).value]))

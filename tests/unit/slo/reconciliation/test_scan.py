@@ -31,7 +31,7 @@ def fetch(schema_id: int) -> str:
 
 
 def folded_marks(values: list[bytes | None], times: list[int]) -> list[int]:
-    fold = Fold({0: OffsetRange(0, len(values))}, Decoder(fetch), lambda i: i == VECTORS["schema_id"], 600)
+    fold = Fold({0: OffsetRange(0, len(values))}, Decoder(fetch), 600)
     fold.add(Batch(0, range(len(values)), times, values))
     marks: list[int] = fold.marks[0].tolist()
     return marks

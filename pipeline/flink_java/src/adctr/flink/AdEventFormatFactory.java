@@ -3,7 +3,6 @@ package adctr.flink;
 import java.util.HashSet;
 import java.util.Set;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
-import org.apache.flink.avro.shaded.org.apache.avro.Schema;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ConfigOptions;
 import org.apache.flink.configuration.ReadableConfig;
@@ -41,7 +40,7 @@ public final class AdEventFormatFactory implements DeserializationFormatFactory 
             public DeserializationSchema<RowData> createRuntimeDecoder(
                     DynamicTableSource.Context sourceContext, DataType physicalType) {
                 RowType row = (RowType) physicalType.getLogicalType();
-                requireKnownColumns(row, new Schema.Parser().parse(readerSchema));
+                requireKnownColumns(row, readerSchema);
                 return new AdEventDecoder(
                         registryUrl, readerSchema, row, sourceContext.createTypeInformation(physicalType));
             }
@@ -53,9 +52,13 @@ public final class AdEventFormatFactory implements DeserializationFormatFactory 
         };
     }
 
-    private static void requireKnownColumns(RowType row, Schema readerSchema) {
+    private static void requireKnownColumns(RowType row, String readerSchema) {
         Set<String> known = new HashSet<>(AdEventDecoder.STATUS_COLUMNS);
-        readerSchema.getFields().forEach(field -> known.add(field.name()));
+        try {
+            known.addAll(AvroType.parse(readerSchema).names);
+        } catch (Undecodable error) {
+            throw new ValidationException("Option 'reader-schema': " + error.getMessage());
+        }
         for (String column : row.getFieldNames()) {
             if (!known.contains(column)) {
                 throw new ValidationException("Column '" + column + "' is none of " + known);

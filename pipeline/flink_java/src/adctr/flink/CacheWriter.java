@@ -149,7 +149,9 @@ final class CacheWriter implements SinkWriter<RowData> {
 
     private List<String> keys(long windowStartMs) {
         String window = "adctr:{" + cache.sizeSeconds() + ":" + windowStartMs / 1000 + "}";
-        return List.of(window + ":cells", window + ":categories", "adctr:retention");
+        return List.of(
+                window + ":cells", window + ":categories", "adctr:retention",
+                "adctr:windows:" + cache.sizeSeconds(), "adctr:complete", "adctr:rebuild");
     }
 
     private void connect() {

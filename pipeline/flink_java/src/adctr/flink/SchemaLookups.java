@@ -1,6 +1,6 @@
 package adctr.flink;
 
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import org.apache.kafka.clients.consumer.ConsumerInterceptor;
@@ -10,7 +10,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Asks the registry for the schemas of records that have arrived and are not decoded yet, once per poll and id.
+ * Asks the registry for the schemas of records that have arrived and are not decoded yet, once per poll and id, many at once.
  *
  * <p>This is what makes the answer "no such schema" safe to use. A producer registers a schema before it sends the first
  * record with its id, so the question must be asked after the record was on the topic; an answer from before says nothing
@@ -29,15 +29,16 @@ public final class SchemaLookups implements ConsumerInterceptor<byte[], byte[]> 
 
     @Override
     public ConsumerRecords<byte[], byte[]> onConsume(ConsumerRecords<byte[], byte[]> records) {
-        Set<Integer> seen = new HashSet<>();
+        Set<Integer> seen = new LinkedHashSet<>();
         int previous = 0;
         for (ConsumerRecord<byte[], byte[]> record : records) {
             int id = AdEventDecoder.schemaId(record.value());
-            if (id > 0 && id != previous && seen.add(id) && !schemas.lookUp(id)) {
-                break; // the registry is away: the decoder waits for it when it comes to the record
+            if (id > 0 && id != previous) {
+                seen.add(id);
             }
             previous = id;
         }
+        schemas.lookUp(seen); // if the registry is down, the decoder waits for it when it comes to the record
         return records;
     }
 

@@ -61,7 +61,9 @@ record WatermarkSink(String url, String username, String password, String job)
 
         @Override
         public void writeWatermark(Watermark watermark) {
-            watermarkMs = watermark.getTimestamp();
+            if (!watermark.equals(Watermark.MAX_WATERMARK)) { // the end of input, of a drained job: no time
+                watermarkMs = watermark.getTimestamp();
+            }
         }
 
         @Override

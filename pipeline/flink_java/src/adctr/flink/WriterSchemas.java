@@ -1,15 +1,23 @@
 package adctr.flink;
 
 import java.io.IOException;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.RestService;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.entities.SchemaString;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
-import org.apache.flink.avro.shaded.org.apache.avro.Schema;
-import org.apache.flink.avro.shaded.org.apache.avro.SchemaParseException;
 
 /**
  * Writer schemas by id, asked once of the registry and then kept for the life of the process, so that a task that
@@ -21,21 +29,42 @@ import org.apache.flink.avro.shaded.org.apache.avro.SchemaParseException;
  */
 final class WriterSchemas {
     private static final int SCHEMA_NOT_FOUND = 40403;
-    private static final int MOST_UNKNOWN_IDS = 10_000;
+    private static final int MOST_UNKNOWN_IDS = 100_000;
+    private static final int MOST_UNUSABLE_IDS = 10_000;
+    private static final int QUESTIONS_AT_ONCE = 16;
+    /** Of more new ids in a poll than that the registry is asked in one question. */
+    private static final int MOST_SINGLE_QUESTIONS = 32;
     private static final long PAUSE_MS = 250;
 
     /** How long a task waits for the registry before it fails: a restart costs more than a wait. */
     static long mostWaitMs = 20_000;
+    private static final ExecutorService THREADS = Executors.newCachedThreadPool(task -> {
+        Thread thread = new Thread(task, "adctr-schema-lookups");
+        thread.setDaemon(true);
+        return thread;
+    });
     private static final Map<String, WriterSchemas> BY_URL = new ConcurrentHashMap<>();
 
     private final RestService registry;
-    private final Map<Integer, Schema> known = new ConcurrentHashMap<>();
+    private final SchemaDirectory directory;
+    private final Map<Integer, AvroType> known = new ConcurrentHashMap<>();
     private final Map<Integer, String> unusable = new ConcurrentHashMap<>();
-    /** Ids that were unknown when last looked up, for every record that has arrived since. */
-    private final Set<Integer> unknown = ConcurrentHashMap.newKeySet();
+    /** Ids that were unknown when last looked up, for every record that has arrived before; the oldest make room. */
+    private final Set<Integer> unknown = Collections.synchronizedSet(Collections.newSetFromMap(new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Integer, Boolean> eldest) {
+            return size() > MOST_UNKNOWN_IDS;
+        }
+    }));
+
+    static {
+        // Java keeps five connections open and closes the others after each question.
+        System.setProperty("http.maxConnections", Integer.toString(QUESTIONS_AT_ONCE));
+    }
 
     private WriterSchemas(String url) {
         registry = new RestService(url);
+        directory = new SchemaDirectory(url);
         registry.setHttpConnectTimeoutMs(2_000);
         registry.setHttpReadTimeoutMs(5_000);
     }
@@ -49,8 +78,8 @@ final class WriterSchemas {
      *
      * <p>Throws IOException if the registry cannot be asked for {@link #mostWaitMs}, or the task is cancelled.
      */
-    Schema get(int id) throws IOException, Undecodable {
-        Schema schema = known.get(id);
+    AvroType get(int id) throws IOException, Undecodable {
+        AvroType schema = known.get(id);
         if (schema != null) {
             return schema;
         }
@@ -64,7 +93,7 @@ final class WriterSchemas {
         return askUntilAnswered(id).orElseThrow(() -> new Undecodable(unknown(id)));
     }
 
-    private Optional<Schema> askUntilAnswered(int id) throws IOException, Undecodable {
+    private Optional<AvroType> askUntilAnswered(int id) throws IOException, Undecodable {
         long began = System.nanoTime();
         while (true) {
             try {
@@ -88,32 +117,63 @@ final class WriterSchemas {
     }
 
     /**
-     * Asks for an id of which a record has just arrived, unless its schema is there; false if the registry did not answer.
+     * Asks for the ids of records that have just arrived, {@link #QUESTIONS_AT_ONCE} at a time, but for those whose schemas are
+     * there.
      *
-     * <p>One at a time: an answer may stand only for records that arrived before its question. After a failure nothing is
-     * known to be unknown, so {@link #get} asks.
+     * <p>One poll after the other: an answer may stand only for records that arrived before its question. After a failure
+     * nothing is known to be unknown, so {@link #get} asks.
      */
-    synchronized boolean lookUp(int id) {
-        if (known.containsKey(id) || unusable.containsKey(id)) {
-            return true;
+    synchronized void lookUp(Collection<Integer> ids) {
+        List<Integer> open = ids.stream().filter(id -> !known.containsKey(id) && !unusable.containsKey(id)).toList();
+        if (open.size() > MOST_SINGLE_QUESTIONS) {
+            open = withoutUnlisted(open);
         }
-        try {
-            if (ask(id).isEmpty()) {
-                if (unknown.size() >= MOST_UNKNOWN_IDS) {
-                    unknown.clear();
-                }
-                unknown.add(id);
+        if (open.isEmpty()) {
+            return;
+        }
+        Iterator<Integer> next = open.iterator();
+        AtomicBoolean down = new AtomicBoolean();
+        Runnable questions = () -> {
+            for (Integer id = next(next); id != null && !down.get(); id = next(next)) {
+                down.compareAndSet(false, !lookUp(id));
             }
-            return true;
-        } catch (Undecodable noSchema) {
-            return true;
-        } catch (IOException away) {
+        };
+        List<CompletableFuture<Void>> others = IntStream.range(1, Math.min(QUESTIONS_AT_ONCE, open.size()))
+                .mapToObj(i -> CompletableFuture.runAsync(questions, THREADS)).toList();
+        questions.run();
+        others.forEach(CompletableFuture::join);
+        if (down.get()) {
             unknown.clear();
-            return false;
         }
     }
 
-    private Optional<Schema> ask(int id) throws IOException, Undecodable {
+    /** Those of the ids that the registry's directory has; all of them if it has none. The others are unknown. */
+    private List<Integer> withoutUnlisted(List<Integer> ids) {
+        Set<Integer> listed = directory.ids().orElse(Set.copyOf(ids));
+        ids.stream().filter(id -> !listed.contains(id)).forEach(unknown::add);
+        return ids.stream().filter(listed::contains).toList();
+    }
+
+    private static Integer next(Iterator<Integer> ids) {
+        synchronized (ids) {
+            return ids.hasNext() ? ids.next() : null;
+        }
+    }
+
+    /** Asks for one id; false if the registry did not answer. */
+    private boolean lookUp(int id) {
+        try {
+            if (ask(id).isEmpty()) {
+                unknown.add(id);
+            }
+        } catch (Undecodable noSchema) { // it is unusable now
+        } catch (IOException down) {
+            return false;
+        }
+        return true;
+    }
+
+    private Optional<AvroType> ask(int id) throws IOException, Undecodable {
         try {
             return Optional.of(remember(id, registry.getId(id)));
         } catch (RestClientException error) {
@@ -121,23 +181,46 @@ final class WriterSchemas {
                 throw new IOException("schema registry, asked for id " + id + ": " + error.getMessage(), error);
             }
             return Optional.empty();
+        } catch (RuntimeException error) { // the client's, about an answer that is none
+            throw new IOException("schema registry, asked for id " + id + ": " + error, error);
         }
     }
 
-    private Schema remember(int id, SchemaString answer) throws Undecodable {
+    /** Keeps what the registry has answered. Throws Undecodable where no value can be read by it. */
+    AvroType remember(int id, SchemaString answer) throws Undecodable {
         try {
-            String type = answer.getSchemaType();
-            if (type != null && !type.equals("AVRO")) {
-                throw new SchemaParseException("its type is " + type);
-            }
-            Schema schema = new Schema.Parser().parse(answer.getSchemaString());
+            AvroType schema = read(answer);
             known.put(id, schema);
             return schema;
-        } catch (SchemaParseException error) {
-            String reason = "schema id " + id + " is not an Avro schema: " + error.getMessage();
-            unusable.put(id, reason);
-            throw new Undecodable(reason);
+        } catch (Undecodable error) {
+            throw unusable(id, error.getMessage());
+        } catch (RuntimeException | StackOverflowError error) { // whatever a text makes of our own reading
+            throw unusable(id, error.toString());
         }
+    }
+
+    private static AvroType read(SchemaString answer) throws Undecodable {
+        String type = answer.getSchemaType();
+        if (type != null && !type.equals("AVRO")) {
+            throw new Undecodable("its type is " + AvroType.shown(type) + ", not AVRO");
+        }
+        if (answer.getReferences() != null && !answer.getReferences().isEmpty()) {
+            throw new Undecodable("it has schema references, which are not read: "
+                    + AvroType.shown(answer.getReferences().get(0).getName()));
+        }
+        if (answer.getSchemaString() == null) {
+            throw new Undecodable("it has no text");
+        }
+        return AvroType.parse(answer.getSchemaString());
+    }
+
+    private Undecodable unusable(int id, String why) {
+        String reason = "schema id " + id + " is not usable: " + why;
+        if (unusable.size() >= MOST_UNUSABLE_IDS) {
+            unusable.clear();
+        }
+        unusable.put(id, reason);
+        return new Undecodable(reason);
     }
 
     private static String unknown(int id) {

@@ -1,0 +1,34 @@
+"""Counts of hours ago, written into PostgreSQL as the store job would have written them: what a page compares with."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+from pipeline.settings import Settings
+from pipeline.store.db_connector import connect_owner
+
+CAMPAIGNS, CATEGORIES = 20, 4
+HOUR = 3600
+_INSERT = """
+INSERT INTO realtime.metrics_{name} (window_start, campaign_id, category, impressions, clicks)
+SELECT to_timestamp(w), 'old-' || lpad(c::text, 4, '0'), 'category-' || c %% %(categories)s,
+    %(per_window)s + c * 7, (%(per_window)s + c * 7) * (1 + c %% 5) / 50
+FROM generate_series(%(first)s, %(end)s - %(size)s, %(size)s) w, generate_series(0, %(campaigns)s - 1) c
+ON CONFLICT DO NOTHING
+"""
+
+
+def write_earlier_counts(settings: Settings) -> None:
+    """The last seven hours but for what Redis keeps, and the same of yesterday with the minutes around now."""
+    now = int(time.time()) // 300 * 300
+    kept = settings.cache_retention_seconds + 900
+    spans = (("5min", 300, now - 7 * HOUR, now - kept), ("5min", 300, now - 31 * HOUR, now - 23 * HOUR),
+             ("1min", 60, now - 24 * HOUR, now - 23 * HOUR))  # fmt: skip
+    with closing(connect_owner(settings)) as owner, owner, owner.cursor() as cursor:
+        for name, size, first, end in spans:
+            cursor.execute(
+                _INSERT.format(name=name),
+                {"first": first, "end": end, "size": size, "campaigns": CAMPAIGNS, "categories": CATEGORIES,
+                 "per_window": 2 * size},
+            )  # fmt: skip
