@@ -11,6 +11,7 @@ kind    payload
 ``E``   events about to be sent, in the order of sending: rows of `EVENT`
 ``C``   campaigns that the header doesn't have, as JSON: ``[[campaign, category], …]``, behind those known so far
 ``A``   what became of sends, in the order of the answers: rows of `ANSWER`
+``S``   when events were handed to the producer, in order: rows of `SENT`
 ``Z``   the end of a run that ended cleanly, as JSON: ``attempted`` (events handed to the producer)
 ======  ===========================================================================================
 
@@ -49,6 +50,9 @@ EVENT = np.dtype(
 """Event id is ``<run_id>-<seq>``; campaign is an index into the header's list; type 0 impression, 1 click."""
 ANSWER = np.dtype([("seq", "<u8"), ("partition", "<i4"), ("offset", "<i8")])
 """Partition and offset of an acknowledged record; partition -1 for a failed send, with -error code as offset."""
+
+SENT = np.dtype([("count", "<u8"), ("sent_ns", "<i8")])
+"""So many events of the run (rows, from the first) had been handed over by this time, ns since the epoch."""
 
 IMPRESSION, CLICK = 0, 1
 LATE, INVALID, OUT_OF_ORDER = 1, 2, 4
@@ -110,6 +114,12 @@ class LedgerWriter:
         rows["seq"], rows["partition"], rows["offset"] = seqs, partitions, offsets
         self._write(_BLOCK.pack(b"A", len(rows)), rows.tobytes())
 
+    def sent(self, counts: Column, sent_ns: Column) -> None:
+        """How many events had been handed over by then: see `SENT`."""
+        rows = np.empty(len(counts), SENT)
+        rows["count"], rows["sent_ns"] = counts, sent_ns
+        self._write(_BLOCK.pack(b"S", len(rows)), rows.tobytes())
+
     def close(self, attempted: int) -> None:
         """Marks the run as ended cleanly after ``attempted`` events were handed to the producer."""
         text = json.dumps({"attempted": attempted}).encode()
@@ -132,6 +142,8 @@ class Ledger:
 
     ``events`` has the columns of `EVENT`. ``partition`` and ``offset`` are -1 where a send was not acknowledged;
     ``failed`` is true where the producer reported a failure (the record may be on the topic all the same).
+    ``sent_ns`` is when each event had been handed to the producer, ns since the epoch; the intended time where that is
+    not known.
     """
 
     path: Path
@@ -142,6 +154,7 @@ class Ledger:
     partition: Int64s
     offset: Int64s
     ended_cleanly: bool
+    sent_ns: Int64s
 
     @property
     def run_id(self) -> str:
@@ -210,6 +223,7 @@ def read_ledger(path: Path) -> Ledger:
             raise LedgerError(f"{path}: the header is damaged: {error}") from error
         events: list[Events] = []
         answers: list[Events] = []
+        sent: list[Events] = []
         cells: list[tuple[str, str]] = []
         end: dict[str, Any] | None = None
         for kind, payload in _blocks(file):
@@ -217,6 +231,8 @@ def read_ledger(path: Path) -> Ledger:
                 events.append(np.frombuffer(payload, EVENT))
             elif kind == b"A":
                 answers.append(np.frombuffer(payload, ANSWER))
+            elif kind == b"S":
+                sent.append(np.frombuffer(payload, SENT))
             elif kind == b"C":
                 cells += json.loads(payload)
             elif kind == b"Z":
@@ -226,7 +242,17 @@ def read_ledger(path: Path) -> Ledger:
     rows = np.concatenate(events) if events else np.empty(0, EVENT)
     if end is not None:
         rows = rows[: end["attempted"]]
-    return _with_answers(path, _with_cells(header, cells), rows, answers, end is not None)
+    return _with_answers(path, _with_cells(header, cells), rows, answers, end is not None, _sent_ns(rows, sent))
+
+
+def _sent_ns(rows: Events, sent: list[Events]) -> Int64s:
+    """When each event had been handed over; the intended time where nobody noted it."""
+    found: Int64s = rows["intended_ns"].copy()
+    noted = np.concatenate(sent) if sent else np.empty(0, SENT)
+    at = np.searchsorted(noted["count"], np.arange(len(rows), dtype=np.uint64), side="right")
+    known = at < len(noted)
+    found[known] = noted["sent_ns"][at[known]]
+    return found
 
 
 def _with_cells(header: LedgerHeader, cells: Sequence[tuple[str, str]]) -> LedgerHeader:
@@ -243,7 +269,7 @@ def _with_cells(header: LedgerHeader, cells: Sequence[tuple[str, str]]) -> Ledge
 
 
 def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    widths = {b"E": EVENT.itemsize, b"A": ANSWER.itemsize}
+    widths = {b"E": EVENT.itemsize, b"A": ANSWER.itemsize, b"S": SENT.itemsize}
     while len(head := file.read(_BLOCK.size)) == _BLOCK.size:
         kind, count = _BLOCK.unpack(head)
         width = widths.get(kind, 1)
@@ -253,7 +279,9 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
             yield kind, payload[: complete * width]
 
 
-def _with_answers(path: Path, header: LedgerHeader, rows: Events, answers: list[Events], ended_cleanly: bool) -> Ledger:
+def _with_answers(
+    path: Path, header: LedgerHeader, rows: Events, answers: list[Events], ended_cleanly: bool, sent_ns: Int64s
+) -> Ledger:
     partition, offset = np.full(len(rows), -1, np.int64), np.full(len(rows), -1, np.int64)
     failed = np.zeros(len(rows), np.bool_)
     all_answers = np.concatenate(answers) if answers else np.empty(0, ANSWER)
@@ -262,7 +290,7 @@ def _with_answers(path: Path, header: LedgerHeader, rows: Events, answers: list[
     partition[at[good]] = all_answers["partition"][good]
     offset[at[good]] = all_answers["offset"][good]
     failed[at[~good]] = True
-    return Ledger(path, header, rows, partition >= 0, failed, partition, offset, ended_cleanly)
+    return Ledger(path, header, rows, partition >= 0, failed, partition, offset, ended_cleanly, sent_ns)
 
 
 def _row_of_seq(seqs: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:

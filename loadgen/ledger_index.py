@@ -72,4 +72,5 @@ def _together(path: Path, parts: Sequence[Ledger]) -> Ledger:
         partition=column("partition"),
         offset=column("offset"),
         ended_cleanly=all(part.ended_cleanly for part in parts),
+        sent_ns=column("sent_ns"),
     )

@@ -25,7 +25,7 @@ from loadgen.locust_users.producer_link import ProducerLink
 from loadgen.profiles import find_profile
 from pipeline.cache.cache_manager import CacheManager
 from pipeline.cache.redis_reader import cache_client
-from pipeline.read_results import Ranking
+from pipeline.read_results import Ranking, Reading, Source
 from pipeline.settings import Settings
 from pipeline.store.db_connector import connect_reader
 from pipeline.store.metrics_queries import WindowRange, campaigns_query, categories_query, series_query
@@ -108,13 +108,23 @@ class CacheReader(OpenLoopUser):
         def read() -> tuple[int, None]:
             now, manager = int(time.time()), reader()
             if name == "current window":
-                manager.current_window()
+                _require_redis(manager.current_window())
                 return 1, None
             if name == "time series":
-                return len(manager.time_series(now - RANGE_SECONDS, now).value), None
-            return len(manager.top_campaigns(now - RANGE_SECONDS, now).value), None
+                series = manager.time_series(now - RANGE_SECONDS, now)
+                _require_redis(series)
+                return len(series.value), None
+            campaigns = manager.top_campaigns(now - RANGE_SECONDS, now)
+            _require_redis(campaigns)
+            return len(campaigns.value), None
 
         self.timed(CACHE, name, intended_ns, read)
+
+
+def _require_redis(reading: Reading[Any]) -> None:
+    """Raises RuntimeError where PostgreSQL answered instead: the cache did not."""
+    if reading.source is not Source.REDIS:
+        raise RuntimeError(f"answered by {reading.source}: {reading.fallback_reason}")
 
 
 class PostgresReader(OpenLoopUser):

@@ -50,6 +50,8 @@ class OpenLoop:
         self._ended = False
         self._last_sent_ns = 0
         self._settled_ns = 0
+        self._sent_counts: list[int] = []
+        self._sent_at_ns: list[int] = []
 
     def send_all(self) -> None:
         """Until the traffic ends, or until stopped."""
@@ -103,6 +105,8 @@ class OpenLoop:
         self._last_sent_ns = self._now()  # when the last of the slice was handed over
         self.delays.add(offsets[first:last], self._last_sent_ns)
         self.sent += count
+        self._sent_counts.append(self.sent)
+        self._sent_at_ns.append(self._start_ns + self._last_sent_ns)
         self._head_at = last
         if last == len(head):
             self._queue.popleft()
@@ -134,6 +138,8 @@ class OpenLoop:
 
     def _settle(self, now: int) -> None:
         self._settled_ns = now
+        self._session.ledger.sent(self._sent_counts, self._sent_at_ns)
+        self._sent_counts, self._sent_at_ns = [], []
         self._session.note_answers()
         self.delays.settle()
         if self._report is not None:

@@ -120,12 +120,16 @@ def job_options(settings: Settings, job: str, early_fire_milliseconds: int, rest
     return options
 
 
-def submit(settings: Settings, job: str, restore_from: str | None, *, accept_loss: bool = False) -> str:
+def submit(
+    settings: Settings, job: str, restore_from: str | None, *, accept_loss: bool = False, rewind: bool = False
+) -> str:
     """Submits one job and returns its id.
 
-    With ``accept_loss`` it goes on at the first record that there is where the next one is gone.
+    With ``accept_loss`` it goes on at the first record that there is where the next one is gone. ``rewind`` is for a
+    checkpoint that is not the newest: of a partition from which nothing was read by then, the checkpoint says no more
+    than "at the committed offset", and the group has committed further ones since.
     """
-    if restore_from is None:
+    if restore_from is None or rewind:
         begin_at_the_first_record(settings, flink_name(job))
     plan = PLANS[job](settings, "earliest" if accept_loss else "none")
     configuration = Configuration()
@@ -158,6 +162,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("jobs", nargs="+", metavar="JOB[=CHECKPOINT]")
     parser.add_argument("--accept-loss", action="append", default=[], metavar="JOB")
+    parser.add_argument("--rewind", action="append", default=[], metavar="JOB")
     settings = Settings.from_env(os.environ)
     failed = []
     parsed = parser.parse_args(arguments)
@@ -166,7 +171,8 @@ def main(arguments: Sequence[str]) -> None:
         if job not in JOBS:
             parser.error(f"job {job!r}: allowed are {', '.join(JOBS)}")
         try:
-            job_id = submit(settings, job, restore_from or None, accept_loss=job in parsed.accept_loss)
+            options = {"accept_loss": job in parsed.accept_loss, "rewind": job in parsed.rewind}
+            job_id = submit(settings, job, restore_from or None, **options)
             print(f"submitted {job} {job_id}", flush=True)
         except Exception as error:  # Flink's, in any of Java's classes: the other job has its own state
             print(f"{job} was not submitted: {error}", file=sys.stderr, flush=True)

@@ -25,6 +25,7 @@ from slo.probes.probe import Probe
 from slo.probes.recorder import Recorder
 from slo.reconciliation.report import Report
 from slo.reconciliation.verify import reconcile
+from slo.reconciliation.wait_drained import NotDrained
 from slo.recording import Exactness, Recording
 from slo.spec.model import Ceiling, Indicator
 
@@ -57,19 +58,22 @@ class Watch:
 
 @dataclass(frozen=True)
 class Checked:
-    """A check: what was recorded, and where it comes from. ``load`` is None where there was none of the check's own."""
+    """A check: what was recorded, and where it comes from. ``load`` is None where there was none of the check's own.
+
+    ``undrained`` says that the jobs did not get through in time, so that no count could be compared.
+    """
 
     recording: Recording
     load: LoadSummary | None
     report: Report | None
     look_intervals: Mapping[Indicator, Spread]
+    undrained: NotDrained | None = None
 
 
 def check_load(
     settings: Settings,
     probes: Sequence[Probe],
     run_load: Callable[[Watch], LoadSummary],
-    send_delay_limit: float,
     say: Say,
     clock: Callable[[], float] = time.time,
     earlier: Sequence[Path] = (),
@@ -81,9 +85,10 @@ def check_load(
 
     Ledgers of ``earlier`` loads are compared as well. With ``cells`` the events of those alone are timed.
 
-    Latencies begin at the intended send time, so a generator that is late itself (p99 send delay above
-    ``send_delay_limit`` seconds) is an excuse for a breach; what is met in spite of it is met. Raises NotSettled, what
-    the readers raise, and what `slo.reconciliation.verify.reconcile` raises.
+    Each latency is an interval: from the intended send time at most, from the actual one at least. So a generator that
+    was late itself leaves open what it alone may have caused, and nothing else. Counts that could not be compared in
+    time are said to be unverifiable; what was measured until then stays. Raises NotSettled, what the readers raise, and
+    what else `slo.reconciliation.verify.reconcile` raises.
     """
     with EventWatch(settings, cells) as events:
         events.await_settled()
@@ -96,19 +101,24 @@ def check_load(
             recording = recorder.recording(ended)
             void = recorder.clock_stepped() or _void(load)
         events.stop()
-        report = _compared(settings, [*map(read_ledger, earlier), ledger], say) if verify else None
-    excuse = _lateness(load, send_delay_limit)
-    series = {
-        each: replace(found, void=found.void or void, excuse=excuse) for each, found in events.series(ledger).items()
-    }
+        report, undrained = None, None
+        try:
+            report = _compared(settings, [*map(read_ledger, earlier), ledger], say) if verify else None
+        except NotDrained as error:  # what was measured until now stays
+            undrained = error
+    series = {each: replace(found, void=found.void or void) for each, found in events.series(ledger).items()}
+    exactness = Exactness(0, 0, str(undrained)) if undrained else None
+    if report is not None:
+        # What was shown and then taken back was wrong while it stood there, however right the end is.
+        exactness = replace(_exactness(report), taken_back=events.taken_back)
     recording = replace(
         recording,
         series={**recording.series, **series},
         ceilings=_ceilings(settings),
-        exactness=_exactness(report) if report else None,
+        exactness=exactness,
         notes={**recording.notes, "probe_cpu_seconds.events": round(events.cpu_seconds, 6), **_notes(load)},
     )
-    return Checked(recording, load, report, events.look_intervals())
+    return Checked(recording, load, report, events.look_intervals(), undrained)
 
 
 def check_long_load(
@@ -163,14 +173,6 @@ def _ceilings(settings: Settings) -> dict[Ceiling, float]:
 
 def _void(load: LoadSummary) -> str:
     return f"{load.failed} sends failed, and whether they were counted is not known" if load.failed else ""
-
-
-def _lateness(load: LoadSummary, send_delay_limit: float) -> str:
-    """Says so if the generator missed its own schedule."""
-    p99 = load.send_delay.p99
-    if p99 is None or p99 <= send_delay_limit:
-        return ""
-    return f"the generator was late itself (p99 send delay {p99 * 1000:.0f} ms)"
 
 
 def _notes(load: LoadSummary) -> dict[str, float | int]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from slo.recording import Floats, Recording, Series
+from slo.recording import Exactness, Floats, Recording, Series
 from slo.spec.model import Indicator
 from slo.statistics.ratio import Ratio, percentile_ratios
 from slo.verdict.trust import why_void
@@ -28,6 +28,7 @@ class Difference(StrEnum):
     WORSE = "worse"
     BETTER = "better"
     INCOMPARABLE = "not comparable"
+    MISSING = "missing in B"
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,21 @@ class RunComparison:
         return any(each.relevant and each.difference is Difference.WORSE for each in self.comparisons)
 
     @property
+    def missing_in_b(self) -> bool:
+        """Whether something that A can be judged by is not there, or void, in B: a probe that died is not as good."""
+        return any(each.difference is Difference.MISSING for each in self.comparisons)
+
+    @property
     def anything_compared(self) -> bool:
         """Whether there was anything that both have."""
-        return any(each.difference is not Difference.INCOMPARABLE for each in self.comparisons)
+        return any(
+            each.difference in (Difference.NONE, Difference.WORSE, Difference.BETTER) for each in self.comparisons
+        )
 
 
 def compare(a: Recording, b: Recording, tolerance: float = TOLERANCE) -> RunComparison:
-    """Median and p99 of every indicator that either recording has, in the indicators' order."""
-    both: list[Comparison] = []
+    """Wrong counts, then median and p99 of every indicator that either recording has, in the indicators' order."""
+    both = _counts(a.exactness, b.exactness)
     for indicator in Indicator:
         if indicator in a.series or indicator in b.series:
             both += _compared(indicator, a, b, tolerance)
@@ -70,10 +78,11 @@ def compare(a: Recording, b: Recording, tolerance: float = TOLERANCE) -> RunComp
 
 
 def _compared(indicator: Indicator, a: Recording, b: Recording, tolerance: float) -> list[Comparison]:
-    for name, recording in (("A", a), ("B", b)):
-        void = why_void(indicator, recording)
-        if void:
-            return [_incomparable(indicator, f"{name}: {void}")]
+    void_a, void_b = why_void(indicator, a), why_void(indicator, b)
+    if void_a:
+        return [_incomparable(indicator, f"A: {void_a}")]
+    if void_b:
+        return [_incomparable(indicator, f"B: {void_b}", Difference.MISSING)]
     shares = [share for _, share in FIGURES]
     ratios = percentile_ratios(_samples(a.series[indicator]), _samples(b.series[indicator]), shares)
     if ratios is None:
@@ -89,8 +98,25 @@ def _samples(series: Series) -> tuple[Floats, Floats]:
     return series.times, series.values
 
 
-def _incomparable(indicator: Indicator, why: str) -> Comparison:
-    return Comparison(indicator.value, "", unit_of(indicator), Difference.INCOMPARABLE, False, None, why)
+def _incomparable(indicator: Indicator, why: str, difference: Difference = Difference.INCOMPARABLE) -> Comparison:
+    return Comparison(indicator.value, "", unit_of(indicator), difference, False, None, why)
+
+
+def _counts(a: Exactness | None, b: Exactness | None) -> list[Comparison]:
+    """Wrong counts are no matter of a tolerance: one more than in A is worse."""
+    wrong = [None if each is None or each.unverifiable else each.differences + each.taken_back for each in (a, b)]
+    in_a, in_b = wrong
+    if in_b is None:
+        missing = [] if in_a is None else [(Difference.MISSING, "B: the counts were not compared")]
+    elif in_b > (in_a or 0):
+        missing = [(Difference.WORSE, f"{in_b:,} wrong counts in B, {in_a or 0:,} in A")]
+    else:
+        missing = []
+    name, unit = Indicator.COUNT_DIFFERENCES.value, "differences"
+    return [
+        Comparison(name, "", unit, difference, difference is Difference.WORSE, None, text)
+        for difference, text in missing
+    ]
 
 
 def describe(name: str, figure: str, unit: str, ratio: Ratio, tolerance: float = TOLERANCE) -> Comparison:

@@ -96,11 +96,12 @@ def interleaved(request: pytest.FixtureRequest) -> Callable[..., Comparison]:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Judges a marked test that has passed so far."""
     outcome = yield
-    marker = item.get_closest_marker(MARKER)
-    if marker is not None and isinstance(item, pytest.Function):
+    markers = list(item.iter_markers(MARKER))
+    if markers and isinstance(item, pytest.Function):
         specification: Any = item.funcargs["slo_specification"]
         item.config.stash[_SESSION].specification = specification
-        _gate(item, _objective(specification, marker))
+        results = [_gate(item, _objective(specification, marker)) for marker in reversed(markers)]
+        _require_all(results)
     return outcome
 
 
@@ -114,8 +115,8 @@ def _objective(specification: Specification, marker: pytest.Mark) -> Objective:
         pytest.fail(f"no objective is called {marker.args[0]!r}; there are: {known}", pytrace=False)
 
 
-def _gate(item: pytest.Function, objective: Objective) -> None:
-    from slo.verdict import Verdict, judge_objective
+def _gate(item: pytest.Function, objective: Objective) -> ObjectiveResult:
+    from slo.verdict import judge_objective
 
     release = bool(item.config.getoption("--slo-release", default=False))
     recording = item.stash.get(_RECORDED, None) or _of_benchmark(item, objective)
@@ -123,11 +124,22 @@ def _gate(item: pytest.Function, objective: Objective) -> None:
     session = item.config.stash[_SESSION]
     session.results.append(result)
     _show(item, objective, result, recording)
-    words = f"objective {objective.name}: {result.verdict.value}: {result.reason or 'see the table of objectives'}"
-    if result.verdict is Verdict.NOT_JUDGED:
-        pytest.skip(words)
-    if result.verdict is not Verdict.PASS:
+    return result
+
+
+def _require_all(results: Sequence[ObjectiveResult]) -> None:
+    """Fails or skips the test unless each of its objectives has passed."""
+    from slo.verdict import Verdict
+
+    others = [each for each in results if each.verdict is not Verdict.PASS]
+    words = "; ".join(
+        f"objective {each.name}: {each.verdict.value}: {each.reason or 'see the table of objectives'}"
+        for each in others
+    )
+    if any(each.verdict is not Verdict.NOT_JUDGED for each in others):
         pytest.fail(words, pytrace=False)
+    if others:
+        pytest.skip(words)
 
 
 def _of_benchmark(item: pytest.Function, objective: Objective) -> Recording:

@@ -19,7 +19,8 @@ from slo.spec.model import Ceiling, Indicator
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_SAVED = ("void", "failed_looks", "complete", "period_seconds", "expected")
 
 
 class RecordingError(ValueError):
@@ -31,28 +32,45 @@ class Series:
     """Samples of one indicator in the order of time.
 
     ``times`` are unix seconds (for a latency: when the sample was due, so the intended send time of an event). A value
-    of NaN is a sample that never came: bad under every objective. ``resolution_seconds`` bounds how much too high a
-    value may be because of the time between two looks (p99 of those times); None where that makes no sense.
+    of NaN is a sample that never came: bad under every objective. What is polled is known as an interval: each value
+    is its upper end, ``lowest`` has the lower ends; None where values are exact.
 
-    ``void`` says why the samples mean nothing. ``excuse`` says why they may look worse than it was, so that a breach
-    proves nothing while a pass still does. ``failed_looks`` are looks that got no answer. All are empty or 0 normally.
+    ``complete`` says that nothing that happened is missing among the samples: every event, window or checkpoint of the
+    run. ``period_seconds`` is the time from one poll to the next, for samples that are polls; None for the others.
+    ``void`` says why the samples mean nothing. ``failed_looks`` are polls that got no answer.
 
-    ``subjects`` says of which job, process or table each sample is; None where there is only one.
+    ``subjects`` says of which job, process or table each sample is; None where there is only one. ``expected`` names
+    those that have to be there, whether or not they have samples.
     """
 
     times: Floats
     values: Floats
-    resolution_seconds: float | None = None
     void: str = ""
-    excuse: str = ""
     failed_looks: int = 0
     subjects: Names | None = None
+    lowest: Floats | None = None
+    complete: bool = False
+    period_seconds: float | None = None
+    expected: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.times.shape != self.values.shape or self.times.ndim != 1:
             raise ValueError(f"times {self.times.shape} and values {self.values.shape}: must be two equal rows")
         if self.subjects is not None and self.subjects.shape != self.times.shape:
             raise ValueError(f"times {self.times.shape} and subjects {self.subjects.shape}: must be two equal rows")
+        if self.lowest is not None and self.lowest.shape != self.times.shape:
+            raise ValueError(f"times {self.times.shape} and lowest {self.lowest.shape}: must be two equal rows")
+
+    @property
+    def lower(self) -> Floats:
+        """The lower end of each sample; the values themselves where those are exact."""
+        return self.values if self.lowest is None else self.lowest
+
+    @property
+    def all_subjects(self) -> tuple[str, ...]:
+        """Everybody who has samples or should have some; empty where there is only one subject."""
+        seen = () if self.subjects is None else np.unique(self.subjects).tolist()
+        return tuple(sorted({*self.expected, *seen}))
 
     def since(self, began: float) -> Series:
         """The samples from a time (unix seconds) on."""
@@ -60,20 +78,27 @@ class Series:
 
     def of(self, subject: str) -> Series:
         """The samples of one subject; all of them where there is only one."""
-        return self if self.subjects is None else self._chosen(self.subjects == subject)
+        if self.subjects is None:
+            return self if not self.expected else self._chosen(np.zeros(len(self.times), dtype=np.bool_))
+        return self._chosen(self.subjects == subject)
 
     def _chosen(self, chosen: npt.NDArray[np.bool_]) -> Series:
         subjects = None if self.subjects is None else self.subjects[chosen]
-        return replace(self, times=self.times[chosen], values=self.values[chosen], subjects=subjects)
+        lowest = None if self.lowest is None else self.lowest[chosen]
+        return replace(self, times=self.times[chosen], values=self.values[chosen], subjects=subjects, lowest=lowest)
 
 
 @dataclass(frozen=True)
 class Exactness:
-    """What `adctr verify` found. ``unverifiable`` says why nothing at all could be compared, if so."""
+    """What `adctr verify` found. ``unverifiable`` says why nothing at all could be compared, if so.
+
+    ``taken_back`` are events that a store showed meanwhile and did not show any more at the end.
+    """
 
     records: int
     differences: int
     unverifiable: str = ""
+    taken_back: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,8 +140,9 @@ class Recording:
             arrays[f"{indicator.value}.times"], arrays[f"{indicator.value}.values"] = series.times, series.values
             if series.subjects is not None:
                 arrays[f"{indicator.value}.subjects"] = series.subjects
-            rest = {key: getattr(series, key) for key in ("resolution_seconds", "void", "excuse", "failed_looks")}
-            kept[indicator.value] = rest
+            if series.lowest is not None:
+                arrays[f"{indicator.value}.lowest"] = series.lowest
+            kept[indicator.value] = {key: getattr(series, key) for key in _SAVED}
         document = {
             "version": FORMAT_VERSION,
             "began": self.began,
@@ -141,8 +167,9 @@ class Recording:
                     Indicator(name): Series(
                         stored[f"{name}.times"],
                         stored[f"{name}.values"],
-                        **rest,
+                        **{**rest, "expected": tuple(rest["expected"])},
                         subjects=stored.get(f"{name}.subjects"),
+                        lowest=stored.get(f"{name}.lowest"),
                     )
                     for name, rest in document["series"].items()
                 }

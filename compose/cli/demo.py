@@ -19,9 +19,6 @@ from compose.terminal.progress import say
 if TYPE_CHECKING:
     from pipeline.settings import Settings
 
-SEND_DELAY_LIMIT_SECONDS = 0.25
-"""A quarter of the threshold: a generator later than that would be what is measured."""
-
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -45,7 +42,7 @@ def demo(
     from compose.experiment.load_check import run_load_check
     from slo.probes.catalogue import probes_of
     from slo.spec.parse import load_bundled
-    from slo.verdict import judge
+    from slo.verdict import judge_run
 
     with ExitStack() as ending:
         settings = _running_stack(context.obj, ports, ending)
@@ -56,10 +53,9 @@ def demo(
         specification = load_bundled()
         # Canaries are for the live table: in the verdict stand the load's own events, timed one by one.
         probes = probes_of(settings, with_canaries=sys.stderr.isatty())
-        checked = run_load_check(
-            context.obj, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes, shown=specification
-        )
-        code: ExitCode = report(checked, specification, judge(specification, checked.recording), format_)
+        checked = run_load_check(context.obj, settings, rate, seconds, probes, shown=specification, undrained=True)
+        verdict = judge_run(specification, checked.recording, seconds or 0.0)
+        code: ExitCode = report(checked, specification, verdict, format_)
         sys.stdout.flush()
     return code
 

@@ -13,6 +13,7 @@ import typer
 
 from compose.cli.objectives_file import SpecOption, specification
 from compose.cli.options import FormatOption
+from compose.cli.report_files import require_writable
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.terminal.format import Format
 
@@ -43,8 +44,12 @@ def build(
     from dashboards.ops.catalogue import COMMITTED, texts
 
     directory = out or COMMITTED
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {directory}: can't be made ({error.strerror}); name another directory") from error
     for name, text in texts(specification(spec)).items():
+        require_writable("--out", directory / name)
         (directory / name).write_text(text, encoding="utf-8")
         print(directory / name)
 

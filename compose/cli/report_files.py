@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,5 +25,12 @@ def require_writable(option: str, path: Path) -> None:
     """Raises UsageError, naming the option, where no such file could be written."""
     if not path.parent.is_dir():
         raise UsageError(f"{option} {path}: there is no directory {path.parent}; make it first")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"{option} {path}: cannot be written; name another file")
+    is_there = path.exists()
+    try:
+        # Permissions don't tell: a file system may be read-only, or no place for files at all.
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise UsageError(f"{option} {path}: cannot be written ({error.strerror}); name another file") from error
+    if not is_there:
+        path.unlink()

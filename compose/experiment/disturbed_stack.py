@@ -24,7 +24,6 @@ from pipeline.settings import Settings
 from slo.check import Watch
 from slo.disturbances.link import Link
 
-SEND_DELAY_LIMIT_SECONDS = 0.25
 _STOP_SECONDS = 60.0
 _DISTURBANCE_ENDS_SECONDS = 180.0
 """Longer than a whole stack takes to start again."""

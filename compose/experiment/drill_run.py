@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from compose.experiment.disturbed_stack import SEND_DELAY_LIMIT_SECONDS, Disturbance, StackBench
+from compose.experiment.disturbed_stack import Disturbance, StackBench
 from compose.experiment.load_check import run_load_check
 from compose.experiment.load_process import LoadProcess
 from compose.process.errors import Inconclusive
@@ -13,7 +13,7 @@ from slo.drills.drill import Drill, DrillResult, examine
 from slo.probes.catalogue import probes_of
 from slo.reconciliation.report import Report
 from slo.spec.model import Specification
-from slo.verdict import judge
+from slo.verdict import judge_run
 
 
 def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> tuple[DrillResult, Report | None]:
@@ -31,16 +31,16 @@ def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> tup
             bench.settings,
             drill.rate,
             drill.seconds,
-            SEND_DELAY_LIMIT_SECONDS,
             probes,
             begin,
             bench.clock,
+            undrained=True,
         )
     except Inconclusive as error:
         return DrillResult(drill, None, doubts=[str(error)]), None
     finally:
         sabotage.end()
-    verdict = judge(scaled(objectives, drill), checked.recording)
+    verdict = judge_run(scaled(objectives, drill), checked.recording)
     return examine(drill, verdict, checked.recording), checked.report
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from compose.experiment.disturbed_stack import SEND_DELAY_LIMIT_SECONDS, Disturbance, StackBench
+from compose.experiment.disturbed_stack import Disturbance, StackBench
 from compose.experiment.load_check import During, GiveUp, new_ledger, run_load_check
 from compose.experiment.load_process import LoadProcess
 from compose.process.errors import EnvironmentFailed, Inconclusive
@@ -16,14 +16,14 @@ from slo.check import Checked, Watch
 from slo.disturbances.bench import NeverBack
 from slo.faults.fault import Fault, FaultRun
 from slo.faults.reader import Reader
-from slo.faults.recovery import recovery
+from slo.faults.recovery import later_trouble_seconds, recovery
 from slo.faults.steady import WATCHED_SECONDS, Steady
 from slo.latency.poller import NO_ANSWER
 from slo.reconciliation.verify import UNAVAILABLE
 from slo.reconciliation.wait_drained import JobsStuck, NotDrained
 from slo.report.plots import Plot, plots
 from slo.spec.model import Indicator, Specification
-from slo.verdict import judge
+from slo.verdict import judge_run
 
 UNCOUNTED = {"--late-fraction": 0.01, "--invalid-fraction": 0.01}
 """What the load has besides events that are counted: so much of each for the late topic and for the dead letters."""
@@ -100,7 +100,6 @@ def _check(
         bench.settings,
         rate,
         fault.load_seconds,
-        SEND_DELAY_LIMIT_SECONDS,
         (),
         begin,
         earlier=earlier,
@@ -130,6 +129,8 @@ def _found(fault: Fault, checked: Checked, ended: float, objectives: Specificati
     redis, postgres = series[Indicator.EVENT_TO_REDIS], series[Indicator.EVENT_TO_POSTGRES]
     late = [objectives.objective(name).value or 0.0 for name in ("event_to_redis", "event_to_postgres")]
     found = recovery(redis, postgres, ended, *late)
+    later = (later_trouble_seconds(each, ended, limit) for each, limit in zip((redis, postgres), late, strict=True))
+    troubles = [each for each in later if each is not None]
     of_redis, void = fault.recovers is Indicator.EVENT_TO_REDIS, series[fault.recovers].void
     silent = NO_ANSWER in void
     return FaultRun(
@@ -139,8 +140,9 @@ def _found(fault: Fault, checked: Checked, ended: float, objectives: Specificati
         exact=report.exact,
         differences=report.found.total,
         records=report.records,
-        kept=judge(objectives.only(sorted(fault.keeps)), recording).objectives if fault.keeps else (),
+        kept=judge_run(objectives.only(sorted(fault.keeps)), recording).objectives if fault.keeps else (),
         void="" if silent else void,
+        later_trouble_seconds=min(troubles) if troubles else None,
         broken=void if silent else "",
     )
 
@@ -150,6 +152,6 @@ def _plots(checked: Checked, objectives: Specification) -> list[Plot]:
     drawn = []
     for name in ("event_to_redis", "event_to_postgres"):
         only = objectives.only([name])
-        result = judge(only, checked.recording).objectives[0]
+        result = judge_run(only, checked.recording).objectives[0]
         drawn += plots(only.objectives[0], result, checked.recording)[:1]
     return drawn

@@ -38,7 +38,6 @@ def run_load_check(
     settings: Settings,
     rate: float,
     seconds: float | None,
-    send_delay_limit: float,
     probes: Sequence[Probe],
     during: During | None = None,
     clock: Callable[[], float] = time.time,
@@ -50,13 +49,15 @@ def run_load_check(
     give_up: GiveUp | None = None,
     verify: bool = True,
     cells: Sequence[Cell] | None = None,
+    undrained: bool = False,
 ) -> Checked:
     """Load, observation, verification. ``during`` is called when the load has begun; its end is not waited for.
 
     A terminal shows the objectives of ``shown`` as a table meanwhile. Ledgers of ``earlier`` loads are verified as
     well; for ``outlives_stack`` see `LoadProcess`. ``give_up`` is asked once a second whether to end the load early.
     Without ``verify`` no count is compared, and nothing waits for the jobs. With ``cells`` the events of those alone
-    are timed; every count is compared all the same.
+    are timed; every count is compared all the same. With ``undrained`` a run whose counts could not be compared in time
+    comes back all the same, with what else was measured.
 
     Ctrl-C ends the load early and judges what there is; a second one ends everything. Raises EnvironmentFailed, and
     Inconclusive if the jobs did not get through what was sent.
@@ -74,9 +75,10 @@ def run_load_check(
             return process.summary()
 
     with _explained(progress):
-        return check_load(
-            settings, probes, load, send_delay_limit, progress, clock, earlier, verify=verify, cells=cells
-        )
+        checked = check_load(settings, probes, load, progress, clock, earlier, verify=verify, cells=cells)
+        if checked.undrained is not None and not undrained:
+            raise checked.undrained
+        return checked
 
 
 def new_ledger(data_dir: Path) -> Path:

@@ -13,7 +13,7 @@ from rich.text import Text
 from slo.probes.recorder import Recorder
 from slo.report.text import table
 from slo.spec.model import Kind, Specification
-from slo.verdict import judge
+from slo.verdict import judge_run
 
 LOOK_BACK_SECONDS = 120.0
 REDRAW_SECONDS = 2.0
@@ -42,7 +42,7 @@ def live_table(
             if time.monotonic() - drawn < REDRAW_SECONDS:
                 return
             drawn = time.monotonic()
-            verdict = judge(shown, recorder.recording().last(LOOK_BACK_SECONDS))
+            verdict = judge_run(shown, recorder.recording().last(LOOK_BACK_SECONDS))
             live.update(Group(Text(line, overflow="ellipsis", no_wrap=True), table(shown, verdict)), refresh=True)
 
         yield show

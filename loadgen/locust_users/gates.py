@@ -9,6 +9,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.shared.wilson import wilson
+
 PASS, BREACHED, INCONCLUSIVE = 0, 1, 3
 
 
@@ -26,7 +28,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Requests:
-    """What locust counted of one kind: how many took each response time (ms), and failures, which are among them."""
+    """What locust counted of one kind: how many took each response time (ms), and failures, which have none."""
 
     count: int
     failures: int
@@ -46,7 +48,7 @@ class Judged:
         gate, said = self.gate, {PASS: "pass", BREACHED: "fail", INCONCLUSIVE: "inconclusive"}[self.code]
         share = f"{self.good / self.count:.3%}" if self.count else "nothing"
         limit = f"{'at most' if gate.inclusive else 'under'} {gate.value_ms:g} ms"
-        few = f"; {gate.samples:,} are needed" if self.code == INCONCLUSIVE else ""
+        few = f"; {gate.samples:,} are needed, more if some are bad" if self.code == INCONCLUSIVE else ""
         return f"{gate.objective}: {said}: {share} of {self.count:,} {limit}, wanted {gate.target:.3%}{few}"
 
 
@@ -58,13 +60,17 @@ def three_digits(milliseconds: float) -> float:
 
 
 def judge(gate: Gate, requests: Requests) -> Judged:
-    """A failed request is not good, however quick. Too few that are all good enough are inconclusive."""
+    """A failed request is not good. A pass needs Wilson's interval above the target; with fewer it is inconclusive.
+
+    Locust keeps no time of a request, so requests are taken for independent here: an objective's own verdict is
+    `adctr slo check`'s.
+    """
     good = sum(number for time, number in requests.response_times.items() if _is_good(time, gate))
-    good = max(0, good - requests.failures)
     share = good / requests.count if requests.count else 0.0
     if requests.count and share < gate.target:
         return Judged(gate, BREACHED, good, requests.count)
-    code = PASS if requests.count >= gate.samples else INCONCLUSIVE
+    enough = requests.count >= max(gate.samples, 1) and wilson(good, requests.count)[0] >= gate.target
+    code = PASS if enough or (gate.target >= 1.0 and requests.count >= gate.samples) else INCONCLUSIVE
     return Judged(gate, code, good, requests.count)
 
 

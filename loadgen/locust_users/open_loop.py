@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from gevent import GreenletExit, Timeout
 from gevent.pool import Pool
 from locust import User, task
 
@@ -31,8 +32,9 @@ class OpenLoopUser(User):  # type: ignore[misc] # locust has no types
         self._next_ns = time.time_ns() + int(random.random() * 1e9 / self.per_second)
 
     def on_stop(self) -> None:
-        """Waits for requests that are under way."""
+        """Waits for requests that are under way; one that hangs is ended and counts as failed."""
         self._requests.join(timeout=_END_SECONDS)
+        self._requests.kill()
 
     def wait_time(self) -> float:
         return max(0.0, (self._next_ns - time.time_ns()) / 1e9)
@@ -57,8 +59,12 @@ class OpenLoopUser(User):  # type: ignore[misc] # locust has no types
             size, at_ns = call()
         except Exception as error:  # whatever it is, it is this request's failure
             exception = error
+        except (Timeout, GreenletExit) as error:  # neither is an Exception: waited too long, or ended while waiting
+            exception = RuntimeError(f"no answer until then: {type(error).__name__}")
         self._fire(kind, name, (at_ns or time.time_ns()) - intended_ns, size, exception)
 
     def _fire(self, kind: str, name: str, took_ns: int, size: int, exception: Exception | None) -> None:
-        figures: dict[str, Any] = {"response_time": took_ns / 1e6, "response_length": size, "exception": exception}
+        # What failed has no response time: among the times it would count as an answer, and perhaps as a quick one.
+        took_ms = took_ns / 1e6 if exception is None else None
+        figures: dict[str, Any] = {"response_time": took_ms, "response_length": size, "exception": exception}
         self.environment.events.request.fire(request_type=kind, name=name, context={}, **figures)

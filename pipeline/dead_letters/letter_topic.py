@@ -22,7 +22,8 @@ class LetterTopic:
     strays: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._viewer = Viewer(RegistrySchemas(self.settings.schema_registry_url).fetch)
+        schemas = RegistrySchemas(self.settings.schema_registry_url)
+        self._viewer = Viewer(schemas.fetch, schemas.ids)
 
     def view(self, letter: Letter) -> View:
         """What can be read of a letter's value, of a shortened one never the whole event.

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.contract.avro_strict import Walk
 from pipeline.contract.codec import (
     HEADER,
+    MOST_SINGLE_QUESTIONS,
     OUR_TYPE,
     AdEvent,
     DecodeError,
@@ -34,13 +35,17 @@ _MOST_UNKNOWN = 10_000
 
 
 class Viewer:
-    """Decodes what can be decoded. ``fetch_schema`` is that of a `codec.Decoder`.
+    """Decodes what can be decoded. ``fetch_schema`` and ``list_ids`` are those of a `codec.Decoder`.
 
     A registry that can't be asked raises RegistryUnavailable.
     """
 
-    def __init__(self, fetch_schema: Callable[[int], str]) -> None:
+    def __init__(
+        self, fetch_schema: Callable[[int], str], list_ids: Callable[[], set[int] | None] = lambda: None
+    ) -> None:
         self._decoder = Decoder(fetch_schema)
+        self._list_ids = list_ids
+        self._listed: set[int] | None = None
         self._unknown: set[int] = set()
 
     def view(self, value: bytes | None) -> View:
@@ -58,7 +63,7 @@ class Viewer:
 
     def _writer(self, schema_id: int) -> Type | None:
         """The writer's schema; None for an id that nobody knows, asked for once, and for what is no schema."""
-        if schema_id in self._unknown:
+        if schema_id in self._unknown or (self._listed is not None and schema_id not in self._listed):
             return None
         try:
             return self._decoder.writer(schema_id)
@@ -66,6 +71,8 @@ class Viewer:
             if len(self._unknown) >= _MOST_UNKNOWN:
                 self._unknown.clear()
             self._unknown.add(schema_id)
+            if len(self._unknown) == MOST_SINGLE_QUESTIONS:  # a flood of letters with ids of their own
+                self._listed = self._list_ids()
             return None
         except DecodeError:
             return None

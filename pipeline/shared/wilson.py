@@ -8,8 +8,8 @@ from statistics import NormalDist
 CONFIDENCE = 0.95
 
 
-def wilson(good: int, total: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The interval for independent samples (E. B. Wilson, JASA 22, 1927).
+def wilson(good: float, total: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The interval for independent samples (E. B. Wilson, JASA 22, 1927); effective numbers need not be whole.
 
     Raises ZeroDivisionError for a total of 0: a rate of nothing has no interval.
     """

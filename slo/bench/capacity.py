@@ -102,6 +102,13 @@ class CapacityResult:
         points = [point for point in self.curve() if point["rate"] <= self.found.rate / 2 and point["p99"] is not None]
         return float(points[-1]["p99"]) if points else None
 
+    def _outcomes_at_half(self) -> set[Outcome]:
+        """What became of the trials at the rate that `p99_at_half` is of."""
+        if self.found.rate is None:
+            return set()
+        rates = [each.rate for each in self.trials if each.rate <= self.found.rate / 2 and each.event_to_redis]
+        return {each.outcome for each in self.trials if rates and each.rate == max(rates)}
+
     def verdict(self) -> RunVerdict:
         """Capacity and latency at half of it against their objectives; void where a count was wrong."""
         wrong = self.differences
@@ -123,8 +130,13 @@ class CapacityResult:
     def _judged_latency(self) -> ObjectiveResult:
         name, value = "event_to_redis_p99_at_half_capacity", self.p99_at_half()
         verdict, reason = Verdict.PASS, ""
+        outcomes = self._outcomes_at_half()
         if value is None or self.differences:
             verdict, reason = Verdict.INCONCLUSIVE, "void: not exact" if self.differences else "no trial at that rate"
+        elif Outcome.BROKEN in outcomes:
+            verdict, reason = Verdict.FAIL, "a trial at that rate was broken"
+        elif Outcome.HELD not in outcomes:
+            verdict, reason = Verdict.INCONCLUSIVE, "no trial at that rate was held"
         elif value > MOST_P99_AT_HALF_SECONDS:
             verdict, reason = Verdict.FAIL, f"{value * 1000:,.0f} ms is above {MOST_P99_AT_HALF_SECONDS * 1000:,.0f} ms"
         return ObjectiveResult(name, verdict, value, MOST_P99_AT_HALF_SECONDS, "seconds", 1, reason=reason)

@@ -117,6 +117,8 @@ DRILLS: tuple[Drill, ...] = (
         sabotage.postgres_stalled,
         must_fail=frozenset({"event_to_postgres"}),
         may_fail=_CHECKPOINTS | {"consumer_lag"},
+        # The store job completes no checkpoint meanwhile: of its size nobody knows.
+        may_be_inconclusive=frozenset({"checkpoint_size"}),
         end_seconds=23.0,
     ),
     Drill(

@@ -96,7 +96,7 @@ def examine(drill: Drill, verdict: RunVerdict, recording: Recording) -> DrillRes
     """Holds a verdict against the answer."""
     found = {each.name: each for each in verdict.objectives}
     strays = _strays(drill, verdict.objectives)
-    unsure = _excused(found, drill.must_fail, recording)
+    unsure = _between(found, drill.must_fail)
     wrong = [
         *_not_as(found, drill.must_fail - unsure.keys(), Verdict.FAIL),
         *_not_as(found, drill.must_be_inconclusive, Verdict.INCONCLUSIVE),
@@ -115,12 +115,18 @@ def _not_as(found: dict[str, ObjectiveResult], names: frozenset[str], wanted: Ve
     return missing + [f"{each.name}: {each.verdict} instead of {wanted}" for each in results if each.verdict != wanted]
 
 
-def _excused(found: dict[str, ObjectiveResult], names: frozenset[str], recording: Recording) -> dict[str, str]:
-    """What should have failed and would have but for an excuse, as a generator that was late itself; and why."""
-    if not any(series.excuse for series in recording.series.values()):
-        return {}
+def _between(found: dict[str, ObjectiveResult], names: frozenset[str]) -> dict[str, str]:
+    """What should have failed, and why nobody can tell: polls, or a late generator, leave both sides possible."""
     results = [found[name] for name in sorted(names & found.keys())]
-    return {each.name: f"{each.name}: {each.reason}" for each in results if each.verdict is Verdict.INCONCLUSIVE}
+    return {
+        each.name: f"{each.name}: {each.reason}"
+        for each in results
+        if each.verdict is Verdict.INCONCLUSIVE
+        and not each.void
+        and each.in_run is not None
+        and each.objective is not None
+        and each.in_run[0] < each.objective <= each.in_run[1]
+    }
 
 
 def _strays(drill: Drill, results: Sequence[ObjectiveResult]) -> list[ObjectiveResult]:

@@ -106,7 +106,7 @@ class ProbeMetrics(Collector):
 
     def take(self, sample: Sample) -> None:
         """Takes one sample in."""
-        key = sample.indicator, sample.job
+        key = sample.indicator, sample.job if sample.indicator in JOB_INDICATORS else ""
         with self._lock:
             match METRICS[sample.indicator].type:
                 case MetricType.HISTOGRAM:

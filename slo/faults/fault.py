@@ -74,6 +74,8 @@ class FaultRun:
     """Who answered a reader, and how often; see `slo.faults.reader`."""
     void: str = ""
     broken: str = ""
+    later_trouble_seconds: float | None = None
+    """From the fault's end to events that were late again, too long after it to be part of the recovery."""
 
     @property
     def problems(self) -> list[str]:
@@ -99,6 +101,8 @@ class FaultRun:
     def doubts(self) -> list[str]:
         """What could not be told."""
         found = [self.void] if self.void else []
+        if self.later_trouble_seconds is not None:
+            found.append(f"events were late again {self.later_trouble_seconds:.1f} s after the fault's end")
         if not self.exact and not self.differences and not self.broken:
             found.append("no count could be verified")
         if self.fault.answers and not self.void and not self.broken and sum(self.reads.values()) < FEWEST_READS:
@@ -175,5 +179,6 @@ def _run_json(run: FaultRun) -> dict[str, Any]:
         "differences": run.differences,
         "records": run.records,
         "reads": dict(run.reads),
+        "later_trouble_seconds": run.later_trouble_seconds,
         "kept": {each.name: each.verdict.value for each in run.kept},
     }

@@ -78,6 +78,21 @@ def caught_up_seconds(series: Series, ended: float, late_seconds: float) -> floa
     return last - ended if np.isfinite(last) else None
 
 
+def later_trouble_seconds(series: Series, ended: float, late_seconds: float) -> float | None:
+    """When, counted from ``ended``, the first event began to be late that no recovery counts; None if none was.
+
+    It began so long after the fault that it may have another cause. It is no recovery, and no silence either.
+    """
+    late = ~(series.values <= late_seconds)
+    begins = series.times[late] + late_seconds
+    until = np.maximum.accumulate(_seen_at(series)[late])
+    if not len(begins):
+        return None
+    first_of_spell = np.flatnonzero(np.append(True, begins[1:] > until[:-1]))
+    later = begins[first_of_spell][begins[first_of_spell] > ended + late_seconds + ONSET_SECONDS]
+    return float(later[0]) - ended if len(later) else None
+
+
 def _seen_at(series: Series) -> Floats:
     """Unix seconds; infinite for what was never seen."""
     seen: Floats = np.where(np.isnan(series.values), np.inf, series.times + series.values)

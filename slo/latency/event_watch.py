@@ -99,6 +99,11 @@ class EventWatch:
         }
 
     @property
+    def taken_back(self) -> int:
+        """Events that either store showed and then took back: counted too often, and corrected later."""
+        return self.redis.recorder.taken_back + self.postgres.recorder.taken_back
+
+    @property
     def cpu_seconds(self) -> float:
         """CPU time of both pollers; known after `stop`."""
         return self.redis.cpu_seconds + self.postgres.cpu_seconds
@@ -115,13 +120,14 @@ def series_of(poller: Poller, ledger: Ledger, ended: float, cells: Sequence[Cell
     """The latency of each event (of ``cells`` alone) that had to be counted; NaN if it was not seen until ``ended``."""
     recorder = poller.recorder
     expected = expected_events(ledger, WINDOW_SECONDS, recorder.numbers, cells)
-    found = match(expected, recorder.sightings(), recorder.baseline)
+    found = match(expected, recorder.sightings(), recorder.baseline, np.array(recorder.looks, dtype=np.float64))
     order = np.argsort(found.intended, kind="stable")
     surplus = f"{found.surplus} events that are not this run's were counted in its cells" if found.surplus else ""
     return Series(
         times=found.intended[order],
         values=found.latency[order],
-        resolution_seconds=spread(recorder.intervals()).p99,
+        lowest=found.lowest[order],
+        complete=cells is None,
         void=poller.void(ended) or surplus,
         failed_looks=poller.failed_looks,
     )

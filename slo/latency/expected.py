@@ -30,7 +30,9 @@ def expected_events(
         dtype=np.int64,
         count=len(pairs),
     )
-    return Expected(numbered[of_pair], ledger.intended_ns[chosen] / _NS_PER_SECOND)
+    return Expected(
+        numbered[of_pair], ledger.intended_ns[chosen] / _NS_PER_SECOND, ledger.sent_ns[chosen] / _NS_PER_SECOND
+    )
 
 
 def _number(ledger: Ledger, window_start: int, campaign: int, numbers: CellNumbers) -> int:

@@ -5,7 +5,8 @@ they were published. When a reader sees a cell's count go from m to n at time t,
 visible by t, and each one's latency is t minus its *intended* send time: an event that the generator sent too late
 counts its whole wait (coordinated omission; Gil Tene, "How NOT to Measure Latency").
 
-The latency is an upper bound: the true one is shorter by less than the time since the reader's previous look.
+So each latency is known as an interval. Its upper end counts from the intended send time to the poll that saw the
+event; its lower end from the actual send time to the poll before, which did not see it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class Expected:
 
     cell: Longs
     intended: Seconds
+    sent: Seconds | None = None
+    """Actual send times; None where they are the intended ones."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,14 @@ class Sightings:
 
 @dataclass(frozen=True)
 class Latencies:
-    """Per expected event, in the order of `Expected`: its latency in seconds, NaN where it never became visible."""
+    """Per expected event, in the order of `Expected`: its latency in seconds, NaN where it never became visible.
+
+    ``lowest`` is the lower end of each: never below 0, and NaN where the event never became visible.
+    """
 
     intended: Seconds
     latency: Seconds
+    lowest: Seconds
     surplus: int
     """Counted beyond what was expected: something else ran into the same cells, so the figures mean nothing."""
 
@@ -61,8 +68,10 @@ class Latencies:
         return int(np.count_nonzero(np.isnan(self.latency)))
 
 
-def match(expected: Expected, sightings: Sightings, baseline: Mapping[int, int]) -> Latencies:
-    """Latency of every expected event.
+def match(
+    expected: Expected, sightings: Sightings, baseline: Mapping[int, int], polls: Seconds | None = None
+) -> Latencies:
+    """Latency of every expected event. ``polls`` are the times of all polls, those that saw nothing new included.
 
     ``baseline`` has the count of each cell before the run (absent: 0), which is added to the ranks of its events.
     Raises ValueError if the counts of a cell do not rise.
@@ -78,7 +87,22 @@ def match(expected: Expected, sightings: Sightings, baseline: Mapping[int, int])
     latency = np.full(len(wanted), np.nan)
     seen = _is_of_cell(keys, found, expected.cell)
     latency[seen] = sightings.seen_at[order][found[seen]] - expected.intended[seen]
-    return Latencies(expected.intended, latency, _surplus(keys, cells, before + sizes))
+    lowest = _lowest(expected, latency, polls)
+    return Latencies(expected.intended, latency, lowest, _surplus(keys, cells, before + sizes))
+
+
+def _lowest(expected: Expected, latency: Seconds, polls: Seconds | None) -> Seconds:
+    """From the actual send to the poll before the one that saw the event; that event is older than this by then."""
+    seen_at = expected.intended + latency
+    sent = expected.intended if expected.sent is None else expected.sent
+    before = seen_at
+    if polls is not None and len(polls):
+        # A hair less, as a sum of two floats may lie just above the poll that it stands for.
+        at = np.searchsorted(polls, np.nan_to_num(seen_at, nan=np.inf) - 1e-6, side="left")
+        before = np.where(at > 0, polls[np.maximum(at - 1, 0)], -np.inf)
+    lowest: Seconds = np.maximum(before - sent, 0.0)
+    lowest[np.isnan(latency)] = np.nan
+    return lowest
 
 
 def _key(cell: Longs, count: Longs) -> Longs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,8 +18,7 @@ from pipeline.settings import Settings
 from pipeline.store import StoreUnavailable, connect_reader
 from slo.probes.canary_rows import WINDOW_SECONDS, CanaryRows, Cell, Sighting
 from slo.probes.clients import redis_client
-from slo.probes.probe import Probe, Sample
-from slo.probes.resolution import Resolution
+from slo.probes.probe import NEVER, Doubtful, Probe, Sample
 from slo.spec.model import Indicator
 
 SETTLED_AFTER_SECONDS = 2 * MAX_PATIENCE_SECONDS
@@ -39,7 +37,6 @@ class _Canaries(Probe):
         self._settings = settings
         self._clock = clock
         self._rows = CanaryRows(settings.events_partitions, clock())
-        self._resolution = Resolution()
         self._looked_at = clock()
         self._settled_at = clock()
         self._lock = threading.Lock()
@@ -57,7 +54,8 @@ class _Canaries(Probe):
         return False
 
     def _sample(self, seen: Sighting) -> Sample:
-        return Sample(self.indicators[0], float(seen.due), seen.latency)
+        lowest = max(0.0, seen.latency - (seen.seen_at - self._looked_at)) if seen.latency >= 0 else seen.latency
+        return Sample(self.indicators[0], float(seen.due), seen.latency, _job(seen.partition), lowest)
 
     def look(self) -> Iterable[Sample]:
         now = self._clock()
@@ -71,11 +69,9 @@ class _Canaries(Probe):
         at = self._clock()
         with self._lock:
             seen = self._rows.look(at, counts)
-        for each in seen:
-            if not math.isnan(each.latency):
-                self._resolution.add(each.latency, at, self._looked_at)
+        samples = [self._sample(each) for each in seen]
         self._looked_at = at
-        return [self._sample(each) for each in seen]
+        return samples
 
     def idle_seconds(self) -> float:
         with self._lock:
@@ -84,23 +80,32 @@ class _Canaries(Probe):
     def missing(self) -> Iterable[Sample]:
         with self._lock:
             due = self._rows.due(self._clock())
-        return [self._sample(Sighting(second, float("nan"))) for seconds in due.values() for second in seconds]
+        return [
+            Sample(self.indicators[0], float(second), NEVER, _job(partition))
+            for (_, partition), seconds in due.items()
+            for second in seconds
+        ]
 
-    def resolution_seconds(self) -> float | None:
-        return self._resolution.p99_seconds()
+    def subjects(self) -> tuple[str, ...]:
+        return tuple(_job(partition) for partition in range(self._settings.events_partitions))
+
+    def doubtful(self) -> Iterable[Doubtful]:
+        """A canary that was never sent makes the later ones of its partition's minute look late by a second each."""
+        with self._lock:
+            holes = dict(self._rows.holes_of)
+        return [
+            Doubtful(_job(partition), float(window), float(window + WINDOW_SECONDS), float(count))
+            for (window, partition), count in holes.items()
+        ]
 
     def void(self) -> str:
         if not self._rows.early:
             return ""
         return f"{self._rows.early} canaries too early or too many: counted twice, or the clock stepped"
 
-    def excuse(self) -> str:
-        if not self._rows.holes:
-            return ""
-        return f"{self._rows.holes} canaries were never counted, and the later ones of their minutes look too slow"
-
     def notes(self) -> Mapping[str, float | int | str]:
-        return {"canary_minutes_skipped": self._rows.skipped} if self._rows.skipped else {}
+        found = {"canary_minutes_skipped": self._rows.skipped, "canaries_never_counted": self._rows.holes}
+        return {name: count for name, count in found.items() if count}
 
     def _settle(self, now: float) -> None:
         """Counts the canaries of a minute once more when all that can still come has come."""
@@ -199,6 +204,10 @@ class StoreCanaries(_Canaries):
         except (psycopg2.Error, StoreUnavailable):
             self.close()
             raise
+
+
+def _job(partition: int) -> str:
+    return f"partition {partition}"
 
 
 def _field(partition: int) -> bytes:

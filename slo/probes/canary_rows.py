@@ -35,6 +35,8 @@ class Sighting:
 
     due: int
     latency: float
+    partition: int
+    seen_at: float
 
 
 class CanaryRows:
@@ -51,8 +53,8 @@ class CanaryRows:
         self._aligned: set[int] = set()
         self.skipped = 0
         """Minutes of a partition that had already begun with a hole when they were first seen."""
-        self.holes = 0
-        """Canaries that were missing when their minute was complete."""
+        self.holes_of: dict[Cell, int] = {}
+        """How many canaries were missing when their minute was complete, where some were."""
         self.early = 0
         """Canaries seen before they were due, or beyond one a second: counted twice, or a clock that stepped."""
 
@@ -107,7 +109,8 @@ class CanaryRows:
         if count <= first:
             return []
         self._next[cell] = min(count, WINDOW_SECONDS)
-        seen = [Sighting(second, at - second) for second in range(cell[0] + first, cell[0] + self._next[cell])]
+        seconds = range(cell[0] + first, cell[0] + self._next[cell])
+        seen = [Sighting(second, at - second, cell[1], at) for second in seconds]
         self.early += sum(each.latency < 0 for each in seen)
         return seen
 
@@ -117,7 +120,7 @@ class CanaryRows:
         if not seconds:
             return []
         self._next[cell] = seconds.stop - cell[0]
-        return [Sighting(second, math.nan) for second in seconds]
+        return [Sighting(second, math.nan, cell[1], at) for second in seconds]
 
     # --- minutes that are complete ----------------------------------------------------------------------------------
 
@@ -128,10 +131,15 @@ class CanaryRows:
     def settle(self, window: int, counts: Mapping[int, int] | None) -> None:
         """The final counts of a window by partition; None where they are not known any more."""
         self._unsettled.remove(window)
-        for count in counts.values() if counts is not None else ():
+        for partition, count in counts.items() if counts is not None else ():
             self.early += max(0, count - WINDOW_SECONDS)
-            if window != self._first_window:
-                self.holes += max(0, WINDOW_SECONDS - count)
+            if window != self._first_window and count < WINDOW_SECONDS:
+                self.holes_of[window, partition] = WINDOW_SECONDS - count
+
+    @property
+    def holes(self) -> int:
+        """Canaries that were missing when their minutes were complete."""
+        return sum(self.holes_of.values())
 
 
 def _window_of(at: float) -> int:

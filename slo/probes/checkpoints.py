@@ -27,6 +27,7 @@ class Checkpoints(Probe):
     name = "checkpoints"
     indicators = (Indicator.CHECKPOINT_SIZE, Indicator.CHECKPOINT_DURATION, Indicator.CHECKPOINT_AGE)
     period_seconds = 3.0
+    complete = True
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._url = settings.flink_rest_url
@@ -49,6 +50,9 @@ class Checkpoints(Probe):
                 samples += self._completed(job, running[job])
             samples.append(self._age(job))
         return samples
+
+    def subjects(self) -> tuple[str, ...]:
+        return tuple(map(flink_name, JOBS))
 
     def notes(self) -> Mapping[str, float | int | str]:
         return {"checkpoints_failed": self._failures}

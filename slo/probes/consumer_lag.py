@@ -44,6 +44,9 @@ class ConsumerLag(Probe):
             for group, offsets in committed.items()
         ]
 
+    def subjects(self) -> tuple[str, ...]:
+        return tuple(GROUPS)
+
     def close(self) -> None:
         """Nothing to end: the client closes with the object."""
 

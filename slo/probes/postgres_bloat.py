@@ -52,6 +52,9 @@ class PostgresBloat(Probe):
             Sample(Indicator.POSTGRES_BLOAT, self._clock(), self._ask(query), table) for table, query in queries.items()
         ]
 
+    def subjects(self) -> tuple[str, ...]:
+        return (*UPDATED, RAW_EVENTS)
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

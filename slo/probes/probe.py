@@ -37,13 +37,28 @@ class Sample:
 
     ``at`` is unix seconds: for a latency when it began to count (an event's intended send time, a read's start), else
     when the probe looked. ``job`` is the Flink job's name where there is one value per job, or what else it is one of
-    several of: a process, a table.
+    several of: a process, a table. ``lowest`` is the lower end of a value that is only known as an interval, because
+    it was found by polling; None where the value is exact.
     """
 
     indicator: Indicator
     at: float
     value: float
     job: str = ""
+    lowest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """Samples of one job that began to count from ``begin`` to ``end`` (unix seconds) may be too high by ``seconds``.
+
+    Those that never came in that span may be of something that never was.
+    """
+
+    job: str
+    begin: float
+    end: float
+    seconds: float
 
 
 class Probe(Protocol):
@@ -52,6 +67,8 @@ class Probe(Protocol):
     name: str
     indicators: tuple[Indicator, ...]
     period_seconds: float
+    complete: bool = False
+    """Whether nothing that happened is missing among the samples."""
 
     def look(self) -> Iterable[Sample]:
         """The new samples. Raises one of ``SERVICE_ERRORS`` where a service does not answer."""
@@ -63,9 +80,13 @@ class Probe(Protocol):
     def close(self) -> None:
         """Ends connections. No look comes after it."""
 
-    def resolution_seconds(self) -> float | None:
-        """By how much a latency may be too high for the time between two looks (p99); None where that says nothing."""
-        return None
+    def subjects(self) -> tuple[str, ...]:
+        """Everybody whose samples must come, by ``job``; empty where there is only one, or nobody knows beforehand."""
+        return ()
+
+    def doubtful(self) -> Iterable[Doubtful]:
+        """Spans whose samples may look slower than what they measure was."""
+        return ()
 
     def missing(self) -> Iterable[Sample]:
         """Samples that are due and have not come yet, with the value ``NEVER``. May be called from another thread."""
@@ -73,10 +94,6 @@ class Probe(Protocol):
 
     def void(self) -> str:
         """Why the samples mean nothing, or an empty string."""
-        return ""
-
-    def excuse(self) -> str:
-        """Why samples may look worse than it was, or an empty string."""
         return ""
 
     def notes(self) -> Mapping[str, float | int | str]:

@@ -55,6 +55,9 @@ class Processes(Probe):
             samples += self._of(name, [pid, *descendants(pid, children, others)])
         return samples
 
+    def subjects(self) -> tuple[str, ...]:
+        return tuple(self._first)
+
     def close(self) -> None:
         """Nothing to end."""
 

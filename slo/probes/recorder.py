@@ -1,4 +1,4 @@
-"""Keeps what probes see: 16 bytes per sample, and a `slo.recording.Recording` of it at any time."""
+"""Keeps what probes see: 24 bytes per sample, and a `slo.recording.Recording` of it at any time."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import threading
 import time
 from array import array
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 
 from slo.probes.clock_steps import ClockSteps
-from slo.probes.probe import NEVER, Probe, Sample
+from slo.probes.probe import NEVER, Doubtful, Probe, Sample
 from slo.probes.runner import LookCounts, Runner
-from slo.recording import Floats, Recording, Series
+from slo.recording import Floats, Names, Recording, Series
 from slo.spec.model import Indicator
 
 SILENT_PERIODS = 5
@@ -39,6 +39,7 @@ PATIENCE_SECONDS = 5.0
 class _Column:
     times: array[float] = field(default_factory=lambda: array("d"))
     values: array[float] = field(default_factory=lambda: array("d"))
+    lowest: array[float] = field(default_factory=lambda: array("d"))
 
 
 class Recorder:
@@ -98,6 +99,7 @@ class Recorder:
             column = self._columns[sample.indicator, sample.job]
             column.times.append(sample.at)
             column.values.append(sample.value)
+            column.lowest.append(sample.value if sample.lowest is None else sample.lowest)
         if self._also is not None:
             self._also(sample)
 
@@ -110,7 +112,7 @@ class Recorder:
         with self._lock:
             for column in self._columns.values():
                 old = next((at for at, began in enumerate(column.times) if began >= before), len(column.times))
-                del column.times[:old], column.values[:old]
+                del column.times[:old], column.values[:old], column.lowest[:old]
         self._failed_until.append((self._clock(), {name: each.failed for name, each in self.counts.items()}))
         while self._failed_until and self._failed_until[0][0] < before:
             _, self._forgotten_failures = self._failed_until.popleft()
@@ -132,29 +134,27 @@ class Recorder:
 
     def _series(self, probe: Probe, indicator: Indicator, now: float, ended: float) -> Series:
         with self._lock:
-            columns = [(job, *_arrays(column)) for (of, job), column in self._columns.items() if of is indicator]
-        overdue = [
-            sample.at
+            rows = [(job, *_arrays(column)) for (of, job), column in self._columns.items() if of is indicator]
+        rows += [
+            (sample.job, np.array([sample.at]), np.array([NEVER]), np.array([NEVER]))
             for sample in probe.missing()
             if sample.indicator is indicator and sample.at < now - PATIENCE_SECONDS
         ]
-        times = np.concatenate([np.array(overdue, dtype=np.float64), *(times for _, times, _ in columns)])
-        values = np.concatenate([np.full(len(overdue), NEVER), *(values for _, _, values in columns)])
-        subjects = None
-        if any(job for job, _, _ in columns):
-            subjects = np.repeat(
-                np.array(["", *(job for job, _, _ in columns)]),
-                [len(overdue), *(len(times) for _, times, _ in columns)],
-            )
+        times, values, lowest = (np.concatenate([np.zeros(0), *(row[at] for row in rows)]) for at in (1, 2, 3))
+        subjects = np.repeat(np.array(["", *(row[0] for row in rows)]), [0, *(len(row[1]) for row in rows)])
         order = np.argsort(times, kind="stable")
         order = order[times[order] < ended]
+        expected = probe.subjects()
+        lowest = _granted(lowest, times, subjects, probe.doubtful())
         return Series(
             times[order],
             values[order],
-            subjects=None if subjects is None else subjects[order],
-            resolution_seconds=probe.resolution_seconds(),
+            subjects=subjects[order] if expected or any(row[0] for row in rows) else None,
+            lowest=None if np.array_equal(lowest, values, equal_nan=True) else lowest[order],
+            complete=probe.complete,
+            period_seconds=probe.period_seconds,
+            expected=expected,
             void=probe.void() or self._silence(probe) or (self.clock_stepped() if indicator in BY_THE_CLOCK else ""),
-            excuse=probe.excuse(),
             failed_looks=self.counts[probe.name].failed - self._forgotten_failures.get(probe.name, 0),
         )
 
@@ -180,5 +180,14 @@ class Recorder:
         return notes
 
 
-def _arrays(column: _Column) -> tuple[Floats, Floats]:
-    return np.array(column.times, dtype=np.float64), np.array(column.values, dtype=np.float64)
+def _arrays(column: _Column) -> tuple[Floats, Floats, Floats]:
+    times, values, lowest = (np.array(each, dtype=np.float64) for each in (column.times, column.values, column.lowest))
+    return times, values, lowest
+
+
+def _granted(lowest: Floats, times: Floats, subjects: Names, spans: Iterable[Doubtful]) -> Floats:
+    """The lower ends, lowered by what the probe can't tell in some spans."""
+    for span in spans:
+        inside = (times >= span.begin) & (times < span.end) & (subjects == span.job)
+        lowest[inside] = np.maximum(np.nan_to_num(lowest[inside] - span.seconds, nan=0.0), 0.0)
+    return lowest

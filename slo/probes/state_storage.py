@@ -41,6 +41,9 @@ class StateStorage(Probe):
             for job in JOBS
         ]
 
+    def subjects(self) -> tuple[str, ...]:
+        return () if "://" in self._directory else tuple(map(flink_name, JOBS))
+
     def close(self) -> None:
         """Nothing to end."""
 

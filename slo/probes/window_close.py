@@ -26,7 +26,6 @@ from pipeline.contract.cache_schema import watermark_key
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 from slo.probes.clients import redis_client
 from slo.probes.probe import NEVER, Probe, Sample
-from slo.probes.resolution import Resolution
 from slo.spec.model import Indicator
 
 GIVE_UP_SECONDS = 60.0
@@ -83,12 +82,12 @@ class WindowClose(Probe):
     name = "window_close"
     indicators = (Indicator.WINDOW_CLOSE,)
     period_seconds = 0.05
+    complete = True
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._client = redis_client(settings)
         self._clock = clock
         self._windows = DueWindows(clock(), settings.out_of_orderness_seconds)
-        self._resolution = Resolution()
         self._looked_at = clock()
         self._lock = threading.Lock()
 
@@ -104,11 +103,11 @@ class WindowClose(Probe):
         watermarks = {size: None if value is None else int(value) for size, value in zip(sizes, values, strict=True)}
         with self._lock:
             found = self._windows.look(at, watermarks)
-        for _, lateness in found:
-            if not math.isnan(lateness):
-                self._resolution.add(lateness, at, self._looked_at)
-        self._looked_at = at
-        return [Sample(Indicator.WINDOW_CLOSE, could, lateness) for could, lateness in found]
+        between, self._looked_at = at - self._looked_at, at
+        return [
+            Sample(Indicator.WINDOW_CLOSE, could, lateness, lowest=min(lateness, max(lateness - between, 0.0)))
+            for could, lateness in found
+        ]
 
     def idle_seconds(self) -> float:
         # Not long at a time, so that a clock that steps forward is noticed.
@@ -119,9 +118,6 @@ class WindowClose(Probe):
             due = self._windows.due(self._clock())
             bound = self._windows.bound_seconds
         return [Sample(Indicator.WINDOW_CLOSE, end + bound, NEVER) for ends in due.values() for end in ends]
-
-    def resolution_seconds(self) -> float | None:
-        return self._resolution.p99_seconds()
 
     def close(self) -> None:
         self._client.close()

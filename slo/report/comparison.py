@@ -15,7 +15,12 @@ from slo.compare import Comparison, Difference, RunComparison
 from slo.report.figures import figure
 from slo.report.text import WIDTH
 
-_STYLES = {Difference.WORSE: "bold red", Difference.BETTER: "green", Difference.INCOMPARABLE: "yellow"}
+_STYLES = {
+    Difference.WORSE: "bold red",
+    Difference.BETTER: "green",
+    Difference.INCOMPARABLE: "yellow",
+    Difference.MISSING: "yellow",
+}
 
 
 def comparison_text(compared: RunComparison) -> str:
@@ -50,6 +55,8 @@ def _ends(compared: Comparison) -> tuple[str, str]:
 def _conclusion(compared: RunComparison) -> str:
     if compared.worse:
         return "B is worse than A"
+    if compared.missing_in_b:
+        return "inconclusive: B has not all that A has"
     return "B is not shown to be worse than A" if compared.anything_compared else "nothing could be compared"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from slo.spec.model import Kind, Objective, Operator, Specification
-from slo.verdict.result import ObjectiveResult, RunVerdict
-from slo.verdict.units import percent, unit_of
+from slo.verdict.result import ObjectiveResult, RunVerdict, Verdict
+from slo.verdict.units import duration, percent, unit_of
 
 NOTHING = "–"
 VOID = "(void)"
@@ -71,6 +71,16 @@ def wanted(objective: Objective, result: ObjectiveResult) -> str:
     if objective.kind is Kind.CORRECTNESS:
         return "exact"
     return f"≤ {figure(result.objective, result.unit)}"
+
+
+def beyond_the_run(result: ObjectiveResult) -> str:
+    """What a pass in this run does not show beyond it; empty where there is nothing to add."""
+    if result.verdict is not Verdict.PASS or result.interval is None or result.unit != "ratio":
+        return ""
+    if result.objective is None or result.interval[0] >= result.objective:
+        return ""
+    needed = f"; `slo check` needs {duration(result.needed_seconds)}" if result.needed_seconds else ""
+    return f"met in this run; beyond it this shows {percent(result.interval[0])} % or more{needed}"
 
 
 def budget(result: ObjectiveResult) -> str:

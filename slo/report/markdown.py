@@ -13,7 +13,7 @@ _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠�
 def to_markdown(specification: Specification, recording: Recording, verdict: RunVerdict) -> str:
     """A heading and a table in GitHub's Markdown."""
     lines = [
-        f"### {_MARKS[verdict.verdict]} {_cell(specification.service)}: {verdict.verdict.value}",
+        f"### {_MARKS[verdict.verdict]} {_cell(specification.service)}: {verdict.words}",
         "",
         f"{recording.seconds:,.0f} s from {utc(recording.began)}",
         "",

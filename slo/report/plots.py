@@ -18,8 +18,9 @@ from slo.report.figures import figure, wanted
 from slo.spec.model import Kind, Objective
 from slo.statistics.growth import growth
 from slo.statistics.percentiles import percentiles
-from slo.verdict.kinds import good, limit
+from slo.verdict.evaluators import limit
 from slo.verdict.result import ObjectiveResult
+from slo.verdict.shares import good
 from slo.verdict.units import percent, unit_of
 
 BUCKETS = 120

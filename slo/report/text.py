@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from slo.recording import Recording
-from slo.report.figures import budget, found, pairs, wanted
+from slo.report.figures import beyond_the_run, budget, found, pairs, wanted
 from slo.spec.model import Specification
-from slo.verdict.result import RunVerdict, Verdict
+from slo.verdict.result import RunVerdict, Scope, Verdict
 
 WIDTH = 80
 STYLES = {
@@ -24,7 +24,7 @@ STYLES = {
 
 def to_text(specification: Specification, recording: Recording, verdict: RunVerdict) -> str:
     """Plain text, 80 columns: the table, the reasons, what to do, the verdict."""
-    return rendered(specification, verdict, f"verdict: {verdict.verdict.value}   ({recording.seconds:,.0f} s watched)")
+    return rendered(specification, verdict, f"verdict: {verdict.words}   ({recording.seconds:,.0f} s watched)")
 
 
 def rendered(specification: Specification, verdict: RunVerdict, conclusion: str) -> str:
@@ -61,9 +61,15 @@ def table(specification: Specification, verdict: RunVerdict) -> Table:
 
 
 def explanations(specification: Specification, verdict: RunVerdict) -> list[Text]:
-    """Why each objective that did not pass did not; of a breach, also what to do."""
+    """Why each objective that did not pass did not; of a breach, also what to do.
+
+    Of a pass in this run also what the run shows beyond itself.
+    """
     lines = []
     for objective, result in pairs(specification, verdict):
+        beyond = beyond_the_run(result) if verdict.scope is Scope.RUN else ""
+        if beyond:
+            lines.append(Text(f"{result.name}: {beyond}", "dim"))
         if result.verdict is Verdict.PASS or not result.reason:
             continue
         lines.append(Text.assemble((result.name, STYLES[result.verdict]), f": {result.reason}"))

@@ -13,7 +13,7 @@ from pipeline.shared.checked_yaml.scalars import nearest, shown
 from slo.spec.metrics import indicators_of
 from slo.spec.model import BudgetingMethod, Ceiling, Indicator, Kind, Minimum, Objective, Operator
 from slo.spec.units import in_unit_of
-from slo.statistics.block_bootstrap import fewest_samples
+from slo.statistics.share import fewest_samples
 
 _WITH_TARGET = frozenset({Kind.LATENCY, Kind.FRESHNESS})
 """Kinds with an error budget: a share of samples may be bad."""
@@ -146,6 +146,13 @@ def _check_warm_up(located: Located, problems: Problems) -> None:
         problems.add(node, f"{minimum.path}.duration", text)
 
 
+def _check_independence(located: Located, problems: Problems) -> None:
+    kind = located.values.get("kind")
+    if kind is not None and kind not in _WITH_TARGET and "independentAfter" in located.nodes:
+        found = shown(located.nodes["independentAfter"])
+        _note(located, "independentAfter", f"{found}: only shares of samples need it, not {kind}; remove it", problems)
+
+
 def _check_budgeting(located: Located, problems: Problems) -> None:
     kind = located.values.get("kind")
     slices = located.values.get("budgeting_method") is BudgetingMethod.TIMESLICES
@@ -174,5 +181,5 @@ def _check_runbook(located: Located, docs: Path | None, problems: Problems) -> N
 
 _CHECKS: tuple[Callable[[Located, Problems], None], ...] = (
     _check_indicator, _check_limit, _check_value, _check_operator, _check_target, _check_samples, _check_warm_up,
-    _check_budgeting,
+    _check_independence, _check_budgeting,
 )  # fmt: skip

@@ -10,6 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+INDEPENDENT_SECONDS = 1.0
+"""After so long two samples count as independent, unless the file says otherwise or the data show longer bursts."""
+
 
 class Kind(StrEnum):
     """How an objective is judged."""
@@ -95,6 +98,7 @@ class Objective:
     ``value`` is in the indicator's unit (for growth: per hour); ``target`` is a share, 1.0 where nothing may be bad;
     ``warm_up_seconds`` are left out before growth is judged. ``runbook`` is a path in the docs. ``subject`` narrows it
     to the samples of one job, process or table; a file can't say so, a soak makes one objective of each.
+    ``independent_seconds``: samples of a latency or freshness that are further apart count as independent.
     """
 
     name: str
@@ -112,6 +116,7 @@ class Objective:
     when_broken: str
     runbook: str
     subject: str = ""
+    independent_seconds: float = INDEPENDENT_SECONDS
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,7 @@ _OBJECTIVE: Mapping[str, Key] = {
     "target": Key("target", scalars.share, required=False),
     "budgetingMethod": Key("budgeting_method", scalars.choice(BudgetingMethod), instead="Occurrences"),
     "minimum": Key("minimum", nested=_MINIMUM, instead="{duration: 30s, samples: 100}"),
+    "independentAfter": Key("independent_seconds", scalars.duration, required=False),
     "warmUp": Key("warm_up_seconds", scalars.duration, required=False),
     "why": Key("why", scalars.text, instead="why the objective exists"),
     "whenBroken": Key("when_broken", scalars.text, instead="what to do first"),

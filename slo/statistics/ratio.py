@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from slo.statistics.blocks import SEED, Floats, block_starts, draws, in_order, tails
+from slo.statistics.blocks import BLOCK_SECONDS, SEED, Floats, block_starts, draws, in_order, tails
 from slo.statistics.percentiles import percentiles
 
 RESAMPLES = 1000
 MOST_BLOCKS = 100
+BLOCKS = 12
+"""Longer runs get longer blocks rather than more of them: correlation over 5 s needs blocks of 25 s and more."""
 FEWEST_BLOCKS = 6
 """Below it an interval of blocks is no better than a guess."""
 SMALLEST = 1e-6
@@ -84,7 +86,8 @@ def _resampled(
 ) -> tuple[npt.NDArray[np.float64], int]:
     """Percentiles of each resample (rows) for each share (columns), and the number of blocks."""
     times, ordered = in_order(times, values)
-    starts = block_starts(times, most=MOST_BLOCKS)
+    span = float(times[-1] - times[0]) if len(times) else 0.0
+    starts = block_starts(times, max(BLOCK_SECONDS, span / BLOCKS), MOST_BLOCKS)
     sizes = np.diff(np.append(starts, len(times)))
     bins, heights = _bins(ordered.astype(np.float64))
     width = len(heights)

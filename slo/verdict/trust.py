@@ -27,18 +27,30 @@ def why_void(indicator: Indicator, recording: Recording) -> str:
     if series is None or not len(series.values):
         return "no samples: did the probe run?"
     exactness = recording.exactness
-    if indicator in COUNTED and exactness is not None:
-        if exactness.differences:
-            return "void: the counts are not exact"
-        if exactness.unverifiable or not exactness.records:
-            return f"void: nobody knows whether the counts are exact ({exactness.unverifiable or 'no records'})"
+    if indicator in COUNTED and exactness is not None and exactness.differences:
+        return "void: the counts are not exact"
     return ""
 
 
 def doubts(objective: Objective, recording: Recording) -> str:
-    """Why good samples may not be the whole truth, or an empty string: the probe failed too often or fell silent."""
+    """Why good samples may not be the whole truth, or an empty string.
+
+    The probe failed too often or fell silent, or nobody knows whether the counts behind the samples are right.
+    """
     series = recording.series[objective.indicator]
-    return failed_looks(objective.indicator, series) or silence(objective.indicator, series, recording)
+    return (
+        unverified(objective.indicator, recording)
+        or failed_looks(objective.indicator, series)
+        or silence(objective.indicator, series, recording)
+    )
+
+
+def unverified(indicator: Indicator, recording: Recording) -> str:
+    """Says so if counts were to be compared and could not be. What was late all the same was late."""
+    exactness = recording.exactness
+    if indicator not in COUNTED or exactness is None or (exactness.records and not exactness.unverifiable):
+        return ""
+    return f"nobody knows whether the counts are exact ({exactness.unverifiable or 'no records'})"
 
 
 def failed_looks(indicator: Indicator, series: Series) -> str:

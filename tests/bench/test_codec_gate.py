@@ -24,15 +24,19 @@ EVENT = AdEvent(
 )
 
 
+ROUNDS_OF_ONE = 150_000
+"""More than a second of them: 73 times 10 ms show 95 %."""
+
+
 @pytest.mark.objective("codec_encode")
 def test_encode(benchmark: Any) -> None:
-    assert len(benchmark.pedantic(encode, args=(EVENT, 1), rounds=20_000, warmup_rounds=500, iterations=1)) > 50
+    assert len(benchmark.pedantic(encode, args=(EVENT, 1), rounds=ROUNDS_OF_ONE, warmup_rounds=500, iterations=1)) > 50
 
 
 @pytest.mark.objective("codec_decode")
 def test_decode(benchmark: Any) -> None:
     decoder, record = Decoder(lambda _: SCHEMA_TEXT), encode(EVENT, 1)
-    decoded = benchmark.pedantic(decoder.decode, args=(record,), rounds=20_000, warmup_rounds=500, iterations=1)
+    decoded = benchmark.pedantic(decoder.decode, args=(record,), rounds=ROUNDS_OF_ONE, warmup_rounds=500, iterations=1)
     assert decoded == EVENT
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from slo.statistics.block_bootstrap import share_of_good
+from slo.statistics.share import share_of_good
 
 
 @pytest.mark.objective("share_of_10_million")
@@ -16,5 +16,5 @@ def test_share_of_ten_million_samples(benchmark: Any) -> None:
     times = np.linspace(0.0, 3600.0, 10_000_000)
     good = np.ones(len(times), dtype=bool)
     good[::1000] = False
-    found = benchmark.pedantic(share_of_good, args=(times, good), rounds=60, warmup_rounds=2, iterations=1)
+    found = benchmark.pedantic(share_of_good, args=(times, good, 1.0), rounds=200, warmup_rounds=2, iterations=1)
     assert found.value == 0.999

@@ -16,8 +16,6 @@ from compose.terminal.progress import say
 if TYPE_CHECKING:
     from slo.bench.cache_reads import CacheReadsResult
 
-SEND_DELAY_LIMIT_SECONDS = 0.25
-
 
 def cache_reads(
     context: typer.Context,
@@ -64,7 +62,7 @@ def _measured(directory: Path, rate: float, seconds: float, warm_up_seconds: flo
         warm_up(layout.root, rate, warm_up_seconds)
         say(f"reading for {seconds:g} s beside {rate:,.0f} events/s")
         reads = PairedReads(settings)
-        checked = run_load_check(layout.root, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, [reads])
+        checked = run_load_check(layout.root, settings, rate, seconds, [reads])
     assert checked.load is not None
     assert checked.report is not None
     began, ended = checked.recording.began, checked.recording.ended

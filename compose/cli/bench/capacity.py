@@ -147,7 +147,6 @@ class _Bench:
                 self.settings,
                 rate,
                 whole,
-                SEND_DELAY_LIMIT_SECONDS,
                 probes_of(self.settings, with_canaries=False),
                 give_up=hopeless,
                 verify=False,
@@ -197,10 +196,10 @@ def _judged(rate: float, phase: Phase, seconds: float, checked: Checked, *, gave
     from slo.bench.lag_trend import lag_slope
     from slo.latency.figures import figures
     from slo.spec.model import Indicator
-    from slo.verdict import judge
+    from slo.verdict import judge_run
 
     recording = checked.recording.last(seconds)
-    verdict = judge(_specification(), recording)
+    verdict = judge_run(_specification(), recording)
     slope = lag_slope(recording.series[Indicator.CONSUMER_LAG], recording.began)
     assert checked.load is not None
     outcome, reason = outcome_of(rate, checked.load, verdict, slope, SEND_DELAY_LIMIT_SECONDS)

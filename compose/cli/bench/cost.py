@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from slo.latency.sample import Cell
     from slo.spec.model import Indicator
 
-SEND_DELAY_LIMIT_SECONDS = 0.25
 SEED = 1
 JVM_WARM_UP_SECONDS = 45.0
 """Of the usual load at the point's rate, before all else: a new JVM competes with its own compiler."""
@@ -129,7 +128,6 @@ def _under_load(layout: Layout, settings: Settings, setting: Setting, seconds: f
             settings,
             setting.rate,
             warm_up + seconds,
-            SEND_DELAY_LIMIT_SECONDS,
             (Checkpoints(settings), ConsumerLag(settings), RedisServer(settings)),
             during=meter,
             load_options=("--campaigns", str(setting.campaigns), "--seed", str(SEED)),
@@ -157,7 +155,7 @@ def _point(setting: Setting, seconds: float, checked: Checked, meter: ProcessMet
     from slo.latency.figures import figures
     from slo.spec.model import Indicator
     from slo.spec.parse import load_bundled
-    from slo.verdict import judge
+    from slo.verdict import judge_run
 
     load, report = checked.load, checked.report
     assert load is not None
@@ -170,7 +168,7 @@ def _point(setting: Setting, seconds: float, checked: Checked, meter: ProcessMet
     except ProcessGone as error:
         raise EnvironmentFailed(f"void: {error}") from error
     recording = checked.recording.last(seconds)
-    verdict = judge(load_bundled().only(OBJECTIVES), recording)
+    verdict = judge_run(load_bundled().only(OBJECTIVES), recording)
     return CostPoint(
         rate=setting.rate,
         campaigns=setting.campaigns,

@@ -24,7 +24,6 @@ from compose.terminal.progress import say
 if TYPE_CHECKING:
     from slo.verdict import RunVerdict
 
-LATENCY_SEND_DELAY_LIMIT_SECONDS = 0.05
 LATENCY_OBJECTIVES = ("counts_exact", "event_to_redis", "event_to_postgres")
 
 bench = typer.Typer(no_args_is_help=True, help="Measures what the pipeline can do on this machine.")
@@ -64,15 +63,15 @@ def latency(
     from compose.experiment.load_check import run_load_check, warm_up
     from compose.stack.state import load_settings
     from slo.spec.parse import load_bundled
-    from slo.verdict import judge
+    from slo.verdict import judge_run
 
     settings = load_settings(context.obj)
     say(f"warming up for {warm_up_seconds:g} s, not timed")
     warm_up(context.obj, rate, warm_up_seconds)
     say(f"sending {rate:g} events/s for {seconds:g} s")
-    checked = run_load_check(context.obj, settings, rate, seconds, LATENCY_SEND_DELAY_LIMIT_SECONDS, probes=())
+    checked = run_load_check(context.obj, settings, rate, seconds, probes=(), undrained=True)
     specification = load_bundled().only(LATENCY_OBJECTIVES)
-    return report(checked, specification, judge(specification, checked.recording), format_)
+    return report(checked, specification, judge_run(specification, checked.recording, seconds), format_)
 
 
 @bench.command("drain")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from compose.cli.report_files import require_writable
 from compose.process.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def check_out(out: Path | None) -> None:
         return
     if out.suffix.lower() != ".html":
         raise UsageError(f"--out {out}: must end in .html")
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: there is no directory {out.parent}; make it first")
+    require_writable("--out", out)
 
 
 def write_out(out: Path | None, document: Mapping[str, Any]) -> None:

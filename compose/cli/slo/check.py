@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from slo.spec.model import Specification
     from slo.verdict import RunVerdict
 
-SEND_DELAY_LIMIT_SECONDS = 0.25
 DEFAULT_EXPORTER_PORT = 9108
 WATCH_SECONDS = 120.0
 """How far back the live table looks: four canaries a second are then enough to show 99 %."""
@@ -80,7 +79,7 @@ def register(group: typer.Typer) -> None:
 
 def check(
     context: typer.Context,
-    for_: ForOption = "5m",
+    for_: ForOption = "20m",
     rate: RateOption = None,
     warm_up: WarmUpOption = None,
     spec: SpecOption = None,
@@ -124,7 +123,7 @@ def _watched(
         return run_production_check(settings, seconds, probes_of(settings), verify=verify)
     warm_up(data_dir, rate, before_seconds)
     probes = probes_of(settings, with_canaries=False)
-    return run_load_check(data_dir, settings, rate, seconds, SEND_DELAY_LIMIT_SECONDS, probes, verify=verify)
+    return run_load_check(data_dir, settings, rate, seconds, probes, verify=verify, undrained=True)
 
 
 def _print(checked: Checked, objectives: Specification, verdict: RunVerdict, format_: ReportFormat) -> int:
@@ -162,7 +161,8 @@ def compare(
 ) -> int:
     """Holds one check against another: differences that are beyond doubt and beyond 10 %.
 
-    Exit 0: B is not shown to be worse. 1: it is. 2: a file is no recording. 3: nothing could be compared.
+    Exit 0: B is not shown to be worse. 1: it is. 2: a file is no recording. 3: nothing could be compared, or B
+    lacks what A has.
     """
     import json
 
@@ -176,7 +176,8 @@ def compare(
         print(comparison_text(compared), end="")
     if compared.worse:
         return ExitCode.FAIL
-    return ExitCode.PASS if compared.anything_compared else ExitCode.INCONCLUSIVE
+    whole = compared.anything_compared and not compared.missing_in_b
+    return ExitCode.PASS if whole else ExitCode.INCONCLUSIVE
 
 
 def _recording(path: Path) -> Recording:
@@ -233,7 +234,7 @@ def watch(context: typer.Context, spec: SpecOption = None) -> None:
     from slo.probes.catalogue import probes_of
     from slo.probes.recorder import Recorder
     from slo.report.text import table
-    from slo.verdict import judge
+    from slo.verdict import judge_run
 
     objectives = specification(spec)
     settings = load_settings(context.obj)
@@ -245,5 +246,5 @@ def watch(context: typer.Context, spec: SpecOption = None) -> None:
         while True:
             recorder.forget(time.time() - _KEPT_SECONDS)
             recording = recorder.recording().last(WATCH_SECONDS)
-            live.update(table(objectives, judge(objectives, recording)), refresh=True)
+            live.update(table(objectives, judge_run(objectives, recording)), refresh=True)
             time.sleep(_WATCH_PERIOD_SECONDS)

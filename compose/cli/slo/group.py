@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from compose.cli.objectives_file import SpecOption, specification
+from compose.cli.report_files import require_writable
 from compose.cli.slo import check, drill
 
 slo = typer.Typer(no_args_is_help=True, help="Objectives, and whether they are kept.")
@@ -39,5 +40,6 @@ def rules(
     if out is None:
         sys.stdout.write(text)
         return
+    require_writable("--out", out)
     out.write_text(text, encoding="utf-8")
     print(f"{out}: {text.count('- alert:')} alerts, {text.count('- record:')} recorded", file=sys.stderr)

@@ -222,6 +222,8 @@ class Keeper:
             LOG.info("submitting %s from %s", job, checkpoint or "the beginning of the topic")
             arguments.append(f"{job}={checkpoint}" if checkpoint else job)
             arguments += [f"--accept-loss={job}"] if job in self.gate.accepted else []
+            if checkpoint and complete_checkpoints(self.job_dir(job))[:1] != [checkpoint]:
+                arguments.append(f"--rewind={job}")
         command = client_command(Path(os.environ["FLINK_CONF_DIR"]), arguments)
         self.client = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         self.client_deadline = time.monotonic() + SUBMIT_TIMEOUT_SECONDS

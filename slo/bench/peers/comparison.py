@@ -65,8 +65,13 @@ class ContestResult:
             verdict, reason = (Verdict.PASS, "") if ratio > LEAST_RATIO else (Verdict.FAIL, f"{name} is faster")
             if wrong:
                 verdict, reason = Verdict.INCONCLUSIVE, "void: not exact"
-            samples = sum(run.contender == name for run in self.runs)
-            results.append(ObjectiveResult(f"ahead_of_{name}", verdict, ratio, 1.0, "ratio", samples, reason=reason))
+            drained = sum(run.contender == name for run in self.runs)
+            results.append(ObjectiveResult(f"ahead_of_{name}", verdict, ratio, 1.0, "ratio", drained, reason=reason))
+        lost = self.latency.lost(PIPELINE) if self.latency else 0
+        if lost:
+            why = f"{lost:,} events of ours were never seen"
+            result = ObjectiveResult("every_event_seen", Verdict.FAIL, float(lost), 0.0, "events", samples, reason=why)
+            results.append(result)
         return RunVerdict.of(results)
 
     def as_json(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from slo.bench.peers.contender import Contender
 from slo.check import LoadSummary
 from slo.latency.cache_reader import CacheReader
 from slo.latency.event_watch import REDIS_PERIOD_SECONDS, VISIBLE_TIMEOUT_SECONDS, series_of
-from slo.latency.figures import LatencyFigures, figures, median_of
+from slo.latency.figures import LatencyFigures, figures, median_of, spread
 from slo.latency.poller import WINDOW_SECONDS, Poller
 from slo.recording import Series
 
@@ -173,7 +173,7 @@ def judged(
         lag_slope=slope,
         rate_achieved=load.rate_achieved,
         send_delay_p99_seconds=load.send_delay.p99,
-        look_interval_p99_seconds=series.resolution_seconds,
+        look_interval_p99_seconds=spread(series.values - series.lower).p99,
         differences=wrong,
     )
 
@@ -204,6 +204,10 @@ class LatencyResult:
     def differences(self) -> int:
         """Wrong cells over all runs in which everything became visible."""
         return sum(run.differences or 0 for run in self.runs)
+
+    def lost(self, contender: str) -> int:
+        """Events of one contender that were never seen, over all its runs."""
+        return sum(run.event_to_redis.unseen for run in self.runs if run.contender == contender)
 
     def as_json(self) -> dict[str, Any]:
         """Shape, medians and every run."""

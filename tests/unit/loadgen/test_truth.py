@@ -32,7 +32,7 @@ def _ledger(rows: list[tuple[int, int, int, int, int]], unacknowledged: tuple[in
         events[index] = (index, campaign, kind, flags, seconds * 1000, intended)
     acked = np.array([index not in unacknowledged for index in range(len(rows))], np.bool_)
     answers = np.where(acked, 0, -1).astype(np.int64)
-    return Ledger(Path("a"), HEADER, events, acked, ~acked, answers, answers, True)
+    return Ledger(Path("a"), HEADER, events, acked, ~acked, answers, answers, True, events["intended_ns"])
 
 
 STORY = [

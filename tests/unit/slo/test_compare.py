@@ -112,7 +112,6 @@ def test_what_is_void_missing_or_too_little_is_not_compared() -> None:
     elsewhere = run(latencies(2), Indicator.CACHE_READ)
     for other, said in (
         (void, "B: void: the clock stepped"),
-        (wrong, "B: void: the counts are not exact"),
         (instant, "too few samples over time to compare"),
         (elsewhere, "B: no samples: did the probe run?"),
     ):
@@ -120,6 +119,7 @@ def test_what_is_void_missing_or_too_little_is_not_compared() -> None:
         assert compared.comparisons[0].text == said
         assert not compared.worse
         assert not compared.anything_compared
+    assert compare(good, wrong).comparisons[1].text == "B: void: the counts are not exact"
 
 
 @pytest.mark.parametrize(
@@ -149,3 +149,24 @@ def test_the_table_fits_and_the_json_is_json() -> None:
     document = json.loads(json.dumps(comparison_json(compared), allow_nan=False))
     assert document["worse"] is True
     assert document["comparisons"][1]["ratio"]["b"] is None
+
+
+def test_a_wrong_count_is_worse_however_small_it_is() -> None:
+    """No tolerance is for counts; an overcount that was taken back is one, too."""
+    a = replace(run(latencies(1)), exactness=Exactness(records=1000, differences=0))
+    for exactness in (Exactness(1000, 1), Exactness(1000, 0, taken_back=1)):
+        compared = compare(a, replace(run(latencies(2)), exactness=exactness))
+        assert compared.worse
+        assert compared.comparisons[0].text == "1 wrong counts in B, 0 in A"
+    assert not compare(a, replace(run(latencies(2)), exactness=a.exactness)).worse
+    assert compare(a, run(latencies(2))).missing_in_b, "nobody compared the counts in B"
+
+
+def test_a_probe_that_died_in_b_is_not_as_good_as_in_a() -> None:
+    a = replace(
+        run(latencies(1)), series={**run(latencies(1)).series, **run(latencies(1), Indicator.CACHE_READ).series}
+    )
+    b = run(latencies(2))
+    assert (compare(a, b).missing_in_b, compare(a, b).worse) == (True, False)
+    assert comparison_text(compare(a, b)).endswith("inconclusive: B has not all that A has\n")
+    assert not compare(b, a).missing_in_b

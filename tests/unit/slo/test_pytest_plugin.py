@@ -16,6 +16,7 @@ from tests.unit.slo.verdict.building import objective, specification
 
 def gate(name, under_seconds, **changes):
     fields = dict(name=name, indicator=Indicator.BENCHMARK_ROUND, value=under_seconds, minimum=Minimum(0.0, 50))
+    fields["independent_seconds"] = 0.001
     return objective(Kind.LATENCY, **(fields | changes))
 
 @pytest.fixture(scope="session")
@@ -176,3 +177,16 @@ def test_a_slower_candidate_fails_and_an_equal_one_does_not(session: pytest.Pyte
     result = session.runpytest_inprocess()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["the candidate is slower than its baseline: B slower by * %"])
+
+
+@pytest.mark.parametrize("order", [("relaxed", "strict"), ("strict", "relaxed")])
+def test_each_of_two_objectives_is_judged(session: pytest.Pytester, order: tuple[str, str]) -> None:
+    """One is met and the other is not, whichever stands nearer to the test."""
+    session.makepyfile(
+        BENCHMARK.format(objective=order[0], rounds=60, iterations=1).replace(
+            "def test_sleep", f'@pytest.mark.objective("{order[1]}")\ndef test_sleep'
+        )
+    )
+    result = session.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines_random([r"relaxed +pass .*", r"strict +fail .*", r"objective strict: fail: .*"])

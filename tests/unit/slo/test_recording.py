@@ -13,7 +13,9 @@ from slo.spec.model import Ceiling, Indicator
 
 def test_a_saved_recording_comes_back(tmp_path: Path) -> None:
     """Samples that never came (NaN) included."""
-    latencies = Series(np.array([10.0, 11.0]), np.array([0.2, np.nan]), 0.05, excuse="the generator was late")
+    latencies = Series(
+        np.array([10.0, 11.0]), np.array([0.2, np.nan]), lowest=np.array([0.1, np.nan]), complete=True, expected=("a",)
+    )
     before = Recording(
         began=10.0,
         ended=70.0,
@@ -30,7 +32,8 @@ def test_a_saved_recording_comes_back(tmp_path: Path) -> None:
     found = after.series[Indicator.EVENT_TO_REDIS]
     np.testing.assert_array_equal(found.values, [0.2, np.nan])
     np.testing.assert_array_equal(found.times, [10.0, 11.0])
-    assert (found.resolution_seconds, found.excuse, found.void) == (0.05, "the generator was late", "")
+    np.testing.assert_array_equal(found.lower, [0.1, np.nan])
+    assert (found.complete, found.expected, found.period_seconds, found.void) == (True, ("a",), None, "")
 
 
 def test_samples_of_several_subjects_come_back_and_can_be_told_apart(tmp_path: Path) -> None:

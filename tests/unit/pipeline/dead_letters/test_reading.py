@@ -75,6 +75,21 @@ def test_the_registry_is_asked_once_about_each_schema() -> None:
     assert sorted(asked) == [7, 8, 0x77777777]
 
 
+def test_of_many_ids_that_nobody_knows_the_registry_is_asked_for_its_list() -> None:
+    """Each with an id of its own: a few questions for ids, then one for all that there are."""
+    asked: list[int] = []
+
+    def ask(schema_id: int) -> str:
+        asked.append(schema_id)
+        return fetch(schema_id)
+
+    viewer = Viewer(ask, lambda: {7})
+    for schema_id in range(1_000, 2_000):
+        assert not viewer.view(b"\x00" + schema_id.to_bytes(4, "big") + VALUE[5:]).complete
+    assert viewer.view(VALUE).complete
+    assert len(asked) < 50
+
+
 @pytest.mark.parametrize("value", [None, b"", b"\x00\x00", b"{json}", b"\x01" + VALUE[1:], b"\x00\x00\x00\x00\x00"])
 def test_nothing_is_seen_of_what_is_no_event(value: bytes | None) -> None:
     assert Viewer(fetch).view(value) == View({}, False)

@@ -113,3 +113,13 @@ def test_the_json_keeps_its_promise() -> None:
 def test_the_processor_is_named() -> None:
     assert cpu_model("processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\n") == "Some CPU @ 2.00GHz"
     assert cpu_model("processor\t: 0\n") == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict"), [(Outcome.BROKEN, Verdict.FAIL), (Outcome.INCONCLUSIVE, Verdict.INCONCLUSIVE)]
+)
+def test_a_trial_at_half_the_rate_that_was_not_held_is_no_pass(outcome: Outcome, verdict: Verdict) -> None:
+    """However quick its p99 was."""
+    trials = [_trial(30_000, outcome, 0.1), _trial(60_000, Outcome.HELD, 0.2)]
+    result = CapacityResult(Capacity(60_000, Outcome.BROKEN), trials, 5_000, 0, MACHINE)
+    assert result.verdict().verdict is verdict

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -78,3 +79,13 @@ def test_the_json_has_every_load_and_medians_of_their_percentiles() -> None:
 def test_a_count_that_is_wrong_after_a_load_fails_the_contest() -> None:
     result = _result(_run("adctr", 500), _run("quix", 100), loads=[_load("quix", 0.3, wrong=2)])
     assert [each.verdict for each in result.verdict().objectives] == [Verdict.FAIL, Verdict.INCONCLUSIVE]
+
+
+def test_an_event_that_the_pipeline_never_showed_fails_the_contest() -> None:
+    """A contender may lose what it likes; ours may not."""
+    runs = (_run("adctr", 500), _run("quix", 100))
+    lossy = replace(_load("adctr", 0.3), event_to_redis=replace(_load("adctr", 0.3).event_to_redis, unseen=1))
+    verdict = _result(*runs, loads=[lossy, _load("quix", 0.3)]).verdict()
+    assert {each.name: each.verdict for each in verdict.objectives}["every_event_seen"] is Verdict.FAIL
+    others = replace(_load("quix", 0.3), event_to_redis=replace(_load("quix", 0.3).event_to_redis, unseen=1))
+    assert _result(*runs, loads=[_load("adctr", 0.3), others]).verdict().verdict is Verdict.PASS

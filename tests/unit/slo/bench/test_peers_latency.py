@@ -20,7 +20,7 @@ def _judged(latency_at_end: float, unseen: int = 0, *, caught_up: bool = True) -
     values[:2_000] = 99.0
     values[5_000 - unseen : 5_000] = np.nan
     load = LoadSummary(None, len(times), len(times), 0, RATE, Spread(0.001, 0.002, 0.003))  # type: ignore[arg-type]
-    series = Series(times, values, resolution_seconds=0.06)
+    series = Series(times, values, lowest=values - 0.06)
     return judged("loop", series, (20.0, 50.0), RATE, load, caught_up=caught_up, wrong=None if unseen else 0)
 
 

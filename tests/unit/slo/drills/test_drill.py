@@ -14,7 +14,7 @@ from slo.drills.drill import Drill, Reading, examine
 from slo.recording import Recording, Series
 from slo.spec.model import Indicator
 from slo.spec.parse import load_bundled
-from slo.verdict import ObjectiveResult, RunVerdict, Verdict, judge
+from slo.verdict import ObjectiveResult, RunVerdict, Verdict, judge_run
 
 DRILL = Drill(
     "slow",
@@ -84,15 +84,17 @@ def test_what_has_nothing_to_do_with_it_and_could_not_be_judged_leaves_the_drill
 
 
 def test_a_generator_that_was_late_itself_leaves_the_drill_open() -> None:
-    """Without that excuse a verdict that is only unsure caught nothing."""
+    """The target lies between what the pipeline may have done; a verdict that is unsure otherwise caught nothing."""
     unsure = verdict(**RIGHT | {"event_to_redis": "inconclusive"})
-    late = recording(5.1)
-    excused = dataclasses.replace(
-        late, series={name: dataclasses.replace(each, excuse="late") for name, each in late.series.items()}
+    between = RunVerdict.of(
+        [
+            dataclasses.replace(each, in_run=(0.9, 1.0) if each.name == "event_to_redis" else None)
+            for each in unsure.objectives
+        ]
     )
-    assert examine(DRILL, unsure, excused).inconclusive
-    assert not examine(DRILL, unsure, late).inconclusive
-    assert examine(DRILL, verdict(**RIGHT | {"event_to_redis": "pass"}), excused).wrong
+    assert examine(DRILL, between, recording(5.1)).inconclusive
+    assert not examine(DRILL, unsure, recording(5.1)).inconclusive
+    assert examine(DRILL, verdict(**RIGHT | {"event_to_redis": "pass"}), recording(5.1)).wrong
 
 
 def test_an_objective_that_was_not_judged_does_not_count_as_caught() -> None:
@@ -127,7 +129,7 @@ def test_what_the_dead_probe_had_read_before_would_have_passed(died_at: float | 
     drill = find_drill("probe_dead")
     times = np.arange(0.0, died_at or drill.seconds, 0.055)
     reads = Recording(0, drill.seconds, {Indicator.CACHE_READ: Series(times, np.full(len(times), 0.002))})
-    judged = judge(scaled(load_bundled(), drill).only(["cache_read"]), reads)
+    judged = judge_run(scaled(load_bundled(), drill).only(["cache_read"]), reads)
     assert [each.verdict for each in judged.objectives] == [said]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from slo.faults.recovery import caught_up_seconds, fresh_seconds
+from slo.faults.recovery import caught_up_seconds, fresh_seconds, later_trouble_seconds
 from slo.recording import Series
 
 NAN = float("nan")
@@ -75,3 +75,13 @@ def test_what_was_late_before_the_fault_and_is_over_before_it_shows_is_no_recove
     events = series((0, 3.0), (1, 2.2), (2, 1.1), (3, 0.2), (4, 8.0), (6, 6.5), (8, 4.2), (12.5, 0.1), (13, 0.1))
     assert fresh_seconds(events, ended=3.0, stale_seconds=1.5) == pytest.approx(9.6)
     assert caught_up_seconds(events, ended=3.0, late_seconds=1.0) == pytest.approx(9.5)
+
+
+def test_trouble_too_late_for_a_recovery_is_told_all_the_same() -> None:
+    """Late from 30 s after the fault on: no part of the recovery, and not counted nowhere."""
+    due = np.arange(0.0, 100.0, 0.1)
+    values = np.where((due >= 50.0) & (due < 52.0), 5.0, 0.2)
+    series = Series(due, values)
+    assert later_trouble_seconds(series, 20.0, 1.0) == pytest.approx(31.0, abs=0.2)
+    assert later_trouble_seconds(series, 45.0, 1.0) is None
+    assert later_trouble_seconds(Series(due, np.full(len(due), 0.2)), 20.0, 1.0) is None

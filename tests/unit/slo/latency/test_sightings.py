@@ -10,15 +10,37 @@ OTHER = (600, "cmp-0002", "games")
 
 
 def test_only_rises_are_kept() -> None:
-    """3, 3, 2, 5: the second 3 and the 2 are no news."""
+    """3, 3, 5: the second 3 is no news."""
     recorder = Recorder(CellNumbers())
-    for at, count in ((1.0, 3), (2.0, 3), (3.0, 2), (4.0, 5)):
+    for at, count in ((1.0, 3), (2.0, 3), (3.0, 5)):
         recorder.look(at, [(CELL, count)])
 
     seen = recorder.sightings()
     assert seen.count.tolist() == [3, 5]
-    assert seen.seen_at.tolist() == [1.0, 4.0]
-    assert recorder.intervals().tolist() == [1.0, 1.0, 1.0]
+    assert seen.seen_at.tolist() == [1.0, 3.0]
+    assert (recorder.intervals().tolist(), recorder.taken_back) == ([1.0, 1.0], 0)
+
+
+def test_a_value_that_falls_and_returns_is_visible_from_its_return() -> None:
+    """2, 4, then 3 and 4 again: the fourth event was taken back at second 3 and is there from second 4 on."""
+    recorder = Recorder(CellNumbers())
+    for at, count in ((1.0, 2), (2.0, 4), (3.0, 3), (4.0, 4)):
+        recorder.look(at, [(CELL, count), (OTHER, int(at))])
+
+    cell = recorder.numbers.number(CELL)
+    seen = recorder.sightings()
+    of_cell = seen.cell == cell
+    assert (seen.count[of_cell].tolist(), seen.seen_at[of_cell].tolist()) == ([2, 3, 4], [1.0, 2.0, 4.0])
+    assert seen.count[~of_cell].tolist() == [1, 2, 3, 4]
+    assert (recorder.counted, recorder.taken_back) == (8, 0)
+
+
+def test_an_overcount_that_is_corrected_later_was_taken_back() -> None:
+    """Five are shown, three were right."""
+    recorder = Recorder(CellNumbers())
+    for at, count in ((1.0, 2), (2.0, 5), (3.0, 3)):
+        recorder.look(at, [(CELL, count)])
+    assert recorder.taken_back == 2
 
 
 def test_the_baseline_is_not_counted() -> None:

@@ -112,7 +112,7 @@ def test_a_clock_that_steps_back_is_told() -> None:
     assert world.rows.early == 0
     world.now = MINUTE + 27.0
     world.seen += world.rows.look(world.now, {(MINUTE, 0): 31})
-    assert (world.rows.early, world.seen[-1]) == (1, Sighting(MINUTE + 30, -3.0))
+    assert (world.rows.early, world.seen[-1]) == (1, Sighting(MINUTE + 30, -3.0, 0, MINUTE + 27.0))
 
 
 def test_a_canary_counted_twice_is_told_when_its_minute_is_complete() -> None:

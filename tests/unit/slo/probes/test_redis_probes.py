@@ -13,7 +13,7 @@ from pipeline.settings import Settings
 from slo.probes.cache_reads import READS_PER_LOOK, TURNS, BareCacheReads, CacheReads, with_missed
 from slo.probes.canaries import Canaries
 from slo.probes.clients import redis_client
-from slo.probes.probe import NEVER, Sample
+from slo.probes.probe import NEVER, Doubtful, Sample
 from slo.probes.redis_server import RedisServer
 from slo.spec.model import Indicator
 
@@ -123,14 +123,16 @@ def test_canaries_are_timed_from_the_second_that_they_were_due(redis_settings: S
     assert [sample.at for sample in probe.missing()] == [NOON]
     client.hset(cells_key(60, NOON), "_canary-2\0_canary", "1 0")
     now[0] = NOON + 1.25
-    assert [(sample.at, sample.value) for sample in probe.look()] == [(NOON, 1.25)]
+    seen = [(sample.at, sample.value, sample.job, sample.lowest) for sample in probe.look()]
+    assert seen == [(NOON, 1.25, "partition 2", 0.25)], "the poll before did not see it"
     assert len(list(probe.missing())) == 4
-    assert (probe.void(), probe.excuse()) == ("", "")
+    assert (probe.void(), list(probe.doubtful())) == ("", [])
+    assert probe.subjects() == ("partition 0", "partition 1", "partition 2", "partition 3")
     probe.close()
     client.close()
 
 
-def test_a_minute_with_a_hole_excuses_what_looks_too_slow(redis_settings: Settings) -> None:
+def test_a_minute_with_a_hole_is_doubtful_and_no_other(redis_settings: Settings) -> None:
     """Noon's minute is complete; in the next, partition 1 has 58 of 60. It is judged when nothing can come any more."""
     now = [NOON - 0.5]
     client, probe = redis_client(redis_settings), Canaries(redis_settings, clock=lambda: now[0])
@@ -142,11 +144,12 @@ def test_a_minute_with_a_hole_excuses_what_looks_too_slow(redis_settings: Settin
     now[0] = NOON + 400.0
     client.set(watermark_key(60), (NOON + 239) * 1000)
     list(probe.look())
-    assert probe.excuse() == ""
+    assert list(probe.doubtful()) == []
     now[0] = NOON + 410.0
     client.set(watermark_key(60), (NOON + 240) * 1000)
     list(probe.look())
-    assert probe.excuse().startswith("2 canaries were never counted")
+    assert list(probe.doubtful()) == [Doubtful("partition 1", NOON + 60.0, NOON + 120.0, 2.0)]
+    assert probe.notes() == {"canaries_never_counted": 2}
     assert probe.void() == ""
     probe.close()
     client.close()

@@ -43,7 +43,7 @@ def example() -> tuple[Specification, Recording]:
             BEGAN,
             BEGAN + SECONDS,
             {
-                Indicator.EVENT_TO_REDIS: Series(due, latency, resolution_seconds=0.06),
+                Indicator.EVENT_TO_REDIS: Series(due, latency, lowest=latency - 0.06, complete=True),
                 Indicator.DASHBOARD_AGE: Series(looks, rng.uniform(1.0, 10.5, len(looks))),
                 Indicator.REDIS_MEMORY: Series(looks, memory),
                 Indicator.CHECKPOINT_SIZE: Series(looks, leak),

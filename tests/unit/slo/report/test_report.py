@@ -55,6 +55,7 @@ def test_the_json_keeps_its_promise(run: tuple[Specification, Recording, RunVerd
     assert {each["name"]: each["verdict"] for each in report["objectives"]} == EXPECTED
     assert list(report["objectives"][0]) == [
         "name", "verdict", "value", "objective", "unit", "samples", "interval", "budget_spent", "reason", "void",
+        "in_run", "needed_seconds",
     ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from slo.spec.metrics import indicators_of
 from slo.spec.model import BudgetingMethod, Kind, Minimum, Objective, Operator, Specification, TimeWindow
 from slo.spec.parse import load as load_spec
-from slo.statistics.block_bootstrap import fewest_samples
+from slo.statistics.share import fewest_samples
 from tests.generated import BUDGETS
 from tests.generated_yaml import Document, dumped, names, nearly, read_or_refused, sentences
 

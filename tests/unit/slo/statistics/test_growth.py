@@ -7,6 +7,7 @@ import pytest
 
 from slo.statistics.blocks import Floats
 from slo.statistics.growth import Growth, growth
+from slo.statistics.simulation import steps
 
 HALF_AN_HOUR = np.arange(0.0, 1800.0, 5.0)
 
@@ -76,7 +77,14 @@ def test_the_interval_covers_the_truth_in_correlated_noise(correlation: float) -
 def test_one_step_is_not_a_slope_of_hundreds() -> None:
     """A thread more from the middle on, seen every 5 s: two or three in half an hour at most, and not 240 a minute."""
     found = fitted(HALF_AN_HOUR, np.where(HALF_AN_HOUR < 900.0, 86.0, 87.0))
-    assert 0.0 <= found.low <= found.high <= 10.0
+    assert -10.0 <= found.low <= 0.0 < found.high <= 10.0
+
+
+def test_growth_in_steps_is_growth_wherever_the_step_is() -> None:
+    """100 an hour in steps of 25, judged for 16 minutes against 60: one step is seen, or two. None may pass."""
+    rng, times = np.random.default_rng(13), np.arange(0.0, 960.0, 5.0)
+    runs = [fitted(times, steps(times, 100.0, 25.0, rng) + rng.normal(size=len(times))) for _ in range(60)]
+    assert sum(run.high <= 60.0 for run in runs) <= 1
 
 
 def test_a_leak_that_slows_down_is_growth_all_the_same() -> None:

@@ -33,7 +33,10 @@ INDICATORS = {
 
 
 def objective(kind: Kind, **changes: Any) -> Objective:
-    """Latency and freshness: 90 % under 1 s. Ceiling: 1. Growth: 1 an hour. All need 30 s and 100 samples."""
+    """Latency and freshness: 90 % under 1 s. Ceiling: 1. Growth: 1 an hour. All need 30 s and 100 samples.
+
+    Each sample is a piece of evidence of its own, unless a test says otherwise.
+    """
     fields: dict[str, Any] = {
         "name": kind.value,
         "display_name": f"the {kind.value} objective",
@@ -49,6 +52,7 @@ def objective(kind: Kind, **changes: Any) -> Objective:
         "why": "because",
         "when_broken": "look at it",
         "runbook": "docs/runbook.md",
+        "independent_seconds": 0.1,
     }
     return Objective(**(fields | changes))
 

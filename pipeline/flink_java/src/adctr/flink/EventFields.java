@@ -99,12 +99,13 @@ final class EventFields {
     private static FieldReader reader(String name, AvroType type, int column) {
         switch (type.kind) {
             case STRING:
-                return (walk, writer, row) -> readText(walk, walk.enter(writer), row, column, name);
+                boolean isName = NAMES.contains(name);
+                return (walk, writer, row) -> readText(walk, walk.enter(writer), row, column, name, isName);
             case UNION: // of null and string
                 return (walk, writer, row) -> {
                     AvroType branch = walk.enter(writer);
                     if (branch.kind != AvroType.Kind.NULL) {
-                        readText(walk, walk.enter(branch), row, column, name);
+                        readText(walk, walk.enter(branch), row, column, name, false);
                     }
                 };
             case ENUM:
@@ -116,14 +117,14 @@ final class EventFields {
         }
     }
 
-    private static void readText(Walk walk, AvroType type, GenericRowData row, int column, String name)
-            throws Undecodable {
+    private static void readText(
+            Walk walk, AvroType type, GenericRowData row, int column, String name, boolean isName) throws Undecodable {
         if (type.kind != AvroType.Kind.STRING && type.kind != AvroType.Kind.BYTES) {
             throw misfit(name, type, "string");
         }
         int length = walk.readSized();
         int end = walk.position();
-        if (NAMES.contains(name) && (length == 0 || length > MOST_NAME_BYTES)) {
+        if (isName && (length == 0 || length > MOST_NAME_BYTES)) {
             throw new Undecodable(name + " has " + length + " bytes, allowed are 1 to " + MOST_NAME_BYTES);
         }
         requireText(walk.data, end - length, end, name);
