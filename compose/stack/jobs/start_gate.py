@@ -61,8 +61,10 @@ class StartGate:
             problem = self._unrestorable(job, checkpoints) if checkpoints and restore_point is None else None
             problem = problem or self.topic.problem(job, self.report_of(job).topic_id, has_checkpoint=bool(checkpoints))
         except TopicUnknown as error:
-            LOG.info("%s is not started yet: %s", job, error)
-            return False
+            # The source itself fails where its next record is gone; a job must not wait for what may never be answered.
+            sure = restore_point is not None or (not checkpoints and self.report_of(job).topic_id is None)
+            LOG.info("%s is %s: %s", job, "started without looking at its topic" if sure else "not started yet", error)
+            return sure
         if problem is not None and job not in self.accepted:
             LOG.error("%s is not started: %s", job, problem.text)
             self.blocked_until[job] = time.monotonic() + BLOCKED_SECONDS

@@ -145,3 +145,13 @@ def test_the_spread_of_poll_intervals() -> None:
     result = spread(np.array([0.05] * 99 + [0.4]))
 
     assert (result.p50, result.p99, result.max) == (0.05, 0.05, 0.4)
+
+
+def test_a_latency_is_an_interval_from_the_actual_send_to_the_poll_before() -> None:
+    """Due at 0, sent at 0.4, seen by the poll at 1.0, and not by the one at 0.7; never seen has no lower end either."""
+    expected = Expected(np.array([0, 0]), np.array([0.0, 0.5]), np.array([0.4, 0.5]))
+    seen = Sightings(np.array([0]), np.array([1]), np.array([1.0]))
+    found = match(expected, seen, {}, np.array([0.3, 0.7, 1.0, 1.3]))
+    assert found.latency[0] == 1.0
+    assert found.lowest[0] == pytest.approx(0.3)
+    assert np.isnan(found.lowest[1])
