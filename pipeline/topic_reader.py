@@ -9,14 +9,13 @@ from typing import Self
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
 
+from pipeline.committed_offsets import CommittedOffsets
 from pipeline.settings import Settings
 
 REQUEST_TIMEOUT_SECONDS = 10.0
@@ -46,7 +45,6 @@ class TopicReader:
     def __init__(self, settings: Settings, client: str) -> None:
         self._settings = settings
         self._consumer = _consumer(settings, client)
-        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
 
     def __enter__(self) -> Self:
         return self
@@ -102,13 +100,14 @@ class TopicReader:
 
     def committed(self, group: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
         """Committed offset per partition of a group; 0 where it has committed none. Raises KafkaUnavailable."""
-        asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition) for partition in partitions])
+        asked, numbers = CommittedOffsets(self._settings, group), list(partitions)
         try:
-            answers = self._admin.list_consumer_group_offsets([asked], request_timeout=REQUEST_TIMEOUT_SECONDS)
-            offsets = answers[group].result().topic_partitions
+            found = asked.of(topic, numbers, REQUEST_TIMEOUT_SECONDS)
         except KafkaException as error:
             raise self.unavailable(f"the offsets of group {group}", error) from error
-        return {answer.partition: max(0, answer.offset) for answer in offsets}
+        finally:
+            asked.close()
+        return {number: found.get(number, 0) for number in numbers}
 
     def unavailable(self, what: str, error: KafkaException) -> KafkaUnavailable:
         """The error to raise when Kafka doesn't give something."""

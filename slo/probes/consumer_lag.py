@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
+from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from pipeline.committed_offsets import CommittedOffsets
 from pipeline.settings import Settings
 from pipeline.topic_reader import OffsetRange
 from slo.probes.probe import Probe, Sample
@@ -30,13 +31,14 @@ class ConsumerLag(Probe):
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._topic = settings.events_topic
         self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
+        self._committed = {group: CommittedOffsets(settings, group) for group in GROUPS}
         self._clock = clock
 
     def look(self) -> Iterable[Sample]:
         found = self._admin.list_topics(self._topic, timeout=TIMEOUT_SECONDS).topics[self._topic].partitions
         partitions = [TopicPartition(self._topic, partition) for partition in found]
         # Committed offsets first: taken after the ends, they could be ahead of them.
-        committed = {group: self._committed(group, partitions) for group in GROUPS}
+        committed = {group: self._committed_by(group, partitions) for group in GROUPS}
         ends = self._ends(partitions)
         at = self._clock()
         return [
@@ -48,7 +50,9 @@ class ConsumerLag(Probe):
         return tuple(GROUPS)
 
     def close(self) -> None:
-        """Nothing to end: the client closes with the object."""
+        """Ends the clients of the groups; the other one closes with the object."""
+        for each in self._committed.values():
+            each.close()
 
     def _ends(self, partitions: list[TopicPartition]) -> dict[int, OffsetRange]:
         asked = {partition: OffsetSpec.latest() for partition in partitions}
@@ -57,7 +61,7 @@ class ConsumerLag(Probe):
         )
         return {partition.partition: OffsetRange(0, answer.result().offset) for partition, answer in answers.items()}
 
-    def _committed(self, group: str, partitions: list[TopicPartition]) -> dict[int, int]:
-        asked = ConsumerGroupTopicPartitions(group, partitions)
-        answers = self._admin.list_consumer_group_offsets([asked], request_timeout=TIMEOUT_SECONDS)
-        return {each.partition: max(0, each.offset) for each in answers[group].result().topic_partitions}
+    def _committed_by(self, group: str, partitions: list[TopicPartition]) -> dict[int, int]:
+        numbers = [partition.partition for partition in partitions]
+        found = self._committed[group].of(self._topic, numbers, TIMEOUT_SECONDS)
+        return {number: found.get(number, 0) for number in numbers}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import signal
@@ -24,8 +23,7 @@ from compose.stack.ports import PortChoice
 from compose.stack.processes import orphans
 from compose.stack.processes.supervision import Supervisor
 from compose.stack.status import status
-from pipeline.provision import provision
-from pipeline.settings import Settings, SettingsError
+from pipeline.settings import Settings
 from tests.integration.waiting import eventually
 
 if TYPE_CHECKING:
@@ -267,12 +265,6 @@ def test_stack_json_tells_the_settings(stack: RunningStack) -> None:
     record = json.loads(stack.layout.record.read_text(encoding="utf-8"))
     assert record["settings"]["kafka_bootstrap"] == stack.settings.kafka_bootstrap
     assert record["settings"]["events_partitions"] == Settings().events_partitions
-
-
-def test_partitions_cannot_be_added_to_a_topic_in_use(stack: RunningStack) -> None:
-    """The settings are wrong, not the environment: exit code 2, and the topic is as before."""
-    with pytest.raises(SettingsError, match="4 partitions, the settings say 8"):
-        provision(dataclasses.replace(stack.settings, events_partitions=8))
 
 
 def test_a_killed_check_leaves_no_load_behind(stack: RunningStack) -> None:

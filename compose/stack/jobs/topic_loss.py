@@ -7,12 +7,13 @@ user accepts what is lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from pipeline.committed_offsets import CommittedOffsets
 from pipeline.job_names import flink_name
 from pipeline.job_report import Lost
 from pipeline.settings import Settings
@@ -99,7 +100,8 @@ class TopicWatch:
 
     def problem(self, job: str, known_id: str | None, *, has_checkpoint: bool) -> Problem | None:
         """What is in the way of a job. Raises TopicUnknown."""
-        return problem_of(self.state(), known_id, self._committed(job), has_checkpoint=has_checkpoint)
+        state = self.state()
+        return problem_of(state, known_id, self._committed(job, state.ranges), has_checkpoint=has_checkpoint)
 
     def topic_id(self) -> str:
         """Kafka's id of the topic: another one after it was deleted and created. Raises TopicUnknown."""
@@ -132,13 +134,12 @@ class TopicWatch:
         except KafkaException as error:
             raise TopicUnknown(f"offsets of {self._settings.events_topic}: {error.args[0]}") from error
 
-    def _committed(self, job: str) -> dict[int, int]:
-        group, topic = flink_name(job), self._settings.events_topic
+    def _committed(self, job: str, partitions: Iterable[int]) -> dict[int, int]:
+        group = flink_name(job)
+        asked = CommittedOffsets(self._settings, group)
         try:
-            asked = [ConsumerGroupTopicPartitions(group)]
-            admin = self._client()
-            answer = admin.list_consumer_group_offsets(asked, request_timeout=REQUEST_TIMEOUT_SECONDS)[group]
-            found = answer.result().topic_partitions
+            return asked.of(self._settings.events_topic, partitions, REQUEST_TIMEOUT_SECONDS)
         except KafkaException as error:
             raise TopicUnknown(f"offsets of group {group}: {error.args[0]}") from error
-        return {each.partition: each.offset for each in found if each.topic == topic and each.offset >= 0}
+        finally:
+            asked.close()

@@ -58,8 +58,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "none.yaml: can't be read (No such file or directory)" in result.stderr
 
 
-def test_an_output_that_cannot_be_written_is_the_environments_fault(tmp_path: Path) -> None:
-    assert adctr("slo", "rules", "--out", str(tmp_path / "no" / "rules.yaml")).returncode == 4
+def test_an_output_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
+    result = adctr("slo", "rules", "--out", str(tmp_path / "no" / "rules.yaml"))
+    assert result.returncode == 2
+    assert f"there is no directory {tmp_path / 'no'}" in result.stderr
 
 
 def test_a_check_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None:
