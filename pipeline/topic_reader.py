@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -26,6 +27,19 @@ BATCH_RECORDS = 10_000
 
 class KafkaUnavailable(ConnectionError):
     """Kafka doesn't answer; the message names the address and what was asked."""
+
+
+# Called from C, where CPython checks that what returns a value has raised nothing. From bytecode it may not check:
+# confluent_kafka 2.16 then gives a list with holes, and UnicodeDecodeError comes up in the next call.
+_HEADERS = operator.methodcaller("headers")
+
+
+def headers_of(message: Message) -> Sequence[tuple[str, bytes | None]] | None:
+    """A message's headers; None where a name is not UTF-8: Kafka's client for Python then gives none of them."""
+    try:
+        return _HEADERS(message) or ()
+    except (SystemError, UnicodeDecodeError):
+        return None
 
 
 @dataclass(frozen=True)

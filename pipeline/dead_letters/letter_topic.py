@@ -10,7 +10,7 @@ from pipeline.dead_letters.letter import Letter, letter_of
 from pipeline.dead_letters.selection import LetterSelection
 from pipeline.dead_letters.view import LetterViewer, View
 from pipeline.settings import Settings
-from pipeline.topic_reader import TopicReader
+from pipeline.topic_reader import TopicReader, headers_of
 
 
 @dataclass
@@ -41,7 +41,7 @@ class LetterTopic:
             for partition, offsets in reader.ranges(self.topic).items():
                 for messages in reader.messages(self.topic, partition, offsets):
                     for message in messages:
-                        letter = letter_of(message.key(), message.value(), message.headers() or (), message.offset())
+                        letter = letter_of(message.key(), message.value(), headers_of(message) or (), message.offset())
                         if letter is None or letter.topic != self.settings.events_topic:
                             self.strays.append(message.offset())
                         elif letter.origin not in seen:

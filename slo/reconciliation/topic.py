@@ -9,7 +9,7 @@ from confluent_kafka import Message
 from pipeline.contract import letter_headers
 from pipeline.contract.letter_size import Kept
 from pipeline.settings import Settings
-from pipeline.topic_reader import KafkaUnavailable, OffsetRange, TopicReader
+from pipeline.topic_reader import KafkaUnavailable, OffsetRange, TopicReader, headers_of
 from slo.reconciliation.fold import Headers, Origin, RecordBatch, digest_of_kept
 
 __all__ = ["KafkaUnavailable", "Topics", "batch_of", "read_letter"]
@@ -34,7 +34,7 @@ class Topics(TopicReader):
         for partition, offsets in self.ranges(topic).items():
             for messages in self.messages(topic, partition, offsets):
                 for message in messages:
-                    letter = read_letter(message.key(), message.value(), message.headers() or [], origin_topic)
+                    letter = read_letter(message.key(), message.value(), headers_of(message) or [], origin_topic)
                     if letter is None:
                         stray.append(message.offset())
                     else:
@@ -58,16 +58,8 @@ def batch_of(partition: int, messages: list[Message]) -> RecordBatch:
         [message.timestamp()[1] for message in messages],
         [message.value() for message in messages],
         key=lambda index: messages[index].key(),
-        headers=lambda index: _headers_of(messages[index]),
+        headers=lambda index: headers_of(messages[index]),
     )
-
-
-def _headers_of(message: Message) -> Headers | None:
-    """None where a name is not UTF-8: Kafka's client for Python then gives none of them."""
-    try:
-        return message.headers() or ()
-    except SystemError:  # it has raised UnicodeDecodeError, and returned a value as well
-        return None
 
 
 def read_letter(

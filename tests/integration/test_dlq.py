@@ -136,7 +136,7 @@ def test_mended_letters_are_replayed_once_and_verified(stack: RunningStack, sent
 
     exported = tmp_path / "letters.jsonl"
     adctr_json(
-        stack.data_dir, "dlq", "export", "--out", str(exported), "--campaign", sent.campaign, "--reason", "not an"
+        stack.data_dir, "dlq", "export", "--out", str(exported), "--campaign", sent.campaign, "--reason", "declared"
     )
     line = json.loads(exported.read_text())
     line["event"] |= {"event_id": f"{sent.event.event_id}-2", "category": "mended"}
