@@ -47,10 +47,10 @@ class ComposeStack:
         service = "load" if arguments[0] == "load" else "cli"
         return self.run("run", "--rm", "-T", "--no-deps", service, "adctr", *arguments)
 
-    def adctr_json(self, *arguments: str) -> dict[str, Any]:
-        """What `adctr … --format json` reports; it must end with exit code 0."""
+    def adctr_json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        """What `adctr … --format json` reports; it must end with this exit code."""
         ended = self.adctr(*arguments, "--format", "json")
-        assert ended.returncode == 0, f"exit {ended.returncode}: {ended.stderr[-2000:]}{ended.stdout[-4000:]}"
+        assert ended.returncode == code, f"exit {ended.returncode}: {ended.stderr[-2000:]}{ended.stdout[-4000:]}"
         report: dict[str, Any] = json.loads(ended.stdout)
         return report
 
