@@ -59,7 +59,8 @@ class StartGate:
         try:
             state = self.topic.state()
             problem = self._unrestorable(job, checkpoints) if checkpoints and restore_point is None else None
-            problem = problem or self.topic.problem(job, self.report_of(job).topic_id, has_checkpoint=bool(checkpoints))
+            known = self.report_of(job).topic_id
+            problem = problem or self.topic.problem(job, known, state, has_checkpoint=bool(checkpoints))
         except TopicUnknown as error:
             # The source itself fails where its next record is gone; a job must not wait for what may never be answered.
             sure = restore_point is not None or (not checkpoints and self.report_of(job).topic_id is None)
@@ -86,7 +87,8 @@ class StartGate:
     def has_lost_records(self, job: str) -> bool:
         """Whether a job that does not get on can't go on either; no while Kafka does not answer."""
         try:
-            return self.topic.problem(job, self.report_of(job).topic_id, has_checkpoint=True) is not None
+            known, state = self.report_of(job).topic_id, self.topic.state()
+            return self.topic.problem(job, known, state, has_checkpoint=True) is not None
         except TopicUnknown:
             return False
 
@@ -117,7 +119,9 @@ class StartGate:
     def _accept(self, job: str, problem: Problem) -> None:
         LOG.warning("%s starts all the same, as was accepted: %s", job, problem.text)
         report = self.report_of(job)
-        self.report(job, replace(report, lost=(*report.lost, *problem.lost)))
+        # Where Flink's client fails, the job is started again: the same records are not lost twice.
+        lost = {(each.partition, each.start): each for each in (*report.lost, *problem.lost)}
+        self.report(job, replace(report, lost=tuple(lost.values())))
         if problem.anew and self._job_dir(job).exists():
             # Where no later start finds them, and nobody misses them either.
             target = Path(self.settings.checkpoint_dir) / SET_ASIDE / f"{job}-{time.time():.0f}"
