@@ -71,10 +71,17 @@ def test_records_that_are_lost_are_counted_once_however_often_the_job_is_started
     keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
     lost = Problem("three records have gone", (Lost(1, 4, 7),))
     monkeypatch.setattr(keeper.gate.topic, "problem", lambda *_, **__: lost)
+    assert keeper.gate.has_lost_records("live")
     keeper.gate.accepted = {"live"}
     assert keeper.may_start("live")
+    keeper.gate.accepted.clear()  # as soon as all its tasks run
+    assert not keeper.gate.has_lost_records("live"), "it has yet to complete a checkpoint"
     assert keeper.may_start("live")
+    assert keeper.gate.accepted == {"live"}, "Flink's client must know"
     assert reports_of(keeper.settings)["live"].lost == (Lost(1, 4, 7),)
+    monkeypatch.setattr(keeper.gate.topic, "problem", lambda *_, **__: Problem("more", (Lost(1, 7, 9),)))
+    keeper.gate.accepted.clear()
+    assert keeper.gate.has_lost_records("live"), "what is lost later was not accepted"
 
 
 def test_options_of_a_job_may_stand_between_two_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
