@@ -11,7 +11,6 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -86,8 +85,6 @@ class _Picker:
         self.unseen = set(wanted)
         self.keys: dict[str, None] = {}
         self._columns = tuple(wanted.values())
-        self._all_at_once = itemgetter(*self._columns, *self._columns[:1])
-        """A tuple, with the first column again: of one column alone it would be no tuple."""
 
     def __call__(self, number: int, found: Any, line: str | None = None) -> Row | Rejected:
         """``line`` is the object's text, where its numbers may have lost digits."""
@@ -95,13 +92,6 @@ class _Picker:
             return Rejected(number, "is JSON, but no object")
         if self.unseen:
             self._note(found)
-        try:
-            values = dict(zip(self._columns, self._all_at_once(found), strict=False))
-        except KeyError:
-            pass
-        else:
-            if line is None or float not in map(type, values.values()):
-                return Row(number, values)
         values = {}
         for column in self._columns:
             value = found[column] if column in found else _deep(found, column)
