@@ -50,6 +50,7 @@ class Fault:
     watched_seconds: float = 0.0
     """The load goes on for at least so long after the fault's end, what its entry takes not counted."""
     onset_seconds: float = ONSET_SECONDS
+    """How long the fault may take to show after its end; later trouble has another cause."""
 
     def with_limits_times(self, factor: float) -> Fault:
         """The same fault on a machine that is slower by ``factor`` (1 or more): limit and onset take so much longer."""

@@ -30,7 +30,7 @@ def recovery(
     postgres: Series,
     ended: float,
     late_seconds: tuple[float, float],
-    onset_seconds: float = ONSET_SECONDS,
+    onset_seconds: float,
 ) -> Recovery:
     """Both stores' recovery from a fault that ended then (unix seconds); ``late_seconds``: how late is late in each."""
     redis_late, postgres_late = late_seconds
