@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 
+import numpy as np
 import pytest
 
 from pipeline.contract.cache_schema import Counts
@@ -12,8 +13,8 @@ from pipeline.flink_rest import CheckpointNumbers, checkpoints_of, sum_of
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.compare import Difference
 from slo.reconciliation.fold import digest
+from slo.reconciliation.raw_events import RowReader
 from slo.reconciliation.report import MOST_PRINTED, Report, Unverifiable, to_json, to_text
-from slo.reconciliation.stores import _OriginReader
 from slo.reconciliation.topic import read_letter
 from slo.reconciliation.wait_drained import lag, without_new_checkpoint
 
@@ -21,22 +22,27 @@ NOON = 1_767_268_800
 
 
 def copy_stream(rows: list[tuple[int, int, bool]]) -> bytes:
-    """What PostgreSQL sends for COPY (…) TO STDOUT (FORMAT binary) of (int, bigint, boolean)."""
-    body = b"".join(struct.pack(">hiiiqi?", 3, 4, partition, 8, offset, 1, late) for partition, offset, late in rows)
+    """What PostgreSQL sends for COPY (…) TO STDOUT (FORMAT binary): partition, offset, late, two times and a hash."""
+    body = b"".join(
+        struct.pack(">hiiiqi?iqiqiQ", 6, 4, partition, 8, offset, 1, late, 8, 0, 8, 0, 8, offset)
+        for partition, offset, late in rows
+    )
     return b"PGCOPY\n\xff\r\n\0" + bytes(8) + body + b"\xff\xff"
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 27, 1000])
+@pytest.mark.parametrize("chunk", [1, 7, 57, 1000])
 def test_binary_copy_is_sorted_into_partitions_whatever_its_chunks(chunk: int) -> None:
     stream = copy_stream(
         [(0, 5, False), (1, 0, True), (0, 6, True), (0, 6, True), (0, 4, False), (0, 8, False), (9, 1, False)]
     )
-    reader = _OriginReader({0: OffsetRange(5, 8), 1: OffsetRange(0, 1)})
+    hashes = {0: np.array([5, 7, 7], np.uint64), 1: np.array([0], np.uint64)}
+    reader = RowReader({0: OffsetRange(5, 8), 1: OffsetRange(0, 1)}, hashes)
     for at in range(0, len(stream), chunk):
         reader.write(stream[at : at + chunk])
     reader.flush()
     assert reader.stored[0].rows.tolist() == [1, 2, 0]
     assert reader.stored[0].late.tolist() == [False, True, False]
+    assert reader.stored[0].altered.tolist() == [False, True, False]
     assert reader.stored[1].rows.tolist() == [1]
     assert reader.foreign_partitions == 1
 
