@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.contract.cache_schema import ZERO, Counts
+from pipeline.contract.reasons import Reason
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.fold import Mark, Origin
 from slo.reconciliation.row_hash import Hashes
@@ -234,6 +235,18 @@ def compare_letters(
         elif {each[: len(expected[origin])] for each in got[origin]} != {expected[origin]}:
             found.append(replace(where, what="altered", expected="the record's own bytes", got="other bytes"))
     return found
+
+
+def compare_reasons(
+    store: str, expected: Mapping[Origin, Reason | None], got: Mapping[Origin, AbstractSet[Reason | None]]
+) -> tuple[list[Difference], int]:
+    """Letters that give another reason than the rules, and how many give none by code, as those of earlier versions."""
+    found = []
+    for origin in sorted(expected.keys() & got.keys()):
+        others = sorted({each for each in got[origin] if each is not None} - {expected[origin]})
+        if others:
+            found.append(replace(_origin(store, origin), what="other reason", expected=expected[origin], got=others[0]))
+    return found, sum(None in got[origin] for origin in expected.keys() & got.keys())
 
 
 def _origin(store: str, origin: Origin) -> Difference:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from pipeline.contract import letter_headers, letter_size
 from pipeline.contract.codec import AdEvent, Decoder
+from pipeline.contract.reasons import Reason
 from pipeline.contract.rules import EARLIEST_RECORD_TIME_MS, LATEST_RECORD_TIME_MS, MAX_AHEAD_MS, Fate, classify
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.row_hash import Hashes, hash_events, postgres_time, row_hashes
@@ -155,6 +156,8 @@ class Fold:
         }
         """What the row of each counted or late record must hash to (`row_hash`)."""
         self.digests: dict[Mark, dict[Origin, bytes]] = {Mark.LATE: {}, Mark.INVALID: {}}
+        self.reason_codes: dict[Origin, Reason | None] = {}
+        """Of the invalid records: those of late ones are all the same."""
         self.reasons: dict[str, int] = {}
         self.first_record_time_ms: dict[int, int] = {}
         self._dropped_before_ms = dropped_before_ms
@@ -219,6 +222,7 @@ class Fold:
         self.marks[batch.partition][at] = mark
         if mark is Mark.INVALID:
             self._count_reason(reason or "")
+            self.reason_codes[batch.partition, batch.offsets[index]] = Reason.in_text(reason or "")
         if mark in self.digests:
             self._keep_digest(mark, batch, index)
         if mark is Mark.INVALID and event is not None:

@@ -12,6 +12,7 @@ from psycopg2 import extensions
 from loadgen.ledger import Ledger
 from pipeline.contract.cache_schema import ZERO
 from pipeline.contract.codec import Decoder, RegistryUnavailable
+from pipeline.contract.reasons import Reason
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.flink_rest import FlinkRest, FlinkUnavailable
@@ -29,6 +30,7 @@ from slo.reconciliation.compare import (
     at_least,
     by_category,
     compare_letters,
+    compare_reasons,
     compare_tombstones,
     compare_watermarks,
     compare_window,
@@ -187,10 +189,18 @@ class _Reconciliation:
         )
         for store, topic, mark in cases:
             self.progress(f"reading {topic}")
-            letters, stray = self.topics.letters(topic, self.settings.events_topic)
+            letters = self.topics.letters(topic, self.settings.events_topic)
             expected = self.fold.digests[mark]
-            self._found(compare_letters(store, expected, letters, self.fold.ranges))
-            self._found(Difference(store, "letter without a usable origin", 0, 1, offset=offset) for offset in stray)
+            self._found(compare_letters(store, expected, letters.digests, self.fold.ranges))
+            self._found(
+                Difference(store, "letter without a usable origin", 0, 1, offset=offset) for offset in letters.stray
+            )
+            late = dict.fromkeys(expected, Reason.LATE)
+            reasons = self.fold.reason_codes if mark is Mark.INVALID else late
+            others, without_code = compare_reasons(store, reasons, letters.reasons)
+            self._found(others)
+            if without_code:
+                self._unverifiable(store, "reasons of a version before they had codes", records=without_code)
             self.report.verified[store] = len(expected)
 
     def _compare_late_drops(self) -> None:

@@ -143,7 +143,10 @@ def test_an_empty_tally_has_no_windows() -> None:
 def test_reasons_of_invalid_records_are_counted() -> None:
     topic = Topic()
     topic.add(0, Record(b"\x01"), Record(b"\x02"), record(event("", "c")))
-    assert topic.fold().reasons == {"too short: 1 bytes, the header alone has 5": 2, "event_id is empty": 1}
+    assert topic.fold().reasons == {
+        "not_framed: too short: 1 bytes, the header alone has 5": 2,
+        "not_an_event: event_id is empty": 1,
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.contract.cache_schema import Counts
+from pipeline.contract.reasons import Reason
 from pipeline.flink_rest import CheckpointNumbers, checkpoints_of, sum_of
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.compare import Difference
@@ -52,14 +53,16 @@ LETTER = [
     ("__connect.errors.partition", b"3"),
     ("__connect.errors.offset", b"42"),
     ("__connect.errors.timestamp", b"1000"),
-    ("__connect.errors.exception.message", b"truncated"),
+    ("__connect.errors.exception.message", b"not_an_event: truncated"),
     ("trace", b"t"),
 ]
 
 
 def test_a_letter_tells_its_origin_and_keeps_the_record() -> None:
     expected = digest(b"k", b"v", [("trace", b"t")], 1000)
-    assert read_letter(b"k", b"v", LETTER, "ad-events") == ((3, 42), expected)
+    assert read_letter(b"k", b"v", LETTER, "ad-events") == ((3, 42), expected, Reason.NOT_AN_EVENT)
+    old = [header for header in LETTER if header[0] != "__connect.errors.exception.message"]
+    assert read_letter(b"k", b"v", old, "ad-events") == ((3, 42), expected, None)
 
 
 @pytest.mark.parametrize("missing", range(4))

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from pipeline.contract.cache_schema import Counts
+from pipeline.contract.reasons import Reason
 from slo.reconciliation.compare import (
     StoredRows,
     by_category,
     compare_letters,
+    compare_reasons,
     compare_rows,
     compare_tombstones,
     compare_watermarks,
@@ -170,6 +172,27 @@ def test_dead_letters(
     sabotage(letters)
     differences = compare_letters("dead_letters", expected, letters, fold.ranges)
     assert [(one.what, one.partition, one.offset) for one in differences] == found
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "without_code"),
+    [
+        ({Reason.NOT_FRAMED}, [], 0),
+        ({Reason.SCHEMA_UNKNOWN}, [("other reason", 4, "schema_unknown")], 0),
+        ({Reason.NOT_FRAMED, Reason.LATE}, [("other reason", 4, "late")], 0),
+        ({None}, [], 1),
+        ({None, Reason.NOT_AN_EVENT}, [("other reason", 4, "not_an_event")], 1),
+    ],
+)
+def test_reasons_of_dead_letters(
+    topic: Topic, given: set[Reason | None], found: list[tuple[str, int, str]], without_code: int
+) -> None:
+    """Letters from before reasons had codes can't be told; other records don't matter."""
+    expected = topic.fold().reason_codes
+    assert expected == {(0, 4): Reason.NOT_FRAMED}
+    differences, old = compare_reasons("dead_letters", expected, {(0, 4): given, (0, 99): {Reason.LATE}})
+    assert [(one.what, one.offset, one.got) for one in differences] == found
+    assert old == without_code
 
 
 @pytest.mark.parametrize(
