@@ -12,6 +12,7 @@ from psycopg2 import extensions
 from loadgen.ledger import Ledger
 from pipeline.contract.cache_schema import ZERO
 from pipeline.contract.codec import Decoder, RegistryUnavailable
+from pipeline.contract.reasons import Reason
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.flink_rest import FlinkRest, FlinkUnavailable
@@ -22,12 +23,14 @@ from pipeline.store import StoreUnavailable, snapshot
 from pipeline.store.metrics_queries import METRICS_TABLES
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation import stores
+from slo.reconciliation.cached_windows import Cache, CachedWindow, RedisUnavailable, compare_expiries
 from slo.reconciliation.compare import (
     Difference,
     Differences,
     at_least,
     by_category,
     compare_letters,
+    compare_reasons,
     compare_tombstones,
     compare_watermarks,
     compare_window,
@@ -38,7 +41,6 @@ from slo.reconciliation.ledger_check import check_ledger, id_counter
 from slo.reconciliation.mended import STORE
 from slo.reconciliation.raw_events import RAW_EVENTS, compare_raw_events
 from slo.reconciliation.report import Report, Unverifiable
-from slo.reconciliation.stores import Cache, CachedWindow, RedisUnavailable
 from slo.reconciliation.tally import CellCounts, Names, Tally
 from slo.reconciliation.topic import KafkaUnavailable, Topics
 from slo.reconciliation.wait_drained import POLL_SECONDS, NotDrained, wait_until_drained
@@ -187,10 +189,18 @@ class _Reconciliation:
         )
         for store, topic, mark in cases:
             self.progress(f"reading {topic}")
-            letters, stray = self.topics.letters(topic, self.settings.events_topic)
+            letters = self.topics.letters(topic, self.settings.events_topic)
             expected = self.fold.digests[mark]
-            self._found(compare_letters(store, expected, letters, self.fold.ranges))
-            self._found(Difference(store, "letter without a usable origin", 0, 1, offset=offset) for offset in stray)
+            self._found(compare_letters(store, expected, letters.digests, self.fold.ranges))
+            self._found(
+                Difference(store, "letter without a usable origin", 0, 1, offset=offset) for offset in letters.stray
+            )
+            late = dict.fromkeys(expected, Reason.LATE)
+            reasons = self.fold.reason_codes if mark is Mark.INVALID else late
+            others, without_code = compare_reasons(store, reasons, letters.reasons)
+            self._found(others)
+            if without_code:
+                self._unverifiable(store, "reasons of a version before they had codes", records=without_code)
             self.report.verified[store] = len(expected)
 
     def _compare_late_drops(self) -> None:
@@ -228,7 +238,8 @@ class _Reconciliation:
     def _compare_redis(self) -> None:
         cache = Cache(self.settings)
         try:
-            cached = cache.windows()
+            cached, strange = cache.windows()
+            self._found(Difference("redis", f"key of no window: {key}", 0, 1) for key in strange)
             for size in WINDOW_SIZES_SECONDS:
                 expected = set(self.fold.counted.windows(size))
                 expired: list[int] = []
@@ -253,6 +264,7 @@ class _Reconciliation:
             where = Difference("redis", f"breaks the key schema: {error}", window_seconds=size)
             self._found([where])
             return None
+        self._found(compare_expiries(size, start, window))
         if not window.kept:
             return window
         cells = self.mending.window(size, start, self.fold.counted.window(size, start))
@@ -276,6 +288,10 @@ class _Reconciliation:
     def _compare_metrics(self, connection: extensions.connection) -> None:
         for size, table in METRICS_TABLES.items():
             missing = set(self.fold.counted.windows(size))
+            self._found(
+                Difference(f"postgres.{table}", f"rows of no window: they begin at {start}", 0, rows)
+                for start, rows in stores.misaligned_windows(connection, size)
+            )
             for start, got in stores.metric_windows(connection, size):
                 self.progress(f"reading {table}: window {stores.window_name(start)}")
                 missing.discard(start)
@@ -300,7 +316,8 @@ class _Reconciliation:
         self._compare_window(store, size, start, expected | stale, got.recounted)
 
     def _compare_raw_events(self, connection: extensions.connection) -> None:
-        differences, dropped_records = compare_raw_events(connection, self.fold, self.mending, self.progress)
+        self.progress("reading raw_events")
+        differences, dropped_records = compare_raw_events(connection, self.fold, self.mending)
         self._add(differences)
         if dropped_records:
             self._unverifiable(RAW_EVENTS, "dropped by retention", records=dropped_records)

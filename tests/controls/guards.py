@@ -145,6 +145,39 @@ GUARDS = [
         says="AssertionError",
     ),
     Guard(
+        "a row of raw events is compared by content",
+        "slo/reconciliation/compare.py",
+        "self.altered[at[hashes != self.expected[at]]] = True",
+        "pass",
+        "tests/unit/slo/reconciliation/test_raw_events.py::test_two_rows_that_change_places_are_found",
+        says="('altered', 0, 0)",
+    ),
+    Guard(
+        "the reason of a dead letter is compared by its code",
+        "slo/reconciliation/compare.py",
+        "others = sorted({each for each in got[origin] if each is not None} - {expected[origin]})",
+        "others: list[Reason] = []",
+        "tests/unit/slo/reconciliation/test_sabotage.py::test_reasons_of_dead_letters",
+        says="'other reason'",
+    ),
+    Guard(
+        "a metrics window begins at a multiple of its length",
+        "slo/reconciliation/stores.py",
+        "recount_revision FROM realtime.{} WHERE {} ",
+        "recount_revision FROM realtime.{} WHERE {} OR TRUE ",
+        "tests/unit/slo/reconciliation/test_metric_windows.py::"
+        "test_a_five_minute_window_begins_at_every_fifth_minute_alone",
+        says="MetricWindow(counted=",
+    ),
+    Guard(
+        "a cached window expires when it should",
+        "slo/reconciliation/cached_windows.py",
+        "        if not expiry.right:\n",
+        "        if False:\n",
+        "tests/unit/slo/reconciliation/test_cached_windows.py::test_a_window_that_should_be_gone_and_stays_is_found",
+        says="not enough values to unpack",
+    ),
+    Guard(
         "the broker takes no record out of time",
         "pipeline/provision.py",
         '"message.timestamp.before.max.ms": str(behind_ms),',
@@ -246,7 +279,7 @@ GUARDS = [
         "boolean     NOT NULL,\n    PRIMARY KEY (kafka_partition, kafka_offset, record_time)\n",
         "boolean     NOT NULL\n",
         "tests/integration/test_recovery.py::test_counts_survive_the_death_of_both_taskmanagers",
-        says="postgres.raw_events, content of impressions",
+        says="postgres.raw_events, doubled, record",
     ),
     Guard(
         "of one window PostgreSQL gets the newest counts",
