@@ -152,6 +152,8 @@ class Fold:
         """Records that decode and whose event id belongs to one of ``runs``."""
         self.id_hashes = {part: np.zeros(len(r), dtype=np.int64) for part, r in self.ranges.items()}
         self.digests: dict[Mark, dict[Origin, bytes]] = {Mark.LATE: {}, Mark.INVALID: {}}
+        self.letter_times_ms: dict[Origin, int] = {}
+        """Record times of what ``digests`` has."""
         self.reasons: dict[str, int] = {}
         self.first_record_time_ms: dict[int, int] = {}
         self._dropped_before_ms = dropped_before_ms
@@ -249,6 +251,7 @@ class Fold:
     def _keep_digest(self, mark: Mark, batch: RecordBatch, index: int) -> None:
         origin = (batch.partition, batch.offsets[index])
         value, time = batch.values[index], batch.record_times_ms[index]
+        self.letter_times_ms[origin] = time
         self.digests[mark][origin] = digest(batch.key(index), value, batch.headers(index), time)
 
     @property

@@ -323,7 +323,7 @@ GUARDS = [
     ),
     Guard(
         "retention waits for a recount",
-        "pipeline/store/partitions.py",
+        "pipeline/store/retention.py",
         "        exclude_others(cursor)  # a recount that has read the earlier moment still needs the rows\n",
         "",
         "tests/integration/test_partitions.py::test_retention_waits_for_a_recount",
