@@ -13,8 +13,9 @@ from pipeline.settings import Settings
 from pipeline.store.db_connector import connect_keeper
 from pipeline.store.default_partition import one_mover, start_of
 from pipeline.store.metrics_queries import METRICS_TABLES
-from pipeline.store.partitions import Days, drop_expired, keep_ahead
+from pipeline.store.partitions import Days, drop_expired, existing_days, expired_days, keep_ahead
 from pipeline.store.revisions import exclude_others
+from pipeline.store.short_locks import wait_for_older_transactions
 
 RAW_EVENTS = "raw_events"
 DELETE_ROWS = 10_000
@@ -41,7 +42,9 @@ def apply_retention(
     ValueError on a negative period.
     """
     now = now or datetime.now(UTC)
-    return _apply(settings, now, _kept_from("keep", now, keep), _kept_from("keep_metrics", now, keep_metrics))
+    raw, metrics = _kept_from("keep", now, keep), _kept_from("keep_metrics", now, keep_metrics)
+    with closing(connect_keeper(settings)) as connection:
+        return _apply(connection, now, raw, metrics)
 
 
 def maintain(settings: Settings, now: datetime | None = None) -> RetentionReport:
@@ -50,14 +53,14 @@ def maintain(settings: Settings, now: datetime | None = None) -> RetentionReport
     A store job that is behind has its backlog kept; one that has published nothing, all.
     """
     now = now or datetime.now(UTC)
+    raw, metrics = None, None
     with closing(connect_keeper(settings)) as connection:
         reached = _reached(connection)
-    raw, metrics = None, None
-    if reached is not None:
-        before = min(now, reached)
-        raw = _kept_from("keep", before, days_or_ever(settings.raw_events_retention_days))
-        metrics = _kept_from("keep_metrics", before, days_or_ever(settings.metrics_retention_days))
-    return _apply(settings, now, raw, metrics)
+        if reached is not None:
+            before = min(now, reached)
+            raw = _kept_from("keep", before, days_or_ever(settings.raw_events_retention_days))
+            metrics = _kept_from("keep_metrics", before, days_or_ever(settings.metrics_retention_days))
+        return _apply(connection, now, raw, metrics)
 
 
 def days_or_ever(days: int) -> timedelta | None:
@@ -73,11 +76,14 @@ def _kept_from(name: str, now: datetime, keep: timedelta | None) -> datetime | N
     return start_of((now - keep).date())
 
 
-def _apply(settings: Settings, now: datetime, raw: datetime | None, metrics: datetime | None) -> RetentionReport:
-    with closing(connect_keeper(settings)) as connection, one_mover(connection):
+def _apply(connection: PgConnection, now: datetime, raw: datetime | None, metrics: datetime | None) -> RetentionReport:
+    with one_mover(connection):
         dropped: list[str] = []
         if raw is not None:
             _record(connection, RAW_EVENTS, raw)
+            if expired_days(existing_days(connection), raw):
+                # Who reads on in a snapshot from before would find neither the rows nor the reason.
+                wait_for_older_transactions(connection)
             dropped = drop_expired(connection, raw)
         days = keep_ahead(connection, now.date(), *([] if raw is None else [raw]))
         deleted = (

@@ -81,14 +81,14 @@ class _Reconciliation:
         ends = self.topics.ranges(self.settings.events_topic)
         counters = [id_counter(ledger) for ledger in ledgers]
         with snapshot(self.settings) as connection, stores.reading_postgres(self.settings):
-            dropped_before_ms = stores.kept_from_ms(connection)
+            self.dropped_before_ms = stores.kept_from_ms(connection)
         self.fold = Fold(
             ends,
             self.decoder,
             self.settings.allowed_lateness_seconds,
             self.names,
             counters,
-            dropped_before_ms,
+            self.dropped_before_ms,
         )
         self._fold(self.fold, "folding the topic")
         deadline = time.monotonic() + timeout_seconds
@@ -312,6 +312,9 @@ class _Reconciliation:
         self._compare_window(store, size, start, expected | stale, got.recounted)
 
     def _compare_raw_events(self, connection: extensions.connection) -> None:
+        if stores.kept_from_ms(connection) != self.dropped_before_ms:
+            self._unverifiable(RAW_EVENTS, "retention has dropped a day while the topic was folded: verify again")
+            return
         differences, dropped_records = compare_raw_events(connection, self.fold, self.mending, self.progress)
         self._add(differences)
         if dropped_records:

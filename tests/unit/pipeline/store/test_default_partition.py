@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,7 +17,7 @@ from pipeline.store.db_connector import connect_keeper, connect_mender, connect_
 from pipeline.store.default_partition import Move, default_days, one_mover, partition_name
 from pipeline.store.partitions import keep_ahead
 from pipeline.store.short_locks import StoreBusy, run_step, wait_for_older_transactions
-from tests.unit.pipeline.store.stored_rows import at, copy_rows, stored, write
+from tests.unit.pipeline.store.stored_rows import at, copy_rows, statements, stored, wait_until, write
 
 FAR = datetime.now(UTC).date() + timedelta(days=60)
 DAYS = [FAR, FAR + timedelta(days=1)]
@@ -165,21 +166,24 @@ def test_a_snapshot_from_before_the_copies_keeps_its_rows(store: Settings, keepe
     """The swap waits for it: in the new partitions it would see nothing."""
     write(store, rows_of(0, 5))
     move = Move(keeper, DAYS, EVER)
-    with closing(connect_reader(store)) as reader:
+    with closing(connect_reader(store)) as reader, ThreadPoolExecutor(1) as pool:
         reader.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
         with reader.cursor() as cursor:
             cursor.execute("SELECT 1")
-            run_step(keeper, move.begin)
-            while move.copy_batch():
-                pass
-            with pytest.raises(StoreBusy, match="a transaction has been open"):
-                wait_for_older_transactions(keeper, patience_seconds=0)
+            moved = pool.submit(move.run)
+            wait_until(lambda: moved.done() or any("virtualxid" in each for each in statements(store)))
             cursor.execute("SELECT count(*) FROM raw_events")
             assert cursor.fetchone() == (5,)
         reader.rollback()
-        wait_for_older_transactions(keeper)
-    run_step(keeper, move.swap)
-    assert len(stored(store)) == 5
+        moved.result(60)
+    assert stored(store) == [(offset, partition_name(FAR)) for offset in range(5)]
+
+
+def test_a_transaction_that_never_ends_is_named(store: Settings, keeper: PgConnection) -> None:
+    with closing(connect_writer(store)) as idle, idle.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        with pytest.raises(StoreBusy, match="a transaction has been open"):
+            wait_for_older_transactions(keeper, patience_seconds=0)
 
 
 def test_a_step_gives_up_its_place_in_the_queue(store: Settings, keeper: PgConnection) -> None:
