@@ -15,6 +15,7 @@ _WATERMARKS_TEST = (
     "tests/unit/pipeline/test_published_watermarks.py::test_the_end_of_input_is_published_by_neither_sink"
 )
 _LOST_WINDOWS_TEST = "tests/unit/pipeline/cache/test_lost_windows.py"
+_MOVE_TEST = "tests/unit/pipeline/store/test_default_partition.py"
 
 
 @dataclass(frozen=True)
@@ -356,11 +357,43 @@ GUARDS = [
     ),
     Guard(
         "retention waits for a recount",
-        "pipeline/store/partitions.py",
+        "pipeline/store/retention.py",
         "        exclude_others(cursor)  # a recount that has read the earlier moment still needs the rows\n",
         "",
         "tests/integration/test_partitions.py::test_retention_waits_for_a_recount",
         says="Left contains one more item: (datetime.datetime(",
+    ),
+    Guard(
+        "rows that arrive while others are moved are moved too",
+        "pipeline/store/default_partition.py",
+        "INSERT ON {} FOR EACH ROW ",
+        "DELETE ON {} FOR EACH ROW ",
+        f"{_MOVE_TEST}::test_rows_that_arrive_in_every_step_are_moved_too",
+        says="Right contains 5 more items",
+    ),
+    Guard(
+        "a snapshot from before a move finds its rows",
+        "pipeline/store/default_partition.py",
+        "        wait_for_older_transactions(self.connection)\n",
+        "",
+        f"{_MOVE_TEST}::test_a_snapshot_from_before_the_copies_keeps_its_rows",
+        says="(0,) == (5,)",
+    ),
+    Guard(
+        "a snapshot from before a day is dropped finds its rows",
+        "pipeline/store/retention.py",
+        "                wait_for_older_transactions(connection)\n",
+        "                pass\n",
+        "tests/unit/pipeline/store/test_keeping.py::test_a_snapshot_from_before_keeps_its_days",
+        says="(0,) == (1,)",
+    ),
+    Guard(
+        "a clock alone deletes nothing",
+        "pipeline/store/retention.py",
+        "before = min(now, reached)",
+        "before = now",
+        "tests/unit/pipeline/store/test_keeping.py::test_a_clock_alone_deletes_nothing",
+        says="raw_events_p",
     ),
     Guard(
         "readers take recounted values",

@@ -18,6 +18,7 @@ from slo.reconciliation.compare import (
     compare_tombstones,
     compare_watermarks,
     compare_window,
+    deleted_letters,
 )
 from slo.reconciliation.fold import Fold, Mark, Origin
 from slo.reconciliation.tally import CellCounts
@@ -172,6 +173,16 @@ def test_dead_letters(
     sabotage(letters)
     differences = compare_letters("dead_letters", expected, letters, fold.ranges)
     assert [(one.what, one.partition, one.offset) for one in differences] == found
+
+
+def test_letters_that_retention_has_deleted_are_not_missed(topic: Topic) -> None:
+    """Only those older than what is kept: a younger one is lost."""
+    fold = topic.fold()
+    expected, when = fold.digests[Mark.INVALID], fold.letter_times_ms[0, 4]
+    kept = {origin: {content} for origin, content in expected.items() if origin != (0, 4)}
+    assert deleted_letters(expected, kept, fold.letter_times_ms, when + 1) == {(0, 4)}
+    assert deleted_letters(expected, kept, fold.letter_times_ms, when) == set()
+    assert deleted_letters(expected, {**kept, (0, 4): {b""}}, fold.letter_times_ms, when + 1) == set()
 
 
 @pytest.mark.parametrize(
