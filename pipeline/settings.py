@@ -68,9 +68,9 @@ class Settings:
     """How long PostgreSQL keeps raw events, in whole days (UTC) of their record time; 0: for ever."""
     metrics_retention_days: int = 400
     """How long PostgreSQL keeps windows of both sizes; 0: for ever."""
-    dead_letter_retention_days: int = 30
-    """How long Kafka keeps a dead letter after its record time; 0: for ever."""
-    late_retention_days: int = 7
+    dead_letter_retention_days: int = 0
+    """How long Kafka keeps a dead letter after its record time; 0: for ever. One with an old record time goes at once."""
+    late_retention_days: int = 0
     """As long Kafka keeps a late event, which is in PostgreSQL's raw events as well; 0: for ever."""
     early_fire_milliseconds: int = 200
     checkpoint_interval_seconds: int = 5

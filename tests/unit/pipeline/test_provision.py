@@ -46,9 +46,9 @@ def test_a_letter_may_be_larger_than_any_record() -> None:
 @pytest.mark.parametrize(
     ("settings", "letters_ms", "late_ms"),
     [
-        (Settings(), 30 * DAY_MS, 7 * DAY_MS),
+        (Settings(), -1, -1),
         (Settings(dead_letter_retention_days=2, late_retention_days=0), 2 * DAY_MS, -1),
-        (Settings(historic=True), -1, -1),
+        (Settings(historic=True, dead_letter_retention_days=2), -1, -1),
     ],
 )
 def test_letters_are_kept_for_as_long_as_the_settings_say(settings: Settings, letters_ms: int, late_ms: int) -> None:
