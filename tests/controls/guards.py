@@ -812,5 +812,29 @@ GUARDS = [
         "tests/unit/slo/verdict/test_never_passes.py::test_one_jobs_slow_checkpoints_are_not_averaged_with_the_others",
         says="(<Verdict.PASS: 'pass'>, 0.9)",
     ),
+    Guard(
+        "a bug in a comparison does not end the ones after it",
+        "slo/exporter/exporter.py",
+        "except Exception:  # a bug costs one turn",
+        "except OSError:  # a bug costs one turn",
+        "tests/unit/slo/exporter/test_exporter.py::test_a_comparison_that_raises_does_not_end_the_ones_after_it",
+        says="('adctr_count_differences 2.0',) not in",
+    ),
+    Guard(
+        "a sum of latencies never falls",
+        "slo/exporter/metrics.py",
+        "elif value < 0:",
+        "elif value < -math.inf:",
+        "tests/unit/slo/exporter/test_metrics.py::test_a_sum_never_falls",
+        says="assert [0.9, -2.1",
+    ),
+    Guard(
+        "an exporter that is down is one page",
+        "slo/rules/expressions.py",
+        '"\\n)\\nand on ()\\n{_EXPORTER_ANSWERED}"',
+        '"\\n)"',
+        "tests/unit/slo/rules/test_promtool.py::test_alerts_fire_when_they_should[exporter]",
+        says='alertname="CacheReadSilent"',
+    ),
 ]
 """In the order of an event's way through the pipeline, and the check of it all last."""
