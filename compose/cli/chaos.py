@@ -55,6 +55,12 @@ def run(
     rate: Annotated[float, typer.Option(help="Events per second.", min=1)] = DEFAULT_RATE,
     repeat: Annotated[int, typer.Option(help="Runs of each fault; the median recovery counts.", min=1)] = 1,
     retries: RetriesOption = 0,
+    limit_factor: Annotated[
+        float,
+        typer.Option(
+            help="Multiplies every limit of recovery, for a machine slower than that of docs/faults.md.", min=1
+        ),
+    ] = 1.0,
     out: Annotated[
         list[Path] | None,
         typer.Option("--out", help="Also write the report here, after every run; .html, .json or .txt. Repeatable."),
@@ -78,6 +84,7 @@ def run(
         except UnknownForm as error:
             raise UsageError(str(error)) from error
         require_writable("--out", path)
+    chosen = [each.with_limits_times(limit_factor) for each in chosen]
     results: list[FaultResult] = []
     drawn: list[DrawnRun] = []
     # Round by round: a slow hour is not one fault's, and whoever interrupts the hours that it takes has a table.

@@ -119,9 +119,10 @@ def _found(fault: Fault, checked: Checked, ended: float, objectives: Specificati
     assert report is not None
     series = recording.series
     redis, postgres = series[Indicator.EVENT_TO_REDIS], series[Indicator.EVENT_TO_POSTGRES]
-    late = [objectives.objective(name).value or 0.0 for name in ("event_to_redis", "event_to_postgres")]
-    found = recovery(redis, postgres, ended, *late)
-    later = (later_trouble_seconds(each, ended, limit) for each, limit in zip((redis, postgres), late, strict=True))
+    late = objectives.objective("event_to_redis").value or 0.0, objectives.objective("event_to_postgres").value or 0.0
+    onset = fault.onset_seconds
+    found = recovery(redis, postgres, ended, late, onset)
+    later = [later_trouble_seconds(each, ended, of, onset) for each, of in zip((redis, postgres), late, strict=True)]
     troubles = [each for each in later if each is not None]
     of_redis, void = fault.recovers is Indicator.EVENT_TO_REDIS, series[fault.recovers].void
     silent = NO_ANSWER in void

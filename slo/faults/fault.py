@@ -10,7 +10,7 @@ from typing import Any
 
 from slo.disturbances.bench import Bench
 from slo.faults.reader import UNANSWERED
-from slo.faults.recovery import NEVER, Recovery
+from slo.faults.recovery import NEVER, ONSET_SECONDS, Recovery
 from slo.spec.model import Indicator
 from slo.verdict.result import ObjectiveResult, Verdict
 
@@ -49,6 +49,11 @@ class Fault:
     begin_seconds: float = 10.0
     watched_seconds: float = 0.0
     """The load goes on for at least so long after the fault's end, what its entry takes not counted."""
+    onset_seconds: float = ONSET_SECONDS
+
+    def with_limits_times(self, factor: float) -> Fault:
+        """The same fault on a machine that is slower by ``factor`` (1 or more): limit and onset take so much longer."""
+        return replace(self, limit_seconds=self.limit_seconds * factor, onset_seconds=self.onset_seconds * factor)
 
     @property
     def load_seconds(self) -> float:

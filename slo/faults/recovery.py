@@ -26,17 +26,24 @@ NEVER = Recovery(None, None, None)
 
 
 def recovery(
-    redis: Series, postgres: Series, ended: float, redis_late_seconds: float, postgres_late_seconds: float
+    redis: Series,
+    postgres: Series,
+    ended: float,
+    late_seconds: tuple[float, float],
+    onset_seconds: float = ONSET_SECONDS,
 ) -> Recovery:
-    """Both stores' recovery from a fault that ended then (unix seconds); how late an event may be in each."""
+    """Both stores' recovery from a fault that ended then (unix seconds); ``late_seconds``: how late is late in each."""
+    redis_late, postgres_late = late_seconds
     return Recovery(
-        fresh_seconds(redis, ended, redis_late_seconds),
-        caught_up_seconds(redis, ended, redis_late_seconds),
-        caught_up_seconds(postgres, ended, postgres_late_seconds),
+        fresh_seconds(redis, ended, redis_late, onset_seconds),
+        caught_up_seconds(redis, ended, redis_late, onset_seconds),
+        caught_up_seconds(postgres, ended, postgres_late, onset_seconds),
     )
 
 
-def fresh_seconds(series: Series, ended: float, stale_seconds: float) -> float | None:
+def fresh_seconds(
+    series: Series, ended: float, stale_seconds: float, onset_seconds: float = ONSET_SECONDS
+) -> float | None:
     """From ``ended`` (unix seconds) until the newest of what is visible was fresh: due no longer ago than that.
 
     Where it never was stale, until the first event that was due since then was visible. Counts are matched by rank, so
@@ -51,7 +58,7 @@ def fresh_seconds(series: Series, ended: float, stale_seconds: float) -> float |
     # From the last fresh look to the next one; the last spell has no end where events were still due.
     begins = newest[fresh] + stale_seconds
     until = np.append(seen[order][fresh][1:], np.inf if series.times[-1] > newest[fresh[-1]] else begins[-1])
-    stale = np.flatnonzero((until > begins) & (until > ended) & (begins <= ended + stale_seconds + ONSET_SECONDS))
+    stale = np.flatnonzero((until > begins) & (until > ended) & (begins <= ended + stale_seconds + onset_seconds))
     if len(stale):  # the last of them: what was stale before the fault may be over before the fault shows
         end = float(until[stale[-1]])
         return end - ended if np.isfinite(end) else None
@@ -59,7 +66,9 @@ def fresh_seconds(series: Series, ended: float, stale_seconds: float) -> float |
     return float(first) - ended if np.isfinite(first) else None
 
 
-def caught_up_seconds(series: Series, ended: float, late_seconds: float) -> float | None:
+def caught_up_seconds(
+    series: Series, ended: float, late_seconds: float, onset_seconds: float = ONSET_SECONDS
+) -> float | None:
     """From ``ended`` (unix seconds) until nothing was late any more: due for longer than that and not visible.
 
     0 if nothing was; None if something stayed so. The series' times rise.
@@ -71,14 +80,16 @@ def caught_up_seconds(series: Series, ended: float, late_seconds: float) -> floa
     last_of_spell = np.flatnonzero(np.append(begins[1:] > until[:-1], True))
     first_of_spell = np.append(0, last_of_spell[:-1] + 1)
     begin, end = begins[first_of_spell], until[last_of_spell]
-    ours = np.flatnonzero((end > ended) & (begin <= ended + late_seconds + ONSET_SECONDS))
+    ours = np.flatnonzero((end > ended) & (begin <= ended + late_seconds + onset_seconds))
     if not len(ours):
         return 0.0
     last = float(end[ours[-1]])  # as above
     return last - ended if np.isfinite(last) else None
 
 
-def later_trouble_seconds(series: Series, ended: float, late_seconds: float) -> float | None:
+def later_trouble_seconds(
+    series: Series, ended: float, late_seconds: float, onset_seconds: float = ONSET_SECONDS
+) -> float | None:
     """When, counted from ``ended``, the first event began to be late that no recovery counts; None if none was.
 
     It began so long after the fault that it may have another cause. It is no recovery, and no silence either.
@@ -89,7 +100,7 @@ def later_trouble_seconds(series: Series, ended: float, late_seconds: float) -> 
     if not len(begins):
         return None
     first_of_spell = np.flatnonzero(np.append(True, begins[1:] > until[:-1]))
-    later = begins[first_of_spell][begins[first_of_spell] > ended + late_seconds + ONSET_SECONDS]
+    later = begins[first_of_spell][begins[first_of_spell] > ended + late_seconds + onset_seconds]
     return float(later[0]) - ended if len(later) else None
 
 

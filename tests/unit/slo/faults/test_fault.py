@@ -106,3 +106,11 @@ def test_every_fault_has_a_name_of_its_own_and_a_load_that_outlives_its_limit() 
         assert each.load_seconds > each.begin_seconds + each.lasts_seconds + each.limit_seconds
     with pytest.raises(KeyError, match="known are taskmanager_killed,"):
         find_fault("earthquake")
+
+
+def test_a_slower_machine_has_longer_limits_and_the_load_outlives_them_too() -> None:
+    fault = FAULTS[0].with_limits_times(4.0)
+    assert (fault.limit_seconds, fault.onset_seconds) == (60.0, 40.0)
+    assert fault.load_seconds > FAULTS[0].load_seconds + 44.0
+    assert FaultRun(fault, 59.0, exact=True, records=1, reads={"redis": 100}).verdict is Verdict.PASS
+    assert FaultRun(fault, 61.0, exact=True, records=1, reads={"redis": 100}).verdict is Verdict.FAIL
