@@ -828,13 +828,5 @@ GUARDS = [
         "tests/unit/slo/exporter/test_metrics.py::test_a_sum_never_falls",
         says="assert [0.9, -2.1",
     ),
-    Guard(
-        "an exporter that is down is one page",
-        "slo/rules/expressions.py",
-        '"\\n)\\nand on ()\\n{_EXPORTER_ANSWERED}"',
-        '"\\n)"',
-        "tests/unit/slo/rules/test_promtool.py::test_alerts_fire_when_they_should[exporter]",
-        says='alertname="CacheReadSilent"',
-    ),
 ]
 """In the order of an event's way through the pipeline, and the check of it all last."""
