@@ -6,7 +6,7 @@ fold, of exactly those later events: a value between the two folds is not a diff
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
@@ -247,6 +247,13 @@ def compare_reasons(
         if others:
             found.append(replace(_origin(store, origin), what="other reason", expected=expected[origin], got=others[0]))
     return found, sum(None in got[origin] for origin in expected.keys() & got.keys())
+
+
+def deleted_letters(
+    expected: Iterable[Origin], got: Container[Origin], times_ms: Mapping[Origin, int], kept_from_ms: int
+) -> set[Origin]:
+    """Of the records that belong into a letter topic those whose letter has been deleted by the topic's retention."""
+    return {origin for origin in expected if origin not in got and times_ms[origin] < kept_from_ms}
 
 
 def _origin(store: str, origin: Origin) -> Difference:

@@ -158,6 +158,8 @@ class Fold:
         self.digests: dict[Mark, dict[Origin, bytes]] = {Mark.LATE: {}, Mark.INVALID: {}}
         self.reason_codes: dict[Origin, Reason | None] = {}
         """Of the invalid records: those of late ones are all the same."""
+        self.letter_times_ms: dict[Origin, int] = {}
+        """Record times of what ``digests`` has."""
         self.reasons: dict[str, int] = {}
         self.first_record_time_ms: dict[int, int] = {}
         self._dropped_before_ms = dropped_before_ms
@@ -259,6 +261,7 @@ class Fold:
     def _keep_digest(self, mark: Mark, batch: RecordBatch, index: int) -> None:
         origin = (batch.partition, batch.offsets[index])
         value, time = batch.values[index], batch.record_times_ms[index]
+        self.letter_times_ms[origin] = time
         self.digests[mark][origin] = digest(batch.key(index), value, batch.headers(index), time)
 
     @property

@@ -124,12 +124,12 @@ def missing_rows_of_replays(connection: extensions.connection) -> list[tuple[int
         return cursor.fetchall()
 
 
-def kept_from_ms(connection: extensions.connection) -> int:
-    """Record time before which retention has dropped rows of raw_events; 0 if it never did."""
+def kept_from_ms(connection: extensions.connection, table: str = "raw_events") -> int:
+    """Record time (of metrics: start of the window) before which retention has dropped rows; 0 if it never did."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT (extract(epoch FROM kept_from) * 1000)::bigint FROM realtime.retention "
-            "WHERE table_name = 'raw_events'"
+            "SELECT (extract(epoch FROM kept_from) * 1000)::bigint FROM realtime.retention WHERE table_name = %s",
+            (table,),
         )
         row = cursor.fetchone()
         return int(row[0]) if row else 0

@@ -34,6 +34,7 @@ from slo.reconciliation.compare import (
     compare_tombstones,
     compare_watermarks,
     compare_window,
+    deleted_letters,
     settle,
 )
 from slo.reconciliation.fold import Fold, Mark
@@ -183,14 +184,19 @@ class _Reconciliation:
     # --- the stores ------------------------------------------------------------------------------------------------
 
     def _compare_letters(self) -> None:
+        settings = self.settings
         cases = (
-            ("dead_letters", self.settings.dead_letter_topic, Mark.INVALID),
-            ("late_events", self.settings.late_topic, Mark.LATE),
+            ("dead_letters", settings.dead_letter_topic, Mark.INVALID, settings.dead_letter_retention_days),
+            ("late_events", settings.late_topic, Mark.LATE, settings.late_retention_days),
         )
-        for store, topic, mark in cases:
+        for store, topic, mark, kept_days in cases:
             self.progress(f"reading {topic}")
-            letters = self.topics.letters(topic, self.settings.events_topic)
-            expected = self.fold.digests[mark]
+            letters = self.topics.letters(topic, settings.events_topic)
+            kept_from_ms = int((time.time() - kept_days * 86_400) * 1000) if kept_days and not settings.historic else 0
+            gone = deleted_letters(self.fold.digests[mark], letters.digests, self.fold.letter_times_ms, kept_from_ms)
+            if gone:
+                self._unverifiable(store, "deleted by retention", records=len(gone))
+            expected = {origin: each for origin, each in self.fold.digests[mark].items() if origin not in gone}
             self._found(compare_letters(store, expected, letters.digests, self.fold.ranges))
             self._found(
                 Difference(store, "letter without a usable origin", 0, 1, offset=offset) for offset in letters.stray
@@ -287,12 +293,18 @@ class _Reconciliation:
 
     def _compare_metrics(self, connection: extensions.connection) -> None:
         for size, table in METRICS_TABLES.items():
-            missing = set(self.fold.counted.windows(size))
+            kept_from = stores.kept_from_ms(connection, table) // 1000
+            windows = set(self.fold.counted.windows(size))
+            missing = {start for start in windows if start >= kept_from}
+            if gone := windows - missing:
+                self._unverifiable(f"postgres.{table}", "deleted by retention", size, tuple(sorted(gone)))
             self._found(
                 Difference(f"postgres.{table}", f"rows of no window: they begin at {start}", 0, rows)
                 for start, rows in stores.misaligned_windows(connection, size)
             )
             for start, got in stores.metric_windows(connection, size):
+                if start < kept_from:
+                    continue
                 self.progress(f"reading {table}: window {stores.window_name(start)}")
                 missing.discard(start)
                 counted = self.fold.counted.window(size, start)
