@@ -157,19 +157,27 @@ def submit(
     return str(client.get_job_id())
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Submits the named jobs, each from its checkpoint where one is given as JOB=PATH."""
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """``jobs``, ``accept_loss`` and ``rewind``: lists of strings. Ends the process (SystemExit) on wrong ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("jobs", nargs="+", metavar="JOB[=CHECKPOINT]")
     parser.add_argument("--accept-loss", action="append", default=[], metavar="JOB")
     parser.add_argument("--rewind", action="append", default=[], metavar="JOB")
+    # The options of a job stand behind it, in front of the next job.
+    parsed = parser.parse_intermixed_args(arguments)
+    for argument in parsed.jobs:
+        if argument.partition("=")[0] not in JOBS:
+            parser.error(f"job {argument!r}: allowed are {', '.join(JOBS)}")
+    return parsed
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Submits the named jobs, each from its checkpoint where one is given as JOB=PATH."""
+    parsed = parse_arguments(arguments)
     settings = Settings.from_env(os.environ)
     failed = []
-    parsed = parser.parse_args(arguments)
     for argument in parsed.jobs:
         job, _, restore_from = argument.partition("=")
-        if job not in JOBS:
-            parser.error(f"job {job!r}: allowed are {', '.join(JOBS)}")
         try:
             options = {"accept_loss": job in parsed.accept_loss, "rewind": job in parsed.rewind}
             job_id = submit(settings, job, restore_from or None, **options)

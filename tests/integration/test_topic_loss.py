@@ -65,7 +65,8 @@ def test_added_partitions_are_read_and_get_a_canary(directory: Path) -> None:
     """Within seconds, and every count is exact."""
     settings = load_settings(directory)
     more = NewPartitions(settings.events_topic, settings.events_partitions + 2)
-    _admin(settings).create_partitions([more])[settings.events_topic].result()
+    admin = _admin(settings)  # kept until it has answered
+    admin.create_partitions([more])[settings.events_topic].result()
     newest = settings.events_partitions + 1
     eventually("the broker knows the new partition", lambda: newest in _partitions(settings), 30)
     send(settings, [_good(settings, number, newest) for number in range(10)])

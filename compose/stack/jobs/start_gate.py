@@ -59,13 +59,14 @@ class StartGate:
         try:
             state = self.topic.state()
             problem = self._unrestorable(job, checkpoints) if checkpoints and restore_point is None else None
-            problem = problem or self.topic.problem(job, self.report_of(job).topic_id, has_checkpoint=bool(checkpoints))
+            known = self.report_of(job).topic_id
+            problem = problem or self.topic.problem(job, known, state, has_checkpoint=bool(checkpoints))
         except TopicUnknown as error:
             # The source itself fails where its next record is gone; a job must not wait for what may never be answered.
             sure = restore_point is not None or (not checkpoints and self.report_of(job).topic_id is None)
             LOG.info("%s is %s: %s", job, "started without looking at its topic" if sure else "not started yet", error)
             return sure
-        if problem is not None and job not in self.accepted:
+        if problem is not None and not self._is_accepted(job, problem):
             LOG.error("%s is not started: %s", job, problem.text)
             self.blocked_until[job] = time.monotonic() + BLOCKED_SECONDS
             self.report(job, replace(self.report_of(job), blocked=problem.text))
@@ -84,9 +85,14 @@ class StartGate:
             return False
 
     def has_lost_records(self, job: str) -> bool:
-        """Whether a job that does not get on can't go on either; no while Kafka does not answer."""
+        """Whether a job that does not get on can't go on either; no while Kafka does not answer.
+
+        A loss that was accepted still shows in the committed offsets until the job completes a checkpoint.
+        """
         try:
-            return self.topic.problem(job, self.report_of(job).topic_id, has_checkpoint=True) is not None
+            known, state = self.report_of(job).topic_id, self.topic.state()
+            problem = self.topic.problem(job, known, state, has_checkpoint=True)
+            return problem is not None and not self._is_accepted(job, problem)
         except TopicUnknown:
             return False
 
@@ -114,10 +120,17 @@ class StartGate:
             anew=True,
         )
 
+    def _is_accepted(self, job: str, problem: Problem) -> bool:
+        known = bool(problem.lost) and set(problem.lost) <= set(self.report_of(job).lost)
+        return job in self.accepted or known
+
     def _accept(self, job: str, problem: Problem) -> None:
+        self.accepted.add(job)
         LOG.warning("%s starts all the same, as was accepted: %s", job, problem.text)
         report = self.report_of(job)
-        self.report(job, replace(report, lost=(*report.lost, *problem.lost)))
+        # Where Flink's client fails, the job is started again: the same records are not lost twice.
+        lost = {(each.partition, each.start): each for each in (*report.lost, *problem.lost)}
+        self.report(job, replace(report, lost=tuple(lost.values())))
         if problem.anew and self._job_dir(job).exists():
             # Where no later start finds them, and nobody misses them either.
             target = Path(self.settings.checkpoint_dir) / SET_ASIDE / f"{job}-{time.time():.0f}"

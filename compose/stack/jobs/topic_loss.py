@@ -98,9 +98,8 @@ class TopicWatch:
     def _client(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self._settings.kafka_bootstrap, "log_level": 0})
 
-    def problem(self, job: str, known_id: str | None, *, has_checkpoint: bool) -> Problem | None:
-        """What is in the way of a job. Raises TopicUnknown."""
-        state = self.state()
+    def problem(self, job: str, known_id: str | None, state: TopicState, *, has_checkpoint: bool) -> Problem | None:
+        """What is in the way of a job, with the topic as it is now. Raises TopicUnknown."""
         return problem_of(state, known_id, self._committed(job, state.ranges), has_checkpoint=has_checkpoint)
 
     def topic_id(self) -> str:

@@ -79,6 +79,8 @@ logger.kafka.name = org.apache.kafka
 logger.kafka.level = WARN
 logger.netty.name = org.jboss.netty.channel.DefaultChannelPipeline
 logger.netty.level = OFF
+logger.types.name = org.apache.flink.api.java.typeutils.TypeExtractor
+logger.types.level = WARN
 """
 
 

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from compose.stack.jobs import keeper as keeper_module
 from compose.stack.jobs.checkpoints import complete_checkpoints
 from compose.stack.jobs.keeper import Keeper, active_jobs
 from compose.stack.jobs.restoring import RestoreFailures
 from compose.stack.jobs.topic_loss import Problem, TopicState
 from pipeline.flink_rest import FlinkJob
-from pipeline.job_report import reports_of
+from pipeline.job import parse_arguments
+from pipeline.job_report import Lost, reports_of
 from pipeline.settings import Settings
 from pipeline.topic_reader import OffsetRange
 
@@ -62,6 +64,39 @@ def test_a_job_starts_without_its_state_where_that_was_accepted(
     assert not accept.exists()
 
 
+def test_records_that_are_lost_are_counted_once_however_often_the_job_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flink's client may fail after the loss was accepted."""
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    lost = Problem("three records have gone", (Lost(1, 4, 7),))
+    monkeypatch.setattr(keeper.gate.topic, "problem", lambda *_, **__: lost)
+    assert keeper.gate.has_lost_records("live")
+    keeper.gate.accepted = {"live"}
+    assert keeper.may_start("live")
+    keeper.gate.accepted.clear()  # as soon as all its tasks run
+    assert not keeper.gate.has_lost_records("live"), "it has yet to complete a checkpoint"
+    assert keeper.may_start("live")
+    assert keeper.gate.accepted == {"live"}, "Flink's client must know"
+    assert reports_of(keeper.settings)["live"].lost == (Lost(1, 4, 7),)
+    monkeypatch.setattr(keeper.gate.topic, "problem", lambda *_, **__: Problem("more", (Lost(1, 7, 9),)))
+    keeper.gate.accepted.clear()
+    assert keeper.gate.has_lost_records("live"), "what is lost later was not accepted"
+
+
+def test_options_of_a_job_may_stand_between_two_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the keeper puts them for the first of two."""
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    commands: list[list[str]] = []
+    monkeypatch.setattr(keeper_module.subprocess, "Popen", lambda command, **_: commands.append(command))
+    keeper.gate.accepted = {"live", "store"}
+    keeper.submit(["live", "store"])
+    given = commands[0][next(at for at, word in enumerate(commands[0]) if word.endswith("job.py")) + 1 :]
+    parsed = parse_arguments(given)
+    assert [job.partition("=")[0] for job in parsed.jobs] == ["live", "store"]
+    assert parsed.accept_loss == ["live", "store"]
+
+
 def test_a_job_that_fails_to_restore_is_cancelled_and_its_checkpoint_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +122,7 @@ class WholeTopic:
     def state(self) -> TopicState:
         return TopicState("ad-events", "id", {0: OffsetRange(0, 10)})
 
-    def problem(self, _job: str, _known_id: str | None, **_: bool) -> Problem | None:
+    def problem(self, _job: str, _known_id: str | None, _state: TopicState, **_: bool) -> Problem | None:
         return None
 
 
