@@ -115,8 +115,8 @@ def scan(values: Sequence[bytes], plain_schema_ids: Sequence[int]) -> Columns:
     for name in ("event_id", "campaign_id", "category"):
         plain &= texts[name][1] > 0
     # What may be a canary, or claim to be one, is for the rules.
-    for name in ("campaign_id", "category"):
-        plain &= cursor.bytes[texts[name][0]] != _CANARY_BYTE
+    campaign_start, category_start = texts["campaign_id"][0], texts["category"][0]
+    plain &= (cursor.bytes[campaign_start] != _CANARY_BYTE) & (cursor.bytes[category_start] != _CANARY_BYTE)
     plain &= event_time_ms >= EARLIEST_EVENT_TIME_MS
     text_hash = HASH_OF_TYPE[is_click.astype(np.int64)]
     for name, (start, size) in texts.items():

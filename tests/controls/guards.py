@@ -162,6 +162,14 @@ GUARDS = [
         says="'other reason'",
     ),
     Guard(
+        "PostgreSQL takes no window that begins at no multiple of its length",
+        "pipeline/store/migrations/0009_aligned_windows.sql",
+        "window_start = date_bin('1 minute', window_start, TIMESTAMPTZ 'epoch')",
+        "TRUE",
+        "tests/unit/pipeline/store/test_aligned_windows.py::test_a_window_that_is_none_is_refused",
+        says="DID NOT RAISE",
+    ),
+    Guard(
         "a metrics window begins at a multiple of its length",
         "slo/reconciliation/stores.py",
         "recount_revision FROM realtime.{} WHERE {} ",

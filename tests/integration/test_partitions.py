@@ -131,7 +131,10 @@ def test_the_writer_can_neither_delete_nor_change_the_schema(ours: Settings) -> 
 def test_ctr_is_null_without_impressions(ours: Settings) -> None:
     writer = connect_writer(ours)
     with writer, writer.cursor() as cursor:
-        cursor.execute("INSERT INTO metrics_1min VALUES (now(), 'c', 'k', 0, 3), (now(), 'd', 'k', 4, 1)")
+        cursor.execute(
+            "INSERT INTO metrics_1min SELECT date_trunc('minute', now()), * FROM (VALUES ('c', 'k', 0, 3), "
+            "('d', 'k', 4, 1)) AS cells"
+        )
         cursor.execute("SELECT campaign_id, ctr FROM metrics_1min ORDER BY 1")
         assert cursor.fetchall() == [("c", None), ("d", 0.25)]
     writer.close()
