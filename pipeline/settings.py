@@ -69,7 +69,7 @@ class Settings:
     metrics_retention_days: int = 400
     """How long PostgreSQL keeps windows of both sizes; 0: for ever."""
     dead_letter_retention_days: int = 0
-    """Days after its record time for which Kafka keeps a dead letter: one of an old record goes at once. 0: for ever."""
+    """Days after its record time for which Kafka keeps a dead letter (of an old record: at once gone). 0: for ever."""
     late_retention_days: int = 0
     """As long Kafka keeps a late event, which is in PostgreSQL's raw events as well; 0: for ever."""
     early_fire_milliseconds: int = 200
