@@ -35,10 +35,9 @@ def retention(
     The stack's cache keeper does the same every hour. Rows of the default partition move to days of their own. Windows
     are kept for ADCTR_METRICS_RETENTION_DAYS (400; 0: for ever).
     """
+    asked = None if keep is None else timedelta(seconds=parse_duration_seconds("--keep", keep, zero=True))
     settings = load_settings(context.obj)
-    period = days_or_ever(settings.raw_events_retention_days)
-    if keep is not None:
-        period = timedelta(seconds=parse_duration_seconds("--keep", keep, zero=True))
+    period = days_or_ever(settings.raw_events_retention_days) if asked is None else asked
     metrics = days_or_ever(settings.metrics_retention_days)
     try:
         report = apply_retention(settings, period, keep_metrics=metrics)

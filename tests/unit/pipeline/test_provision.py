@@ -59,7 +59,7 @@ def test_letters_are_kept_for_as_long_as_the_settings_say(settings: Settings, le
 
 def test_letters_do_not_wait_for_a_full_segment_to_be_deleted() -> None:
     """Kafka deletes whole segments; by default one takes a week or a gigabyte."""
-    _, *rejects = topic_specs(Settings())
+    _, *rejects = topic_specs(Settings(dead_letter_retention_days=30, late_retention_days=7))
     assert [each.config["segment.ms"] for each in rejects] == [str(DAY_MS)] * 2
 
 
