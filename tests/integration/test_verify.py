@@ -24,6 +24,7 @@ from loadgen.profiles import Profile
 from loadgen.run import LoadPlan, new_run_id
 from pipeline.contract.cache_schema import cell_field, cells_key, parse_counts
 from pipeline.store.db_connector import connect_owner
+from tests.integration.waiting import eventually
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection  # noqa: N812 - a class, despite its name
@@ -167,12 +168,13 @@ def a_raw_event_of_another_device(owner: PgConnection, ledger: Ledger) -> Iterat
 
 @contextmanager
 def a_cached_window_that_stays(owner: PgConnection, ledger: Ledger, cache: redis.Redis) -> Iterator[set[Found]]:
-    """The five minutes of the run; a later write of the jobs would set the expiry right."""
-    start = cells_of(owner, ledger, 0)[0].window_start // 300 * 300
-    key = cells_key(300, start)
+    """A minute of canaries that is over: each write of the live job sets the expiry right."""
+    start = int(time.time()) // 60 * 60 - 120
+    key = cells_key(60, start)
+    eventually("the minute before last is in Redis", lambda: bool(cache.exists(key)), 150)
     expires = round(time.time() + cache.pttl(key) / 1000)
     cache.persist(key)
-    yield {("redis.cells.300", "expiry", None)}
+    yield {("redis.cells.60", "expiry", None)}
     cache.expireat(key, expires)
 
 
