@@ -2,7 +2,8 @@
 
 Whenever the marker of completeness is missing (the first start, ``FLUSHALL``, a Redis that came back empty) it rebuilds
 the windows from PostgreSQL and sets the marker; likewise when windows are missing that must be there, because they
-expired while Redis's clock was wrong. While memory is short, it shortens how long windows are kept.
+expired while Redis's clock was wrong. While memory is short, it shortens how long windows are kept. A thread of its own
+keeps PostgreSQL (`pipeline.store_keeper`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pipeline.cache.cache_writer import writer_client
 from pipeline.flink_checkpoints import NoCheckpoint
 from pipeline.settings import Settings
 from pipeline.store import StoreUnavailable
+from pipeline.store_keeper import start_keeping
 from pipeline.topic_reader import KafkaUnavailable
 
 LOG = logging.getLogger("adctr.cache_keeper")
@@ -61,7 +63,9 @@ def restore_what_is_lost(settings: Settings, client: redis.Redis) -> None:
 def main() -> None:
     """Reads the environment."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    keep(Settings.from_env(os.environ))
+    settings = Settings.from_env(os.environ)
+    start_keeping(settings)
+    keep(settings)
 
 
 if __name__ == "__main__":

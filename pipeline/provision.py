@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -31,6 +31,7 @@ from pipeline.settings import Settings, SettingsError
 EVENTS_RETENTION_BYTES = 20_000_000_000
 """Per partition. The topic keeps records by size, never by age: record times may be old."""
 UNLIMITED_MS = (1 << 63) - 1
+DAY_MS = 86_400_000
 REQUEST_TIMEOUT_SECONDS = 10.0
 RETRY_SECONDS = 0.5
 
@@ -73,7 +74,6 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     }
     # Consumers need no setting for it: their fetch sizes are no limit to the first batch of an answer.
     rejects = {
-        "retention.ms": "-1",
         "cleanup.policy": "delete",
         "max.message.bytes": str(MOST_LETTER_BYTES),
         # A letter has the record time of a record that was taken, whatever the broker's clock shows since.
@@ -83,9 +83,18 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     }
     return [
         TopicSpec(settings.events_topic, settings.events_partitions, events),
-        TopicSpec(settings.dead_letter_topic, 1, rejects),
-        TopicSpec(settings.late_topic, 1, rejects),
+        _kept(TopicSpec(settings.dead_letter_topic, 1, rejects), settings, settings.dead_letter_retention_days),
+        _kept(TopicSpec(settings.late_topic, 1, rejects), settings, settings.late_retention_days),
     ]
+
+
+def _kept(spec: TopicSpec, settings: Settings, days: int) -> TopicSpec:
+    """With a retention by record time: of a historic load none, as all of its times are old."""
+    if settings.historic or not days:
+        return replace(spec, config={**spec.config, "retention.ms": "-1"})
+    # Kafka deletes segments as a whole: with one per day nothing stays for much longer than it has to.
+    limits = {"retention.ms": str(days * DAY_MS), "segment.ms": str(DAY_MS)}
+    return replace(spec, config={**spec.config, **limits})
 
 
 def provision(settings: Settings, timeout_seconds: float = 60.0) -> int:

@@ -16,6 +16,8 @@ ENV_PREFIX = "ADCTR_"
 
 WINDOW_SIZES_SECONDS = (60, 300)
 
+LONGEST_RETENTION_DAYS = 36_500
+
 
 class SettingsError(ValueError):
     """A setting has a value that cannot work; the message names key, value and what is allowed."""
@@ -42,6 +44,7 @@ class Settings:
     postgres_writer_password: str = field(default="", repr=False)
     postgres_reader_password: str = field(default="", repr=False)
     postgres_mender_password: str = field(default="", repr=False)
+    postgres_keeper_password: str = field(default="", repr=False)
     flink_rest_url: str = "http://127.0.0.1:8082"
     dashboard_url: str = ""
     """Where the business dashboard is served; empty where a stack runs none."""
@@ -61,6 +64,14 @@ class Settings:
     cache_retention_seconds: int = 1800
     cache_max_memory_megabytes: int = 768
     """Redis's maxmemory; 0: no limit."""
+    raw_events_retention_days: int = 7
+    """How long PostgreSQL keeps raw events, in whole days (UTC) of their record time; 0: for ever."""
+    metrics_retention_days: int = 400
+    """How long PostgreSQL keeps windows of both sizes; 0: for ever."""
+    dead_letter_retention_days: int = 0
+    """Days after its record time for which Kafka keeps a dead letter (of an old record: at once gone). 0: for ever."""
+    late_retention_days: int = 0
+    """As long Kafka keeps a late event, which is in PostgreSQL's raw events as well; 0: for ever."""
     early_fire_milliseconds: int = 200
     checkpoint_interval_seconds: int = 5
     parallelism: int = 1
@@ -80,6 +91,16 @@ class Settings:
         ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name}={getattr(self, name)}: must be at least 1")
+        for name in (
+            "raw_events_retention_days",
+            "metrics_retention_days",
+            "dead_letter_retention_days",
+            "late_retention_days",
+        ):
+            if not 0 <= getattr(self, name) <= LONGEST_RETENTION_DAYS:
+                raise SettingsError(
+                    f"{name}={getattr(self, name)}: must be 0 (for ever) to {LONGEST_RETENTION_DAYS} days"
+                )
         if self.cache_max_memory_megabytes < 0:
             raise SettingsError(
                 f"cache_max_memory_megabytes={self.cache_max_memory_megabytes}: must be at least 0 (no limit)"

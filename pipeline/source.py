@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from pipeline.contract.cache_schema import CANARY_PREFIX
+from pipeline.contract.reasons import Reason
 from pipeline.contract.rules import (
     CANARY_CAMPAIGN,
     EARLIEST_RECORD_TIME_MS,
@@ -173,9 +174,9 @@ _IN_HEADER = " ".join(
 )
 INVALID_REASON = (
     f"COALESCE(`decode_error` || CASE {_IN_HEADER} ELSE '' END, CASE "
-    f"WHEN {_IS_NO_CANARY} THEN {literal(NO_CANARY)} "
-    f"WHEN {HAS_RECORD_TIME} THEN 'event_time is more than 1 minute after the record time' "
-    "ELSE 'the record time is out of range' END)"
+    f"WHEN {_IS_NO_CANARY} THEN {literal(Reason.FALSE_CANARY.of(NO_CANARY))} WHEN {HAS_RECORD_TIME} "
+    f"THEN {literal(Reason.EVENT_TIME_AHEAD.of('event_time is more than 1 minute after the record time'))} "
+    f"ELSE {literal(Reason.RECORD_TIME.of('the record time is out of range'))} END)"
 )
 
 

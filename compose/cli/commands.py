@@ -69,7 +69,7 @@ COMMANDS: Mapping[str, Place | Places] = {
     ),
     "retention": Place(
         "retention:retention",
-        "Drops the days of raw_events that are older, creates the coming ones. Metrics are kept for good.",
+        "Drops days of raw_events and windows that are older than what is kept, creates the coming days.",
     ),
     "dashboard": Place(
         "dashboard:dashboard",

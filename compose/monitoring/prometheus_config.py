@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-EXPORTER_JOB = "adctr"
+from slo.spec.metrics import EXPORTER_JOB
+
 FLINK_JOB = "flink"
 REDIS_JOB = "redis"
 POSTGRES_JOB = "postgres"

@@ -23,6 +23,7 @@ class Passwords:
     postgres_writer: str = field(repr=False)
     postgres_reader: str = field(repr=False)
     postgres_mender: str = field(repr=False)
+    postgres_keeper: str = field(repr=False)
     registry_storage: str = field(repr=False)
 
     @classmethod

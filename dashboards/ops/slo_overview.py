@@ -10,7 +10,7 @@ from dashboards.ops.panels import BYTES, GREEN, ORANGE, PLAIN, RED, SECONDS, SHA
 from slo import burn_rate
 from slo.burn_rate import window_name
 from slo.rules.expressions import ERROR_RATIO, GROWTH_WINDOW_SECONDS, error_ratio, number
-from slo.spec.metrics import METRICS, MetricType, ceiling_metric
+from slo.spec.metrics import EXPORTER_JOB, METRICS, MetricType, ceiling_metric
 from slo.spec.model import Kind, Objective, Specification
 
 UID = "adctr-slo"
@@ -39,7 +39,7 @@ def _panels(specification: Specification, objective: Objective) -> Iterator[Figu
 def _status(objective: Objective) -> Figure:
     """Alerts that fire. 0 only while the exporter is asked: an unknown status must not look like a kept promise."""
     firing = f'count(ALERTS{{alertstate="firing", objective="{objective.name}"}})'
-    asked = 'min(up{job="adctr"} == 1) - 1'
+    asked = f'min(up{{job="{EXPORTER_JOB}"}} == 1) - 1'
     return Figure(
         "Status",
         Query(f"{firing} or ({asked})"),

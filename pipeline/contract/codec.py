@@ -35,6 +35,7 @@ from typing import Any
 import fastavro
 
 from pipeline.contract.avro_strict import MalformedAvro, Walk, read_branch, read_enum, read_int, read_long, read_string
+from pipeline.contract.reasons import Reason
 from pipeline.contract.writer_schema import SchemaError, Type, parse_schema, shown
 
 SCHEMA_TEXT = resources.files("pipeline.contract").joinpath("ad_event.avsc").read_text(encoding="utf-8")
@@ -52,11 +53,27 @@ MOST_SINGLE_QUESTIONS = 32
 
 
 class DecodeError(ValueError):
-    """A record's value can't be decoded; ``str()`` is the reason, fit for a dead letter's header."""
+    """A record's value can't be decoded; ``str()`` says why, ``reason`` is the code."""
+
+    reason = Reason.NOT_AN_EVENT
+
+
+class NotFramed(DecodeError):
+    """The value does not begin with the header."""
+
+    reason = Reason.NOT_FRAMED
 
 
 class UnknownSchemaId(DecodeError):
     """The registry answered that it knows no such schema (its error code 40403)."""
+
+    reason = Reason.SCHEMA_UNKNOWN
+
+
+class UnusableSchema(DecodeError):
+    """What the registry has under the id is no Avro schema, or none by which a value could be read."""
+
+    reason = Reason.SCHEMA_UNUSABLE
 
 
 class RegistryUnavailable(Exception):
@@ -101,8 +118,8 @@ def encode(event: AdEvent, schema_id: int) -> bytes:
 class Decoder:
     """Decodes record values; keeps every schema it has seen.
 
-    ``fetch_schema`` maps a schema id to the schema's JSON text and raises UnknownSchemaId, DecodeError (a schema that
-    can never be used; believed for ever) or RegistryUnavailable (never kept). Several threads call it at once.
+    ``fetch_schema`` maps a schema id to the schema's JSON text and raises UnknownSchemaId, UnusableSchema (one that can
+    never be used; believed for ever) or RegistryUnavailable (never kept). Several threads call it at once.
     ``list_ids`` returns every id that the registry has by now, or None where it can't say: one question for many ids.
 
     A producer registers a schema before it sends the first record with its id. So the answer that an id is unknown
@@ -135,10 +152,10 @@ class Decoder:
     def decode(self, value: bytes) -> AdEvent:
         """The event in a record value. Raises DecodeError and RegistryUnavailable, nothing else."""
         if len(value) < HEADER.size:
-            raise DecodeError(f"too short: {len(value)} bytes, the header alone has {HEADER.size}")
+            raise NotFramed(f"too short: {len(value)} bytes, the header alone has {HEADER.size}")
         magic, schema_id = HEADER.unpack_from(value)
         if magic != MAGIC_BYTE:
-            raise DecodeError(f"magic byte is {magic & 0xFF}, not {MAGIC_BYTE}")
+            raise NotFramed(f"magic byte is {magic & 0xFF}, not {MAGIC_BYTE}")
         writer = self._types.get(schema_id) or self.writer(schema_id)
         if schema_id in self._plain:
             try:
@@ -161,14 +178,14 @@ class Decoder:
         if schema_id < 1 or (self._unknown is not None and schema_id in self._unknown):
             raise UnknownSchemaId(f"unknown schema id {schema_id}")
         if schema_id in self._unusable:
-            raise DecodeError(self._unusable[schema_id])
+            raise UnusableSchema(self._unusable[schema_id])
         try:
             return self._keep(schema_id, self._fetch_schema(schema_id))
         except UnknownSchemaId:
             if self._unknown is not None:
                 self._unknown.add(schema_id)
             raise
-        except DecodeError as error:
+        except UnusableSchema as error:
             self._remember(schema_id, str(error))
             raise
 
@@ -193,7 +210,7 @@ class Decoder:
         try:
             writer = self._types[schema_id] = parse_schema(text)
         except SchemaError as error:
-            raise DecodeError(f"schema {schema_id} is not usable: {error}") from None
+            raise UnusableSchema(f"schema {schema_id} is not usable: {error}") from None
         if same_layout(writer, OUR_TYPE):
             self._plain.add(schema_id)
         return writer

@@ -7,7 +7,7 @@
 ``__connect.errors.connector.name``    who rejected it: the Flink job, ``adctr-store``
 ``__connect.errors.stage``             ``VALUE_CONVERTER``: the bytes are no ad event; ``TRANSFORMATION``: an ad event
                                        whose times break a rule
-``__connect.errors.exception.message``  why, in words
+``__connect.errors.exception.message``  why: a code and words (`pipeline.contract.reasons`)
 ``__connect.errors.timestamp``         ours: the record time in ms since the epoch (also the letter's own record time,
                                        unless it is out of range, see `pipeline.contract.rules`)
 ``__connect.errors.shortened``         ours: the size in bytes of a record too large for a letter, else 0. The letter

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import requests
 
-from pipeline.contract.codec import SCHEMA_TEXT, DecodeError, RegistryUnavailable, UnknownSchemaId
+from pipeline.contract.codec import SCHEMA_TEXT, RegistryUnavailable, UnknownSchemaId, UnusableSchema
 from pipeline.contract.writer_schema import shown
 
 with warnings.catch_warnings(record=True):  # the client's dependencies announce their deprecations on import
@@ -50,15 +50,15 @@ class RegistrySchemas:
         self._client = registry_client(url)
 
     def fetch(self, schema_id: int) -> str:
-        """JSON text of a schema. Raises UnknownSchemaId, DecodeError (not Avro) or RegistryUnavailable."""
+        """JSON text of a schema. Raises UnknownSchemaId, UnusableSchema (not Avro) or RegistryUnavailable."""
         try:
             schema = _ask(self._url, lambda: self._client.get_schema(schema_id))
         except SchemaRegistryError:
             raise UnknownSchemaId(f"unknown schema id {schema_id}") from None
         if schema.schema_type != "AVRO" or schema.schema_str is None:
-            raise DecodeError(f"schema {schema_id} is of type {schema.schema_type}, not AVRO")
+            raise UnusableSchema(f"schema {schema_id} is of type {schema.schema_type}, not AVRO")
         if schema.references:
-            raise DecodeError(
+            raise UnusableSchema(
                 f"schema {schema_id} has schema references, which are not read: {shown(schema.references[0].name)}"
             )
         return str(schema.schema_str)

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pipeline.contract.cache_schema import CANARY_PREFIX
 from pipeline.contract.codec import AdEvent, DecodeError, Decoder
+from pipeline.contract.reasons import Reason
 
 EARLIEST_EVENT_TIME_MS = 946_684_800_000
 """2000-01-01T00:00Z."""
@@ -67,6 +68,14 @@ def invalid_event(event: AdEvent) -> str | None:
     return invalid_fields(event) or (NO_CANARY if is_no_canary(event.campaign_id, event.category) else None)
 
 
+def invalid_reason(event: AdEvent) -> str | None:
+    """As `invalid_event`, with the code in front."""
+    words = invalid_event(event)
+    if words is None:
+        return None
+    return (Reason.FALSE_CANARY if words == NO_CANARY else Reason.NOT_AN_EVENT).of(words)
+
+
 def is_no_canary(campaign_id: str, category: str) -> bool:
     """Whether a campaign or a category is named like a canary's, and the two together are not those of one."""
     claims = campaign_id.startswith(CANARY_PREFIX) or category.startswith(CANARY_PREFIX)
@@ -89,10 +98,15 @@ def reason_of_times(record_time_ms: int) -> str:
     return f"event_time is more than {MAX_AHEAD_MS // 1000} s ahead of the record time"
 
 
+def code_of_times(record_time_ms: int) -> Reason:
+    """The code of `reason_of_times`."""
+    return Reason.EVENT_TIME_AHEAD if record_time_in_range(record_time_ms) else Reason.RECORD_TIME
+
+
 def classify(
     value: bytes | None, record_time_ms: int, decoder: Decoder, allowed_lateness_seconds: int
 ) -> tuple[Fate, AdEvent | None, str | None]:
-    """Fate of a record, its event where it decodes, and the reason where it isn't counted.
+    """Fate of a record, its event where it decodes, and the reason (`Reason`) where it isn't counted.
 
     The order is fixed, so that every reader gives the same reason: tombstone, undecodable, invalid
     fields, a canary that is none, record time out of range, event time ahead of record time, late. An invalid record
@@ -103,11 +117,11 @@ def classify(
     try:
         event = decoder.decode(value)
     except DecodeError as error:
-        return Fate.INVALID, None, str(error)
-    reason = invalid_event(event)
+        return Fate.INVALID, None, error.reason.of(str(error))
+    reason = invalid_reason(event)
     if reason is not None:
         return Fate.INVALID, event, reason
     fate = fate_of_valid(event.event_time, record_time_ms, allowed_lateness_seconds)
     if fate is Fate.INVALID:
-        return fate, event, reason_of_times(record_time_ms)
-    return fate, event, "late" if fate is Fate.LATE else None
+        return fate, event, code_of_times(record_time_ms).of(reason_of_times(record_time_ms))
+    return fate, event, Reason.LATE if fate is Fate.LATE else None

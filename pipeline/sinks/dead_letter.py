@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pipeline.contract import letter_headers
 from pipeline.contract.letter_size import HEADER_BYTES, KEPT_BYTES, MOST_LETTER_BYTES, MOST_RECORD_BYTES
+from pipeline.contract.reasons import Reason
 from pipeline.job_names import STORE, flink_name
 from pipeline.settings import Settings
 from pipeline.source import EVENTS, HAS_RECORD_TIME, INVALID_REASON, IS_INVALID, IS_VALID, is_late
@@ -58,7 +59,7 @@ def dead_letters_insert(settings: Settings) -> str:
 
 def late_events_insert(settings: Settings) -> str:
     """INSERT of every late event."""
-    return _insert("late_events", settings, "'late'", f"{IS_VALID} AND {is_late(settings)}")
+    return _insert("late_events", settings, literal(Reason.LATE), f"{IS_VALID} AND {is_late(settings)}")
 
 
 def _insert(name: str, settings: Settings, reason: str, condition: str) -> str:

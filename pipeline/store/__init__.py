@@ -2,7 +2,8 @@
 
 from pipeline.store.db_connector import StoreUnavailable, connect_reader, connect_writer, snapshot
 from pipeline.store.migrate import MigrationFailed, migrate
-from pipeline.store.partitions import RetentionReport, apply_retention, ensure_partitions
+from pipeline.store.partitions import ensure_partitions
+from pipeline.store.retention import RetentionReport, apply_retention
 
 __all__ = [
     "MigrationFailed",

@@ -21,6 +21,7 @@ OWNER = "adctr_owner"
 WRITER = "adctr_writer"
 READER = "adctr_reader"
 MENDER = "adctr_mender"
+KEEPER = "adctr_keeper"
 
 CONNECT_TIMEOUT_SECONDS = 3
 READER_STATEMENT_TIMEOUT_MS = 5_000
@@ -35,7 +36,7 @@ class StoreUnavailable(ConnectionError):
 
 
 def connect_owner(settings: Settings, database: str | None = None) -> PgConnection:
-    """A transactional connection of the role that migrates and drops partitions. Raises StoreUnavailable."""
+    """A transactional connection of the role that migrates. Raises StoreUnavailable."""
     return _connect(settings, OWNER, settings.postgres_owner_password, database=database)
 
 
@@ -47,6 +48,11 @@ def connect_writer(settings: Settings) -> PgConnection:
 def connect_mender(settings: Settings) -> PgConnection:
     """A transactional connection of the role that replays dead letters and recounts. Raises StoreUnavailable."""
     return _connect(settings, MENDER, settings.postgres_mender_password)
+
+
+def connect_keeper(settings: Settings) -> PgConnection:
+    """A transactional connection of the role that owns ``raw_events`` and drops old rows. Raises StoreUnavailable."""
+    return _connect(settings, KEEPER, settings.postgres_keeper_password)
 
 
 def connect_reader(

@@ -18,8 +18,8 @@ from psycopg2.extensions import connection as PgConnection  # noqa: N812 - a cla
 from psycopg2.extensions import encrypt_password
 
 from pipeline.settings import Settings
-from pipeline.store.db_connector import MENDER, OWNER, READER, WRITER, connect_owner
-from pipeline.store.partitions import ensure_partitions_on
+from pipeline.store.db_connector import KEEPER, MENDER, OWNER, READER, WRITER, connect_owner
+from pipeline.store.partitions import ensure_partitions
 
 _LOCK_KEY = 0x61646374
 """Advisory lock of the migrations ("adct"); any constant does that nobody else takes."""
@@ -90,10 +90,10 @@ def migrate(settings: Settings) -> list[Migration]:
             cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
         _ensure_roles(connection, settings)
         applied = _apply_pending(connection, known)
-        ensure_partitions_on(connection)
-        return applied
     finally:
         connection.close()
+    ensure_partitions(settings)
+    return applied
 
 
 def _create_database(settings: Settings) -> None:
@@ -116,6 +116,7 @@ def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
         WRITER: settings.postgres_writer_password,
         READER: settings.postgres_reader_password,
         MENDER: settings.postgres_mender_password,
+        KEEPER: settings.postgres_keeper_password,
     }
     database = sql.Identifier(settings.postgres_database)
     with connection, connection.cursor() as cursor:
@@ -139,6 +140,8 @@ def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
         writer = sql.Identifier(WRITER)
         cursor.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, writer))
         cursor.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(READER)))
+        # Migrations change what the keeper owns.
+        cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(KEEPER), sql.Identifier(OWNER)))
 
 
 def _apply_pending(connection: PgConnection, known: Sequence[Migration]) -> list[Migration]:

@@ -6,6 +6,7 @@ import bisect
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -19,6 +20,8 @@ from slo.probes.runner import LookCounts
 from slo.spec.metrics import (
     CACHE_LONGEST_RETENTION,
     CACHE_RETENTION,
+    IMPLAUSIBLE_SAMPLES,
+    JOB_INDICATORS,
     METRICS,
     PROBE_FAILURES,
     MetricType,
@@ -29,28 +32,26 @@ from slo.spec.model import Ceiling, Indicator
 PROBE_CPU_SECONDS = "adctr_probe_cpu_seconds_total"
 STALE_SECONDS = 60.0
 """A gauge whose newest sample is older is left out: an old value would pass for a present one."""
-JOB_INDICATORS = frozenset(
-    {
-        Indicator.CHECKPOINT_SIZE,
-        Indicator.CHECKPOINT_DURATION,
-        Indicator.CHECKPOINT_AGE,
-        Indicator.CONSUMER_LAG,
-    }
-)
-"""Those with a label ``job``."""
 
 
 class _Histogram:
-    """Counts per bucket. A sample that never came is beyond every edge, and not in the sum, which would be NaN."""
+    """Counts per bucket. A sample that never came is beyond every edge, and not in the sum, which would be NaN.
+
+    A latency below zero is neither good nor bad, so it is in no bucket: in the sum, which is a counter, it would look
+    like a restart.
+    """
 
     def __init__(self, edges: Sequence[float]) -> None:
         self._edges = sorted(edges)
         self._counts = [0] * (len(self._edges) + 1)
         self._sum = 0.0
+        self.implausible = 0
 
     def add(self, value: float) -> None:
         if math.isnan(value):
             self._counts[-1] += 1
+        elif value < 0:
+            self.implausible += 1
         else:
             self._counts[bisect.bisect_left(self._edges, value)] += 1
             self._sum += value
@@ -88,9 +89,8 @@ class ProbeMetrics(Collector):
         self._histograms: dict[Key, _Histogram] = {}
         self._gauges: dict[Key, tuple[float, float]] = {}
         self._counters: dict[Key, float] = {}
-        self._ceilings: dict[Ceiling, float] = {}
-        self._differences: int | None = None
-        self._retention: tuple[int, int] | None = None
+        self._ceilings: dict[Ceiling, tuple[float, float]] = {}
+        self._retention: tuple[float, tuple[int, int]] | None = None
         registry.register(self)
 
     def announce(self, indicators: Iterable[Indicator]) -> None:
@@ -122,22 +122,23 @@ class ProbeMetrics(Collector):
         with self._lock:
             self._ceilings.pop(ceiling, None)
             if value is not None:
-                self._ceilings[ceiling] = value
-
-    def set_differences(self, differences: int | None) -> None:
-        """What the last reconciliation found; None where it could not compare anything."""
-        with self._lock:
-            self._differences = differences
+                self._ceilings[ceiling] = self._clock(), value
 
     def set_retention(self, retention: tuple[int, int] | None) -> None:
         """Of windows in Redis, in force and by the setting, in seconds; None where Redis does not say."""
         with self._lock:
-            self._retention = retention
+            self._retention = None if retention is None else (self._clock(), retention)
 
     def collect(self) -> Iterator[Family]:
         """All metrics, for the registry."""
         with self._lock:
-            families = [*self._collect_indicators(), *self._collect_ceilings(), *self._collect_retention()]
+            oldest = self._clock() - STALE_SECONDS
+            families = [
+                *self._collect_indicators(oldest),
+                *self._collect_implausible(),
+                *self._collect_ceilings(oldest),
+                *self._collect_retention(oldest),
+            ]
         yield from families
 
     def _histogram(self, key: Key) -> _Histogram:
@@ -145,11 +146,8 @@ class ProbeMetrics(Collector):
             self._histograms[key] = _Histogram(self._edges[key[0]])
         return self._histograms[key]
 
-    def _collect_indicators(self) -> Iterator[Family]:
-        oldest = self._clock() - STALE_SECONDS
+    def _collect_indicators(self, oldest: float) -> Iterator[Family]:
         gauges = {key: value for key, (at, value) in self._gauges.items() if at >= oldest}
-        if self._differences is not None:
-            gauges[Indicator.COUNT_DIFFERENCES, ""] = float(self._differences)
         for indicator, metric in METRICS.items():
             labels = ["job"] if indicator in JOB_INDICATORS else []
             histograms = HistogramMetricFamily(metric.name, metric.help, labels=labels)
@@ -163,13 +161,23 @@ class ProbeMetrics(Collector):
                 found.add_metric([job] * len(labels), value)
             yield from (family for family in (histograms, counters, found) if family.samples)
 
-    def _collect_ceilings(self) -> Iterator[Family]:
-        for ceiling, value in self._ceilings.items():
-            yield GaugeMetricFamily(ceiling_metric(ceiling), "Computed ceiling.", value=value)
+    def _collect_implausible(self) -> Iterator[Family]:
+        found = CounterMetricFamily(IMPLAUSIBLE_SAMPLES, "Latencies below zero, counted nowhere.", labels=["indicator"])
+        by_indicator = Counter[Indicator]()
+        for (indicator, _), histogram in self._histograms.items():
+            by_indicator[indicator] += histogram.implausible
+        for indicator, count in by_indicator.items():
+            found.add_metric([indicator], count)
+        yield found
 
-    def _collect_retention(self) -> Iterator[Family]:
-        if self._retention is not None:
-            in_force, longest = self._retention
+    def _collect_ceilings(self, oldest: float) -> Iterator[Family]:
+        for ceiling, (at, value) in self._ceilings.items():
+            if at >= oldest:
+                yield GaugeMetricFamily(ceiling_metric(ceiling), "Computed ceiling.", value=value)
+
+    def _collect_retention(self, oldest: float) -> Iterator[Family]:
+        if self._retention is not None and self._retention[0] >= oldest:
+            in_force, longest = self._retention[1]
             yield GaugeMetricFamily(CACHE_RETENTION, "How long Redis keeps a window after its end now.", value=in_force)
             yield GaugeMetricFamily(
                 CACHE_LONGEST_RETENTION, "How long it keeps one unless memory is short.", value=longest

@@ -111,7 +111,10 @@ class CanaryRows:
         self._next[cell] = min(count, WINDOW_SECONDS)
         seconds = range(cell[0] + first, cell[0] + self._next[cell])
         seen = [Sighting(second, at - second, cell[1], at) for second in seconds]
-        self.early += sum(each.latency < 0 for each in seen)
+        early = sum(each.latency < 0 for each in seen)
+        if early:  # more counts than canaries: the rank of a later one says nothing before the next minute
+            self.early += early
+            self._next[cell] = WINDOW_SECONDS
         return seen
 
     def _given_up(self, cell: Cell, at: float) -> list[Sighting]:

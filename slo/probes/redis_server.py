@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 
@@ -12,14 +13,19 @@ from slo.probes.probe import Probe, Sample
 from slo.spec.model import Indicator
 
 _SCAN_COUNT = 100
+_LARGEST_SCAN_COUNT = 1000
+_SCAN_LOOKS = 60
 _NO_TTL = -1
 
 
 class RedisServer(Probe):
     """Two round trips per look: INFO, DBSIZE and one step of a scan over the window keys, then their TTLs.
 
-    Keys without TTL are a sample when a scan has been through all keys: ``_SCAN_COUNT`` per look, so that no look holds
-    Redis up. SCAN may tell a key twice while a table grows, so one such key can count as two, but never as none.
+    A scan takes a step of ``_SCAN_COUNT`` keys per look. It takes larger ones, up to ``_LARGEST_SCAN_COUNT``, where it
+    would need more than ``_SCAN_LOOKS`` looks, so that no look holds Redis up. After the first complete scan, each look
+    tells the keys without TTL: those of the last complete scan, or of the present one where it has found more. So the
+    sample does not come and go with the length of a scan. SCAN may tell a key twice while a table grows, so one such
+    key can count as two, but never as none.
     """
 
     name = "redis_server"
@@ -35,7 +41,10 @@ class RedisServer(Probe):
         self._client = redis_client(settings)
         self._clock = clock
         self._cursor = 0
-        self._without_ttl = 0
+        self._step = _SCAN_COUNT
+        self._found = 0
+        self._without_ttl: int | None = None
+        """Of the last complete scan; None before it."""
         self._evicted: int | None = None
 
     def look(self) -> Iterable[Sample]:
@@ -43,11 +52,12 @@ class RedisServer(Probe):
             pipe.info("memory")
             pipe.info("stats")
             pipe.dbsize()
-            pipe.scan(self._cursor, match=f"{PREFIX}:{{*", count=_SCAN_COUNT)
+            pipe.scan(self._cursor, match=f"{PREFIX}:{{*", count=self._step)
             memory, stats, keys, (self._cursor, found) = pipe.execute()
             for key in found:
                 pipe.pttl(key)
-            self._without_ttl += sum(ttl == _NO_TTL for ttl in pipe.execute())
+            self._found += sum(ttl == _NO_TTL for ttl in pipe.execute())
+        self._step = min(max(_SCAN_COUNT, math.ceil(keys / _SCAN_LOOKS)), _LARGEST_SCAN_COUNT)
         at = self._clock()
         samples = [
             Sample(Indicator.REDIS_MEMORY, at, float(memory["used_memory"])),
@@ -55,8 +65,10 @@ class RedisServer(Probe):
             Sample(Indicator.REDIS_EVICTIONS, at, float(self._newly_evicted(int(stats["evicted_keys"])))),
         ]
         if self._cursor == 0:
-            samples.append(Sample(Indicator.REDIS_KEYS_WITHOUT_TTL, at, float(self._without_ttl)))
-            self._without_ttl = 0
+            self._without_ttl, self._found = self._found, 0
+        if self._without_ttl is not None:
+            worst = float(max(self._without_ttl, self._found))
+            samples.append(Sample(Indicator.REDIS_KEYS_WITHOUT_TTL, at, worst))
         return samples
 
     def close(self) -> None:

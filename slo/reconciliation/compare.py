@@ -6,7 +6,7 @@ fold, of exactly those later events: a value between the two folds is not a diff
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.contract.cache_schema import ZERO, Counts
+from pipeline.contract.reasons import Reason
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.fold import Mark, Origin
+from slo.reconciliation.row_hash import Hashes
 from slo.reconciliation.tally import Cell, CellCounts, Tally
 
 MOST_LISTED = 10_000
@@ -151,50 +153,26 @@ def at_least(suspects: Sequence[Difference]) -> tuple[list[Difference], list[Dif
     return real, explained
 
 
-ContentRow = tuple[int, int]
-"""(events, bytes of their texts)"""
-Contents = Mapping[tuple[Cell, bool], ContentRow]
-"""Per (cell, is click)."""
-
-
-def compare_contents(store: str, minute_seconds: int, expected: Contents, got: Contents) -> list[Difference]:
-    """Differences of the stored events of one minute in number and text, per cell and type."""
-    found = []
-    for key in sorted(expected.keys() | got.keys()):
-        want, have = expected.get(key, (0, 0)), got.get(key, (0, 0))
-        if want != have:
-            (campaign_id, category), is_click = key
-            found.append(
-                Difference(
-                    store,
-                    f"content of {'clicks' if is_click else 'impressions'}",
-                    f"{want[0]} events, {want[1]} bytes of text",
-                    f"{have[0]} events, {have[1]} bytes of text",
-                    window_seconds=60,
-                    window_start_seconds=minute_seconds,
-                    campaign_id=campaign_id,
-                    category=category,
-                )
-            )
-    return found
-
-
 @dataclass
-class StoredOrigins:
-    """Which origins of one partition a table holds: rows per offset, and whether the row says late."""
+class StoredRows:
+    """Which rows of one partition raw_events holds: by offset how many, whether one says late, and is another row."""
 
+    expected: Hashes
     rows: npt.NDArray[np.uint16]
     late: npt.NDArray[np.bool_]
+    altered: npt.NDArray[np.bool_]
 
     @classmethod
-    def empty(cls, offsets: OffsetRange) -> StoredOrigins:
-        """Nothing stored yet for a range of offsets."""
-        return cls(np.zeros(len(offsets), dtype=np.uint16), np.zeros(len(offsets), dtype=np.bool_))
+    def none_of(cls, expected: Hashes) -> StoredRows:
+        """Nothing read yet; ``expected`` has by offset what a row must hash to (`row_hash`)."""
+        size = len(expected)
+        return cls(expected, np.zeros(size, np.uint16), np.zeros(size, np.bool_), np.zeros(size, np.bool_))
 
-    def add(self, at: npt.NDArray[np.int64], late: npt.NDArray[np.bool_]) -> None:
+    def add(self, at: npt.NDArray[np.int64], late: npt.NDArray[np.bool_], hashes: Hashes) -> None:
         """Takes rows in; ``at`` counts from the range's start."""
         np.add.at(self.rows, at, 1)
         self.late[at] |= late
+        self.altered[at[hashes != self.expected[at]]] = True
 
 
 def has_row(marks: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -203,34 +181,33 @@ def has_row(marks: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     return wanted
 
 
-def compare_origins(
+def compare_rows(
     store: str,
     partition: int,
     first_offset: int,
     marks: npt.NDArray[np.uint8],
-    stored: StoredOrigins,
+    stored: StoredRows,
     skip: npt.NDArray[np.bool_] | None = None,
 ) -> Differences:
     """Differences between the counted and late records of a partition and the rows stored for it."""
     wanted = has_row(marks)
     looked_at = np.ones(len(marks), dtype=np.bool_) if skip is None else ~skip
-    cases: tuple[tuple[str, npt.NDArray[np.bool_], int, int | None], ...] = (
+    is_late = marks == Mark.LATE
+    cases: tuple[tuple[str, npt.NDArray[np.bool_], int | str, int | str | None], ...] = (
         ("missing", wanted & (stored.rows == 0), 1, 0),
         ("unexpected", ~wanted & (stored.rows > 0), 0, None),
         ("doubled", wanted & (stored.rows > 1), 1, None),
+        ("altered", wanted & (stored.rows == 1) & stored.altered, "the record's own columns", "other columns"),
+        ("wrong flag", wanted & (stored.rows > 0) & is_late & ~stored.late, "late", "counted"),
+        ("wrong flag", wanted & (stored.rows > 0) & ~is_late & stored.late, "counted", "late"),
     )
     found = Differences()
     for what, hits, expected, got in cases:
         at = np.flatnonzero(hits & looked_at)
         for index in at[:MOST_LISTED].tolist():
-            rows = int(stored.rows[index]) if got is None else got
-            found.add([Difference(store, what, expected, rows, partition=partition, offset=first_offset + index)])
+            have = int(stored.rows[index]) if got is None else got
+            found.add([Difference(store, what, expected, have, partition=partition, offset=first_offset + index)])
         found.add_unlisted(max(0, len(at) - MOST_LISTED))
-    flagged = wanted & (stored.rows > 0) & ((marks == Mark.LATE) != stored.late) & looked_at
-    for index in np.flatnonzero(flagged).tolist():
-        want = "late" if marks[index] == Mark.LATE else "counted"
-        have = "late" if stored.late[index] else "counted"
-        found.add([Difference(store, "wrong flag", want, have, partition=partition, offset=first_offset + index)])
     return found
 
 
@@ -258,6 +235,25 @@ def compare_letters(
         elif {each[: len(expected[origin])] for each in got[origin]} != {expected[origin]}:
             found.append(replace(where, what="altered", expected="the record's own bytes", got="other bytes"))
     return found
+
+
+def compare_reasons(
+    store: str, expected: Mapping[Origin, Reason | None], got: Mapping[Origin, AbstractSet[Reason | None]]
+) -> tuple[list[Difference], int]:
+    """Letters that give another reason than the rules, and how many give none by code, as those of earlier versions."""
+    found = []
+    for origin in sorted(expected.keys() & got.keys()):
+        others = sorted({each for each in got[origin] if each is not None} - {expected[origin]})
+        if others:
+            found.append(replace(_origin(store, origin), what="other reason", expected=expected[origin], got=others[0]))
+    return found, sum(None in got[origin] for origin in expected.keys() & got.keys())
+
+
+def deleted_letters(
+    expected: Iterable[Origin], got: Container[Origin], times_ms: Mapping[Origin, int], kept_from_ms: int
+) -> set[Origin]:
+    """Of the records that belong into a letter topic those whose letter has been deleted by the topic's retention."""
+    return {origin for origin in expected if origin not in got and times_ms[origin] < kept_from_ms}
 
 
 def _origin(store: str, origin: Origin) -> Difference:

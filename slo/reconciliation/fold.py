@@ -1,8 +1,9 @@
 """The truth: what the records of a topic, taken one by one, say every store must hold.
 
 A fold sees each record of a range of offsets once and applies the rules of `pipeline.contract.rules`; it shares no code
-with the Flink jobs. It keeps, in a few bytes per record, the fate of every offset and a hash of its event id, and
-beside that the counts per window and cell and a digest of each record that belongs into a letter topic.
+with the Flink jobs. It keeps, in 19 bytes per record, the fate of every offset, a hash of its event id and one of its
+row in raw_events, and beside that the counts per window and cell and a digest of each record that belongs into a
+letter topic.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import numpy.typing as npt
 
 from pipeline.contract import letter_headers, letter_size
 from pipeline.contract.codec import AdEvent, Decoder
+from pipeline.contract.reasons import Reason
 from pipeline.contract.rules import EARLIEST_RECORD_TIME_MS, LATEST_RECORD_TIME_MS, MAX_AHEAD_MS, Fate, classify
 from pipeline.topic_reader import OffsetRange
+from slo.reconciliation.row_hash import Hashes, hash_events, postgres_time, row_hashes
 from slo.reconciliation.scan import Columns, Flags, Longs, scan
 from slo.reconciliation.tally import Names, Tally
 
@@ -141,17 +144,22 @@ class Fold:
         self.ranges = dict(ranges)
         self.names = names or Names()
         self.counted = Tally(self.names)
-        self.late = Tally(self.names)
         self.runs = runs
         self._prefix_sizes = {len(run.prefix) for run in runs}
         self.marks = {part: np.zeros(len(r), dtype=np.uint8) for part, r in self.ranges.items()}
         self.dropped = {part: np.zeros(len(r), dtype=np.bool_) for part, r in self.ranges.items()}
-        self.dropped_minutes: set[int] = set()
-        """Starts, in seconds, of the minutes that hold events whose rows were dropped."""
         self.in_a_run = {part: np.zeros(len(r), dtype=np.bool_) for part, r in self.ranges.items()}
         """Records that decode and whose event id belongs to one of ``runs``."""
         self.id_hashes = {part: np.zeros(len(r), dtype=np.int64) for part, r in self.ranges.items()}
+        self.row_hashes: dict[int, Hashes] = {
+            part: np.zeros(len(r), dtype=np.uint64) for part, r in self.ranges.items()
+        }
+        """What the row of each counted or late record must hash to (`row_hash`)."""
         self.digests: dict[Mark, dict[Origin, bytes]] = {Mark.LATE: {}, Mark.INVALID: {}}
+        self.reason_codes: dict[Origin, Reason | None] = {}
+        """Of the invalid records: those of late ones are all the same."""
+        self.letter_times_ms: dict[Origin, int] = {}
+        """Record times of what ``digests`` has."""
         self.reasons: dict[str, int] = {}
         self.first_record_time_ms: dict[int, int] = {}
         self._dropped_before_ms = dropped_before_ms
@@ -176,9 +184,10 @@ class Fold:
         at = np.asarray(batch.offsets, dtype=np.int64) - self.ranges[batch.partition].start
         self.dropped[batch.partition][at] = times < self._dropped_before_ms
         self.marks[batch.partition][at[plain]] = np.where(is_late, Mark.LATE, Mark.COUNTED)[plain]
+        hashes = row_hashes(columns.text_hash, postgres_time(columns.event_time_ms), postgres_time(times))
+        self.row_hashes[batch.partition][at[plain]] = hashes[plain]
         self._add_plain(batch.partition, at, columns, plain, is_late)
-        for index in np.flatnonzero(~plain).tolist():
-            self._add_other(batch, index, int(at[index]))
+        self._add_others(batch, np.flatnonzero(~plain), at)
         for index in np.flatnonzero(plain & is_late).tolist():
             self._keep_digest(Mark.LATE, batch, index)
 
@@ -196,33 +205,40 @@ class Fold:
         known = self._cell_of_slice
         slices = [data[start:end] for start, end in zip(starts, ends, strict=True)]
         cells = np.asarray([known[s] if s in known else self._learn_cell(s) for s in slices], dtype=np.int64)
-        self._note_dropped(columns.event_time_ms[where][self.dropped[partition][at[where]]])
-        late = is_late[where]
-        for tally, some in ((self.counted, ~late), (self.late, late)):
-            chosen = where[some]
-            tally.add(columns.event_time_ms[chosen], cells[some], columns.is_click[chosen], columns.text_bytes[chosen])
+        in_time = ~is_late[where]
+        chosen = where[in_time]
+        self.counted.add(columns.event_time_ms[chosen], cells[in_time], columns.is_click[chosen])
 
-    def _add_other(self, batch: RecordBatch, index: int, at: int) -> None:
+    def _add_others(self, batch: RecordBatch, where: Longs, at: Longs) -> None:
+        found = {index: self._add_other(batch, index, int(at[index])) for index in where.tolist()}
+        stored = {index: event for index, event in found.items() if event is not None}
+        if stored:
+            times = [batch.record_times_ms[index] for index in stored]
+            self.row_hashes[batch.partition][at[list(stored)]] = hash_events(list(stored.values()), times)
+
+    def _add_other(self, batch: RecordBatch, index: int, at: int) -> AdEvent | None:
+        """Folds one record; returns its event if raw_events must hold it."""
         record_time_ms = batch.record_times_ms[index]
         fate, event, reason = classify(batch.values[index], record_time_ms, self._decoder, self._lateness_seconds)
         mark = _MARK_OF[fate]
         self.marks[batch.partition][at] = mark
         if mark is Mark.INVALID:
             self._count_reason(reason or "")
+            self.reason_codes[batch.partition, batch.offsets[index]] = Reason.in_text(reason or "")
         if mark in self.digests:
             self._keep_digest(mark, batch, index)
         if mark is Mark.INVALID and event is not None:
             self._see_ids(batch.partition, np.asarray([at]), [event.event_id.encode()], valid=False)
-        if mark in (Mark.COUNTED, Mark.LATE) and event is not None:
-            self._see_ids(batch.partition, np.asarray([at]), [event.event_id.encode()])
-            if self.dropped[batch.partition][at]:
-                self._note_dropped(np.asarray([event.event_time], dtype=np.int64))
-            (self.counted if mark is Mark.COUNTED else self.late).add(
+        if mark not in (Mark.COUNTED, Mark.LATE) or event is None:
+            return None
+        self._see_ids(batch.partition, np.asarray([at]), [event.event_id.encode()])
+        if mark is Mark.COUNTED:
+            self.counted.add(
                 np.asarray([event.event_time], dtype=np.int64),
                 np.asarray([self.names.number((event.campaign_id, event.category))], dtype=np.int64),
                 np.asarray([event.event_type == "CLICK"]),
-                np.asarray([text_bytes(event)], dtype=np.int64),
             )
+        return event
 
     def _count_reason(self, reason: str) -> None:
         """Of reasons that name an id or a size there may be as many as records."""
@@ -236,10 +252,6 @@ class Fold:
         for run in (run for run in self.runs if run.prefix in prefixes):
             self.in_a_run[partition][at[run.add(ids, valid=valid)]] = True
 
-    def _note_dropped(self, event_time_ms: Longs) -> None:
-        if len(event_time_ms):
-            self.dropped_minutes.update(np.unique(event_time_ms // 60_000 * 60).tolist())
-
     def _learn_cell(self, encoded: bytes) -> int:
         size = encoded[0] >> 1
         cell = (encoded[1 : 1 + size].decode(), encoded[2 + size :].decode())
@@ -249,6 +261,7 @@ class Fold:
     def _keep_digest(self, mark: Mark, batch: RecordBatch, index: int) -> None:
         origin = (batch.partition, batch.offsets[index])
         value, time = batch.values[index], batch.record_times_ms[index]
+        self.letter_times_ms[origin] = time
         self.digests[mark][origin] = digest(batch.key(index), value, batch.headers(index), time)
 
     @property
@@ -291,9 +304,3 @@ class Fold:
         order = np.argsort(hashes, kind="stable")
         again = order[1:][hashes[order[1:]] == hashes[order[:-1]]]
         return np.stack([partitions[again], offsets[again]], axis=1)
-
-
-def text_bytes(event: AdEvent) -> int:
-    """Bytes of the strings of an event that no count looks at."""
-    texts = (event.event_id, event.user_id, event.ad_id, event.placement, event.device, event.impression_id or "")
-    return sum(len(text.encode()) for text in texts)

@@ -16,8 +16,9 @@ from pipeline.contract.cache_schema import ZERO, Counts
 from pipeline.contract.codec import AdEvent
 from pipeline.contract.rules import Fate, fate_of_valid
 from pipeline.topic_reader import OffsetRange
-from slo.reconciliation.compare import ContentRow, Contents, Difference
-from slo.reconciliation.fold import Mark, Origin, text_bytes
+from slo.reconciliation.compare import Difference
+from slo.reconciliation.fold import Mark, Origin
+from slo.reconciliation.row_hash import Hashes, hash_events
 from slo.reconciliation.tally import Cell, CellCounts
 
 STORE = "postgres.replayed_events"
@@ -89,29 +90,14 @@ class Mending:
             mended[one.partition][at] = Mark.LATE if one.late else Mark.COUNTED
         return mended
 
-    def contents(
-        self, start_seconds: int, late: bool, contents: Contents, ranges: Mapping[int, OffsetRange]
-    ) -> Contents:
-        """What raw_events must hold of a minute and the ranges: what the topic says, and what was replayed."""
-        mended = dict(contents)
-        for one in self.within(ranges):
-            if one.late == late and _start(one, 60) == start_seconds:
-                key = (_cell(one), one.event.event_type == "CLICK")
-                events, size = mended.get(key, (0, 0))
-                row: ContentRow = (events + 1, size + text_bytes(one.event))
-                mended[key] = row
+    def row_hashes(self, hashes: Mapping[int, Hashes], ranges: Mapping[int, OffsetRange]) -> dict[int, Hashes]:
+        """What rows must hash to: those of the topic, and those of what was replayed."""
+        replays = self.within(ranges)
+        mended = dict(hashes) | {one.partition: hashes[one.partition].copy() for one in replays}
+        found = hash_events([one.event for one in replays], [one.record_time_ms for one in replays])
+        for one, row_hash in zip(replays, found, strict=True):
+            mended[one.partition][one.offset - ranges[one.partition].start] = row_hash
         return mended
-
-    def minutes(self, ranges: Mapping[int, OffsetRange]) -> set[tuple[int, bool]]:
-        """(start in seconds, late) of the minutes that replays belong to."""
-        return {(_start(one, 60), one.late) for one in self.within(ranges)}
-
-    def dropped_minutes(
-        self, dropped: Mapping[int, npt.NDArray[np.bool_]], ranges: Mapping[int, OffsetRange]
-    ) -> set[int]:
-        """Starts in seconds of the minutes of which retention has ``dropped`` a replayed row."""
-        gone = (one for one in self.within(ranges) if dropped[one.partition][one.offset - ranges[one.partition].start])
-        return {_start(one, 60) for one in gone}
 
     def window(self, size_seconds: int, start_seconds: int, counted: CellCounts) -> CellCounts:
         """What holds of a window: as the jobs count it, and with the replays that its last recount saw."""

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from pipeline.contract.cache_schema import CANARY_PREFIX
 from pipeline.contract.rules import EARLIEST_EVENT_TIME_MS
+from slo.reconciliation.row_hash import HASH_OF_TYPE, PADDING_BYTES, SEED_OF, Hashes, hash_texts
 
 Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -25,6 +26,8 @@ _CANARY_BYTE = ord(CANARY_PREFIX[0])
 _HEADER_BYTES = 5
 _TIME_BYTES = 6
 """A zigzag varint of 6 bytes holds times from 1986 to 2039."""
+_PADDING = bytes(max(PADDING_BYTES, _HEADER_BYTES + _TIME_BYTES + 1))
+"""So many bytes are looked at from any position on, before it is known whether they belong to the record."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,15 @@ class Columns:
     cell_start: Longs
     """Start of campaign_id and category as they are encoded, lengths included; they stand side by side."""
     cell_end: Longs
-    text_bytes: Longs
-    """Bytes of event_id, user_id, ad_id, placement, device and impression_id together."""
+    text_hash: Hashes
+    """The hash of all strings and the type (`row_hash`), which lacks the times."""
 
 
 class _Cursor:
-    """A position in every record of a batch, moving forward field by field."""
+    """A position in every record of a batch, moving forward field by field; behind the last one is `_PADDING`."""
 
     def __init__(self, data: bytes, sizes: Longs) -> None:
-        self.bytes = np.frombuffer(data + bytes(_HEADER_BYTES + _TIME_BYTES + 1), dtype=np.uint8)
+        self.bytes = np.frombuffer(data, dtype=np.uint8)
         self.stop = np.cumsum(sizes, dtype=np.int64)
         self.start = self.stop - sizes
         self.plain: Flags = sizes > _HEADER_BYTES
@@ -95,24 +98,32 @@ class _Cursor:
 
 def scan(values: Sequence[bytes], plain_schema_ids: Sequence[int]) -> Columns:
     """The columns of a batch; ``plain_schema_ids`` are the ids under which our own schema is registered."""
-    data = b"".join(values)
+    data = b"".join([*values, _PADDING])
     cursor = _Cursor(data, np.fromiter(map(len, values), dtype=np.int64, count=len(values)))
     cursor.plain &= np.isin(_schema_ids(cursor), np.asarray(plain_schema_ids, dtype=np.int64))
-    id_start, id_size = cursor.string()
+    texts = {"event_id": cursor.string()}
     is_click = cursor.choice()
     event_time_ms = cursor.time()
-    text_bytes = id_size + cursor.string()[1] + cursor.string()[1]
+    texts |= {name: cursor.string() for name in ("user_id", "ad_id")}
     cell_start = cursor.at
-    campaign_start, campaign_size = cursor.string()
-    category_start, category_size = cursor.string()
+    texts |= {name: cursor.string() for name in ("campaign_id", "category")}
     cell_end = cursor.at
-    text_bytes = text_bytes + cursor.string()[1] + cursor.string()[1]
-    text_bytes = text_bytes + cursor.string(where=cursor.choice())[1]
-    plain = cursor.plain & (cursor.at == cursor.stop) & (id_size > 0) & (campaign_size > 0) & (category_size > 0)
+    texts |= {name: cursor.string() for name in ("placement", "device")}
+    has_impression = cursor.choice()
+    texts["impression_id"] = cursor.string(where=has_impression)
+    plain = cursor.plain & (cursor.at == cursor.stop)
+    for name in ("event_id", "campaign_id", "category"):
+        plain &= texts[name][1] > 0
     # What may be a canary, or claim to be one, is for the rules.
+    campaign_start, category_start = texts["campaign_id"][0], texts["category"][0]
     plain &= (cursor.bytes[campaign_start] != _CANARY_BYTE) & (cursor.bytes[category_start] != _CANARY_BYTE)
     plain &= event_time_ms >= EARLIEST_EVENT_TIME_MS
-    return Columns(data, plain, event_time_ms, is_click, id_start, id_start + id_size, cell_start, cell_end, text_bytes)
+    text_hash = HASH_OF_TYPE[is_click.astype(np.int64)]
+    for name, (start, size) in texts.items():
+        some = np.flatnonzero(plain & has_impression if name == "impression_id" else plain)
+        text_hash[some] ^= hash_texts(data, start[some], size[some], SEED_OF[name])
+    id_start, id_size = texts["event_id"]
+    return Columns(data, plain, event_time_ms, is_click, id_start, id_start + id_size, cell_start, cell_end, text_hash)
 
 
 def _schema_ids(cursor: _Cursor) -> Longs:

@@ -44,7 +44,7 @@ class Names:
 
 
 class Tally:
-    """Events and their text bytes per minute, cell and type.
+    """Events per minute, cell and type.
 
     A key packs minute, cell number and click flag into 64 bits, so that a batch is counted by sorting integers.
     """
@@ -53,27 +53,23 @@ class Tally:
         self.names = names
         self._keys: list[Longs] = []
         self._counts: list[Longs] = []
-        self._bytes: list[Longs] = []
         self._loose = 0
 
-    def add(self, event_time_ms: Longs, cell: Longs, is_click: npt.NDArray[np.bool_], text_bytes: Longs) -> None:
+    def add(self, event_time_ms: Longs, cell: Longs, is_click: npt.NDArray[np.bool_]) -> None:
         """Counts a batch of events, one entry of each array per event."""
         if len(event_time_ms):
             key = (event_time_ms // (_BASE_MINUTES * 1000) << (_NAME_BITS + 1)) | (cell << 1) | is_click
-            self._append(*_summed(key, np.ones(len(key), dtype=np.int64), text_bytes))
-
-    def _append(self, keys: Longs, counts: Longs, text_bytes: Longs) -> None:
-        self._keys.append(keys)
-        self._counts.append(counts)
-        self._bytes.append(text_bytes)
-        self._loose += len(keys)
-        if self._loose > _COMPACT_AT:
-            self._compact()
+            keys, counts = np.unique(key, return_counts=True)
+            self._keys.append(keys)
+            self._counts.append(counts)
+            self._loose += len(keys)
+            if self._loose > _COMPACT_AT:
+                self._compact()
 
     def _compact(self) -> None:
         if len(self._keys) > 1:
-            summed = _summed(np.concatenate(self._keys), np.concatenate(self._counts), np.concatenate(self._bytes))
-            self._keys, self._counts, self._bytes = [summed[0]], [summed[1]], [summed[2]]
+            keys, counts = _summed(np.concatenate(self._keys), np.concatenate(self._counts))
+            self._keys, self._counts = [keys], [counts]
         self._loose = 0
 
     @property
@@ -92,16 +88,11 @@ class Tally:
     def window(self, size_seconds: int, start_seconds: int) -> CellCounts:
         """Counts of one window."""
         cells: CellCounts = {}
-        for cell, is_click, count, _ in self._rows(start_seconds, start_seconds + size_seconds):
+        for cell, is_click, count in self._rows(start_seconds, start_seconds + size_seconds):
             cells[cell] = cells.get(cell, Counts(0, 0)) + (Counts(0, count) if is_click else Counts(count, 0))
         return cells
 
-    def minute_rows(self, start_seconds: int) -> dict[tuple[Cell, bool], tuple[int, int]]:
-        """(events, text bytes) per (cell, is click) of one minute."""
-        rows = self._rows(start_seconds, start_seconds + _BASE_MINUTES)
-        return {(cell, is_click): (count, text_bytes) for cell, is_click, count, text_bytes in rows}
-
-    def _rows(self, from_seconds: int, to_seconds: int) -> Iterator[tuple[Cell, bool, int, int]]:
+    def _rows(self, from_seconds: int, to_seconds: int) -> Iterator[tuple[Cell, bool, int]]:
         self._compact()
         if not self._keys:
             return
@@ -110,15 +101,13 @@ class Tally:
             int(np.searchsorted(keys, seconds // _BASE_MINUTES << (_NAME_BITS + 1)))
             for seconds in (from_seconds, to_seconds)
         )
-        columns = (column[first:last].tolist() for column in (keys, self._counts[0], self._bytes[0]))
-        for key, count, text_bytes in zip(*columns, strict=True):
-            cell = self.names.cells[(key >> 1) & (_NAME_LIMIT - 1)]
-            yield cell, bool(key & 1), count, text_bytes
+        for key, count in zip(keys[first:last].tolist(), self._counts[0][first:last].tolist(), strict=True):
+            yield self.names.cells[(key >> 1) & (_NAME_LIMIT - 1)], bool(key & 1), count
 
 
-def _summed(keys: Longs, counts: Longs, text_bytes: Longs) -> tuple[Longs, Longs, Longs]:
-    """The distinct keys in order, with the sums of their counts and bytes."""
+def _summed(keys: Longs, counts: Longs) -> tuple[Longs, Longs]:
+    """The distinct keys in order, with the sums of their counts."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    return ordered[first], np.add.reduceat(counts[order], first), np.add.reduceat(text_bytes[order], first)
+    return ordered[first], np.add.reduceat(counts[order], first)

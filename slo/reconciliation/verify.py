@@ -12,6 +12,7 @@ from psycopg2 import extensions
 from loadgen.ledger import Ledger
 from pipeline.contract.cache_schema import ZERO
 from pipeline.contract.codec import Decoder, RegistryUnavailable
+from pipeline.contract.reasons import Reason
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.flink_rest import FlinkRest, FlinkUnavailable
@@ -22,15 +23,18 @@ from pipeline.store import StoreUnavailable, snapshot
 from pipeline.store.metrics_queries import METRICS_TABLES
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation import stores
+from slo.reconciliation.cached_windows import Cache, CachedWindow, RedisUnavailable, compare_expiries
 from slo.reconciliation.compare import (
     Difference,
     Differences,
     at_least,
     by_category,
     compare_letters,
+    compare_reasons,
     compare_tombstones,
     compare_watermarks,
     compare_window,
+    deleted_letters,
     settle,
 )
 from slo.reconciliation.fold import Fold, Mark
@@ -38,7 +42,6 @@ from slo.reconciliation.ledger_check import check_ledger, id_counter
 from slo.reconciliation.mended import STORE
 from slo.reconciliation.raw_events import RAW_EVENTS, compare_raw_events
 from slo.reconciliation.report import Report, Unverifiable
-from slo.reconciliation.stores import Cache, CachedWindow, RedisUnavailable
 from slo.reconciliation.tally import CellCounts, Names, Tally
 from slo.reconciliation.topic import KafkaUnavailable, Topics
 from slo.reconciliation.wait_drained import POLL_SECONDS, NotDrained, wait_until_drained
@@ -80,14 +83,14 @@ class _Reconciliation:
         ends = self.topics.ranges(self.settings.events_topic)
         counters = [id_counter(ledger) for ledger in ledgers]
         with snapshot(self.settings) as connection, stores.reading_postgres(self.settings):
-            dropped_before_ms = stores.kept_from_ms(connection)
+            self.dropped_before_ms = stores.kept_from_ms(connection)
         self.fold = Fold(
             ends,
             self.decoder,
             self.settings.allowed_lateness_seconds,
             self.names,
             counters,
-            dropped_before_ms,
+            self.dropped_before_ms,
         )
         self._fold(self.fold, "folding the topic")
         deadline = time.monotonic() + timeout_seconds
@@ -181,16 +184,30 @@ class _Reconciliation:
     # --- the stores ------------------------------------------------------------------------------------------------
 
     def _compare_letters(self) -> None:
+        settings = self.settings
         cases = (
-            ("dead_letters", self.settings.dead_letter_topic, Mark.INVALID),
-            ("late_events", self.settings.late_topic, Mark.LATE),
+            ("dead_letters", settings.dead_letter_topic, Mark.INVALID, settings.dead_letter_retention_days),
+            ("late_events", settings.late_topic, Mark.LATE, settings.late_retention_days),
         )
-        for store, topic, mark in cases:
+        for store, topic, mark, kept_days in cases:
             self.progress(f"reading {topic}")
-            letters, stray = self.topics.letters(topic, self.settings.events_topic)
-            expected = self.fold.digests[mark]
-            self._found(compare_letters(store, expected, letters, self.fold.ranges))
-            self._found(Difference(store, "letter without a usable origin", 0, 1, offset=offset) for offset in stray)
+            letters = self.topics.letters(topic, settings.events_topic)
+            kept_from_ms = int((time.time() - kept_days * 86_400) * 1000) if kept_days and not settings.historic else 0
+            digests = self.fold.digests[mark]
+            gone = deleted_letters(digests, letters.digests, self.fold.letter_times_ms, kept_from_ms)
+            if gone:
+                self._unverifiable(store, "deleted by retention", records=len(gone))
+            expected = {origin: each for origin, each in digests.items() if origin not in gone}
+            self._found(compare_letters(store, expected, letters.digests, self.fold.ranges))
+            self._found(
+                Difference(store, "letter without a usable origin", 0, 1, offset=offset) for offset in letters.stray
+            )
+            late = dict.fromkeys(expected, Reason.LATE)
+            reasons = self.fold.reason_codes if mark is Mark.INVALID else late
+            others, without_code = compare_reasons(store, reasons, letters.reasons)
+            self._found(others)
+            if without_code:
+                self._unverifiable(store, "reasons of a version before they had codes", records=without_code)
             self.report.verified[store] = len(expected)
 
     def _compare_late_drops(self) -> None:
@@ -228,7 +245,8 @@ class _Reconciliation:
     def _compare_redis(self) -> None:
         cache = Cache(self.settings)
         try:
-            cached = cache.windows()
+            cached, strange = cache.windows()
+            self._found(Difference("redis", f"key of no window: {key}", 0, 1) for key in strange)
             for size in WINDOW_SIZES_SECONDS:
                 expected = set(self.fold.counted.windows(size))
                 expired: list[int] = []
@@ -253,6 +271,7 @@ class _Reconciliation:
             where = Difference("redis", f"breaks the key schema: {error}", window_seconds=size)
             self._found([where])
             return None
+        self._found(compare_expiries(size, start, window))
         if not window.kept:
             return window
         cells = self.mending.window(size, start, self.fold.counted.window(size, start))
@@ -275,8 +294,18 @@ class _Reconciliation:
 
     def _compare_metrics(self, connection: extensions.connection) -> None:
         for size, table in METRICS_TABLES.items():
-            missing = set(self.fold.counted.windows(size))
+            kept_from = stores.kept_from_ms(connection, table) // 1000
+            windows = set(self.fold.counted.windows(size))
+            missing = {start for start in windows if start >= kept_from}
+            if gone := windows - missing:
+                self._unverifiable(f"postgres.{table}", "deleted by retention", size, tuple(sorted(gone)))
+            self._found(
+                Difference(f"postgres.{table}", f"rows of no window: they begin at {start}", 0, rows)
+                for start, rows in stores.misaligned_windows(connection, size)
+            )
             for start, got in stores.metric_windows(connection, size):
+                if start < kept_from:
+                    continue
                 self.progress(f"reading {table}: window {stores.window_name(start)}")
                 missing.discard(start)
                 counted = self.fold.counted.window(size, start)
@@ -300,7 +329,10 @@ class _Reconciliation:
         self._compare_window(store, size, start, expected | stale, got.recounted)
 
     def _compare_raw_events(self, connection: extensions.connection) -> None:
-        differences, dropped_records = compare_raw_events(connection, self.fold, self.mending, self.progress)
+        if stores.kept_from_ms(connection) != self.dropped_before_ms:
+            raise NotDrained("retention has dropped a day of raw_events while the topic was read: verify again")
+        self.progress("reading raw_events")
+        differences, dropped_records = compare_raw_events(connection, self.fold, self.mending)
         self._add(differences)
         if dropped_records:
             self._unverifiable(RAW_EVENTS, "dropped by retention", records=dropped_records)

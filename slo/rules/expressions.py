@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 from prometheus_client.utils import floatToGoString
 
+from pipeline.job_names import JOBS, flink_name
 from slo.burn_rate import BurnRateAlert, window_name
-from slo.spec.metrics import METRICS, MetricType, ceiling_metric
-from slo.spec.model import Kind, Objective, Operator
+from slo.spec.metrics import (
+    COMPARISON_GRACE_SECONDS,
+    COMPARISON_PERIOD,
+    COMPARISON_START,
+    COMPARISON_SUCCESS,
+    EXPORTER_JOB,
+    IMPLAUSIBLE_SAMPLES,
+    JOB_INDICATORS,
+    METRICS,
+    PERIODS_WITHOUT_COMPARISON,
+    MetricType,
+    ceiling_metric,
+)
+from slo.spec.model import Indicator, Kind, Objective, Operator
 
 ERROR_RATIO = "adctr:objective_errors:ratio_rate"
 """Followed by the window, with the label ``objective``: the share of bad samples."""
@@ -17,7 +32,10 @@ GROWTH_WINDOW_SECONDS = 3600.0
 COUNTER_WINDOW = "1h"
 """What counts as one look at a counter: its limit is for so much time."""
 SILENCE_WINDOW = "5m"
-COMPARED_WINDOW = "1d"
+RESTART_WINDOW = "1h"
+"""An exporter that starts again has compared the counts by then."""
+COMPARED_WINDOW = "3d"
+"""How far back a comparison is looked for; `adctr slo export` takes no longer period than a day."""
 
 
 def number(value: float) -> str:
@@ -76,24 +94,66 @@ def grows(objective: Objective) -> str:
     return f"deriv({METRICS[objective.indicator].name}[{window}]) * 3600 > {number(objective.value)}"
 
 
-def silent(objective: Objective) -> str:
-    """A result where the probe shows nothing: no metric or ceiling, fewer series than there were within the hour (one
-    job of two), or a histogram that nothing is added to.
+def differs() -> str:
+    """Series with a difference. It outlasts a restart of the exporter: only a comparison that finds none ends it."""
+    return f"last_over_time({METRICS[Indicator.COUNT_DIFFERENCES].name}[{RESTART_WINDOW}]) > 0"
 
-    Comparing counts reads the whole topic, so an exporter does it only when asked to: what it never exported is not
-    missed, only what it exported within the day.
+
+def silent(objective: Objective) -> str:
+    """A result where the probe shows nothing: no metric of some job, no ceiling, or a histogram that nothing is added
+    to. Of counts: no successful comparison for too long.
+
+    Nothing while the exporter itself is down: `exporter_down` is the alert for that.
     """
+    cases = [_not_compared()] if objective.kind is Kind.CORRECTNESS else _no_samples(objective)
+    return "(\n" + indent("\nor\n".join(cases), "  ") + f"\n)\nand on ()\n{_EXPORTER_ANSWERED}"
+
+
+def exporter_down() -> str:
+    """The exporter does not answer, or Prometheus no longer has it among its targets."""
+    up = f'up{{job="{EXPORTER_JOB}"}}'
+    return f"{up} == 0\nor\nabsent({up})"
+
+
+def implausible() -> str:
+    """Indicators with latencies below zero."""
+    return f"sum by (indicator) (increase({IMPLAUSIBLE_SAMPLES}[{SILENCE_WINDOW}])) > 0"
+
+
+_EXPORTER_ANSWERED = f'max(max_over_time(up{{job="{EXPORTER_JOB}"}}[3m])) == 1'
+"""A window, so that an exporter that keeps restarting does not reset every `for`."""
+
+
+def _no_samples(objective: Objective) -> list[str]:
     metric = METRICS[objective.indicator]
-    if objective.kind is Kind.CORRECTNESS:
-        return f"last_over_time({metric.name}[{COMPARED_WINDOW}]) unless {metric.name}"
     is_histogram = metric.type is MetricType.HISTOGRAM
     series = f"{metric.name}_count" if is_histogram else metric.name
-    cases = [f"absent({series})", f"count({series}) < max_over_time(count({series})[1h:1m])"]
+    if objective.indicator in JOB_INDICATORS:
+        cases = [f'absent({series}{{job="{flink_name(job)}"}})' for job in JOBS]
+    else:
+        cases = [f"absent({series})"]
     if is_histogram:
         cases.append(f"rate({series}[{SILENCE_WINDOW}]) == 0")
     if objective.computed is not None:
         cases.append(f"absent({ceiling_metric(objective.computed)})")
-    return "\nor\n".join(cases)
+    return cases
+
+
+def _not_compared() -> str:
+    """Time since the last success, or since the first start if there was none: a process that dies of every comparison
+    starts again and again.
+
+    An exporter that is not asked to compare has no period, and no alert.
+    """
+    return (
+        "time() - (\n"
+        f"  max(last_over_time({COMPARISON_SUCCESS}[{COMPARED_WINDOW}]))\n"
+        "  or\n"
+        f"  min(min_over_time({COMPARISON_START}[{COMPARED_WINDOW}]))\n"
+        ")\n"
+        f"> {PERIODS_WITHOUT_COMPARISON} * max(last_over_time({COMPARISON_PERIOD}[{RESTART_WINDOW}]))"
+        f" + {number(COMPARISON_GRACE_SECONDS)}"
+    )
 
 
 def _of(objective: Objective) -> str:

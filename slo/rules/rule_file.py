@@ -8,7 +8,7 @@ from slo import burn_rate
 from slo.burn_rate import Severity, window_name
 from slo.rules import expressions
 from slo.rules.rule import AlertingRule, RecordingRule, RuleGroup, literal, to_yaml
-from slo.spec.metrics import PROBE_FAILURES
+from slo.spec.metrics import JOB_INDICATORS, PROBE_FAILURES
 from slo.spec.model import Kind, Objective, Specification
 
 HEADING = "Made by `adctr slo rules`; change slo/objectives.yaml instead."
@@ -16,13 +16,14 @@ DEFAULT_DOCS_URL = "docs"
 
 _CEILING_FOR = "1m"
 _SILENT_FOR = "5m"
+_EXPORTER_DOWN_FOR = "2m"
 _PROBES_RUNBOOK = "runbooks/probes.md"
 
 
 def rule_file(specification: Specification, docs_url: str = DEFAULT_DOCS_URL) -> str:
     """The YAML text of all rules. ``docs_url`` is where docs/ can be read; runbook links start with it."""
     groups = [_Rules(specification, objective, docs_url).group() for objective in specification.objectives]
-    groups.append(RuleGroup("adctr-probes", (_probe_failing(specification, docs_url),)))
+    groups.append(RuleGroup("adctr-probes", tuple(_watchers(specification, docs_url))))
     return to_yaml(groups, HEADING)
 
 
@@ -69,16 +70,16 @@ class _Rules:
 
     def differs(self) -> Iterator[AlertingRule]:
         """At once: a wrong count stays wrong."""
-        yield self._alert("Differs", expressions.above_ceiling(self._objective), Severity.PAGE)
+        yield self._alert("Differs", expressions.differs(), Severity.PAGE)
 
     def _silent(self) -> AlertingRule:
         """What nobody measures must not look healthy."""
         objective = self._objective
-        annotations = _annotations(
-            f"Nobody knows whether this is so: {objective.display_name}",
-            f"{objective.indicator} is missing or stands still. Look at its probe first.",
-            f"{self._docs_url}/{_PROBES_RUNBOOK}",
-        )
+        annotations = {
+            "summary": literal(f"Nobody knows whether this is so: {objective.display_name}"),
+            "description": _why_silent(objective),
+            "runbook_url": f"{self._docs_url}/{_PROBES_RUNBOOK}",
+        }
         labels = {**self._labels, "severity": Severity.TICKET.value}
         return AlertingRule(self._named("Silent"), expressions.silent(objective), labels, annotations, _SILENT_FOR)
 
@@ -91,6 +92,16 @@ class _Rules:
 
     def _named(self, what: str) -> str:
         return "".join(word.capitalize() for word in self._objective.name.split("_")) + what
+
+
+def _why_silent(objective: Objective) -> str:
+    if objective.kind is Kind.CORRECTNESS:
+        return (
+            "No comparison of all counts has succeeded for {{ $value | humanizeDuration }}. "
+            "The exporter's log has the reason, `adctr verify` gives it at once."
+        )
+    of_job = "{{ with $labels.job }} of {{ . }}{{ end }}" if objective.indicator in JOB_INDICATORS else ""
+    return f"{objective.indicator}{of_job} is missing or stands still. Look at its probe first."
 
 
 def _annotations(summary: str, description: str, runbook_url: str) -> Mapping[str, str]:
@@ -106,15 +117,34 @@ _BREACHES: Mapping[Kind, Callable[[_Rules], Iterator[AlertingRule]]] = {
 }
 
 
-def _probe_failing(specification: Specification, docs_url: str) -> AlertingRule:
-    return AlertingRule(
-        alert="ProbeFails",
-        expr=f"sum by (probe) (increase({PROBE_FAILURES}[5m])) > 0",
-        for_="5m",
-        labels={"service": specification.service, "severity": Severity.TICKET.value},
-        annotations={
-            "summary": "The probe {{ $labels.probe }} gets no answers",
-            "description": "What it shows is old. See `adctr status` for the service that it asks.",
-            "runbook_url": f"{docs_url.rstrip('/')}/{_PROBES_RUNBOOK}",
-        },
-    )
+def _watchers(specification: Specification, docs_url: str) -> Iterator[AlertingRule]:
+    """The rules of the exporter and its probes, which belong to no objective."""
+
+    def rule(name: str, expr: str, severity: Severity, for_: str, annotations: Mapping[str, str]) -> AlertingRule:
+        labels = {"service": specification.service, "severity": severity.value}
+        runbook = {"runbook_url": f"{docs_url.rstrip('/')}/{annotations['runbook_url']}"}
+        return AlertingRule(name, expr, labels, {**annotations, **runbook}, for_)
+
+    yield rule("ExporterDown", expressions.exporter_down(), Severity.PAGE, _EXPORTER_DOWN_FOR, _EXPORTER_DOWN)
+    failing = f"sum by (probe) (increase({PROBE_FAILURES}[5m])) > 0"
+    yield rule("ProbeFails", failing, Severity.TICKET, _SILENT_FOR, _PROBE_FAILS)
+    yield rule("SamplesImplausible", expressions.implausible(), Severity.TICKET, _SILENT_FOR, _IMPLAUSIBLE)
+
+
+_EXPORTER_DOWN = {
+    "summary": "The exporter of adctr{{ with $labels.instance }} at {{ . }}{{ end }} is down",
+    "description": "Nobody measures any objective, so no other alert can fire. "
+    "Look at its host first, then at `adctr status`.",
+    "runbook_url": "runbooks/exporter_down.md",
+}
+_PROBE_FAILS = {
+    "summary": "The probe {{ $labels.probe }} gets no answers",
+    "description": "What it shows is old. See `adctr status` for the service that it asks.",
+    "runbook_url": _PROBES_RUNBOOK,
+}
+_IMPLAUSIBLE = {
+    "summary": "{{ $labels.indicator }} has latencies below zero",
+    "description": "Canaries are counted twice, or a clock stepped. "
+    "Such samples are left out, so most of the latency is unknown.",
+    "runbook_url": _PROBES_RUNBOOK,
+}

@@ -9,6 +9,8 @@ from enum import StrEnum
 from slo.spec.model import Ceiling, Indicator, Kind, Objective, Specification
 
 PREFIX = "adctr_"
+EXPORTER_JOB = "adctr"
+"""The name of our exporter's scrape job in Prometheus: the rules find its ``up`` by it."""
 PROBE_FAILURES = "adctr_probe_failures_total"
 """Counter with the label ``probe``: looks that got no answer."""
 
@@ -16,6 +18,33 @@ CACHE_RETENTION = "adctr_cache_retention_seconds"
 """Gauge: how long Redis keeps a window after its end now, which is less than the setting while memory is short."""
 CACHE_LONGEST_RETENTION = "adctr_cache_longest_retention_seconds"
 """Gauge: the setting."""
+
+IMPLAUSIBLE_SAMPLES = "adctr_implausible_samples_total"
+"""Counter with the label ``indicator``: latencies below zero, which no histogram counts."""
+
+COMPARISON_PERIOD = "adctr_count_comparison_period_seconds"
+"""Gauge: how often the exporter compares all counts; absent where it does not."""
+COMPARISON_START = "adctr_count_comparison_start_timestamp_seconds"
+"""Gauge: when the exporter's process began to compare, in unix seconds."""
+COMPARISON_SUCCESS = "adctr_count_comparison_success_timestamp_seconds"
+"""Gauge: when the last comparison that succeeded ended, in unix seconds; absent before the first."""
+COMPARISON_FAILURES = "adctr_count_comparison_failures_total"
+"""Counter: comparisons that gave no result."""
+LONGEST_COMPARISON_PERIOD_SECONDS = 86_400.0
+"""The rules look three days back for a comparison."""
+PERIODS_WITHOUT_COMPARISON = 2
+COMPARISON_GRACE_SECONDS = 600.0
+"""Two periods and this long without a successful comparison: the counts are unknown. One failure is no alert."""
+
+JOB_INDICATORS = frozenset(
+    {
+        Indicator.CHECKPOINT_SIZE,
+        Indicator.CHECKPOINT_DURATION,
+        Indicator.CHECKPOINT_AGE,
+        Indicator.CONSUMER_LAG,
+    }
+)
+"""Those whose metric has a label ``job`` (`pipeline.job_names.flink_name`): one series for each job."""
 
 
 class MetricType(StrEnum):
@@ -57,7 +86,7 @@ def _metrics() -> dict[Indicator, Metric]:
         Indicator.PROCESS_FILE_HANDLES: (gauge, "Open file descriptors of a service; only a soak looks."),
         Indicator.PROCESS_THREADS: (gauge, "Threads of a service; only a soak looks."),
         Indicator.DASHBOARD_AGE: (gauge, "Age of what the dashboard shows."),
-        Indicator.COUNT_DIFFERENCES: (gauge, "Differences that the last `adctr verify` found."),
+        Indicator.COUNT_DIFFERENCES: (gauge, "Differences that the last comparison of all counts found."),
         Indicator.BENCHMARK_ROUND: (histogram, "One round of a benchmark under pytest; exported by nobody."),
     }
     suffix = {histogram: "", gauge: "", counter: "_total"}

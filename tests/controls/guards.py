@@ -15,6 +15,7 @@ _WATERMARKS_TEST = (
     "tests/unit/pipeline/test_published_watermarks.py::test_the_end_of_input_is_published_by_neither_sink"
 )
 _LOST_WINDOWS_TEST = "tests/unit/pipeline/cache/test_lost_windows.py"
+_MOVE_TEST = "tests/unit/pipeline/store/test_default_partition.py"
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,47 @@ GUARDS = [
         says="AssertionError",
     ),
     Guard(
+        "a row of raw events is compared by content",
+        "slo/reconciliation/compare.py",
+        "self.altered[at[hashes != self.expected[at]]] = True",
+        "pass",
+        "tests/unit/slo/reconciliation/test_raw_events.py::test_two_rows_that_change_places_are_found",
+        says="('altered', 0, 0)",
+    ),
+    Guard(
+        "the reason of a dead letter is compared by its code",
+        "slo/reconciliation/compare.py",
+        "others = sorted({each for each in got[origin] if each is not None} - {expected[origin]})",
+        "others: list[Reason] = []",
+        "tests/unit/slo/reconciliation/test_sabotage.py::test_reasons_of_dead_letters",
+        says="'other reason'",
+    ),
+    Guard(
+        "PostgreSQL takes no window that begins at no multiple of its length",
+        "pipeline/store/migrations/0009_aligned_windows.sql",
+        "window_start = date_bin('1 minute', window_start, TIMESTAMPTZ 'epoch')",
+        "TRUE",
+        "tests/unit/pipeline/store/test_aligned_windows.py::test_a_window_that_is_none_is_refused",
+        says="DID NOT RAISE",
+    ),
+    Guard(
+        "a metrics window begins at a multiple of its length",
+        "slo/reconciliation/stores.py",
+        "recount_revision FROM realtime.{} WHERE {} ",
+        "recount_revision FROM realtime.{} WHERE {} OR TRUE ",
+        "tests/unit/slo/reconciliation/test_metric_windows.py::"
+        "test_a_five_minute_window_begins_at_every_fifth_minute_alone",
+        says="MetricWindow(counted=",
+    ),
+    Guard(
+        "a cached window expires when it should",
+        "slo/reconciliation/cached_windows.py",
+        "        if not expiry.right:\n",
+        "        if False:\n",
+        "tests/unit/slo/reconciliation/test_cached_windows.py::test_a_window_that_should_be_gone_and_stays_is_found",
+        says="not enough values to unpack",
+    ),
+    Guard(
         "the broker takes no record out of time",
         "pipeline/provision.py",
         '"message.timestamp.before.max.ms": str(behind_ms),',
@@ -246,7 +288,7 @@ GUARDS = [
         "boolean     NOT NULL,\n    PRIMARY KEY (kafka_partition, kafka_offset, record_time)\n",
         "boolean     NOT NULL\n",
         "tests/integration/test_recovery.py::test_counts_survive_the_death_of_both_taskmanagers",
-        says="postgres.raw_events, content of impressions",
+        says="postgres.raw_events, doubled, record",
     ),
     Guard(
         "of one window PostgreSQL gets the newest counts",
@@ -323,11 +365,43 @@ GUARDS = [
     ),
     Guard(
         "retention waits for a recount",
-        "pipeline/store/partitions.py",
+        "pipeline/store/retention.py",
         "        exclude_others(cursor)  # a recount that has read the earlier moment still needs the rows\n",
         "",
         "tests/integration/test_partitions.py::test_retention_waits_for_a_recount",
         says="Left contains one more item: (datetime.datetime(",
+    ),
+    Guard(
+        "rows that arrive while others are moved are moved too",
+        "pipeline/store/default_partition.py",
+        "INSERT ON {} FOR EACH ROW ",
+        "DELETE ON {} FOR EACH ROW ",
+        f"{_MOVE_TEST}::test_rows_that_arrive_in_every_step_are_moved_too",
+        says="Right contains 5 more items",
+    ),
+    Guard(
+        "a snapshot from before a move finds its rows",
+        "pipeline/store/default_partition.py",
+        "        wait_for_older_transactions(self.connection)\n",
+        "",
+        f"{_MOVE_TEST}::test_a_snapshot_from_before_the_copies_keeps_its_rows",
+        says="(0,) == (5,)",
+    ),
+    Guard(
+        "a snapshot from before a day is dropped finds its rows",
+        "pipeline/store/retention.py",
+        "                wait_for_older_transactions(connection)\n",
+        "                pass\n",
+        "tests/unit/pipeline/store/test_keeping.py::test_a_snapshot_from_before_keeps_its_days",
+        says="(0,) == (1,)",
+    ),
+    Guard(
+        "a clock alone deletes nothing",
+        "pipeline/store/retention.py",
+        "before = min(now, reached)",
+        "before = now",
+        "tests/unit/pipeline/store/test_keeping.py::test_a_clock_alone_deletes_nothing",
+        says="raw_events_p",
     ),
     Guard(
         "readers take recounted values",
@@ -745,6 +819,22 @@ GUARDS = [
         'return ("",)',
         "tests/unit/slo/verdict/test_never_passes.py::test_one_jobs_slow_checkpoints_are_not_averaged_with_the_others",
         says="(<Verdict.PASS: 'pass'>, 0.9)",
+    ),
+    Guard(
+        "a bug in a comparison does not end the ones after it",
+        "slo/exporter/exporter.py",
+        "except Exception:  # a bug costs one turn",
+        "except OSError:  # a bug costs one turn",
+        "tests/unit/slo/exporter/test_exporter.py::test_a_comparison_that_raises_does_not_end_the_ones_after_it",
+        says="('adctr_count_differences 2.0',) not in",
+    ),
+    Guard(
+        "a sum of latencies never falls",
+        "slo/exporter/metrics.py",
+        "elif value < 0:",
+        "elif value < -math.inf:",
+        "tests/unit/slo/exporter/test_metrics.py::test_a_sum_never_falls",
+        says="assert [0.9, -2.1",
     ),
 ]
 """In the order of an event's way through the pipeline, and the check of it all last."""

@@ -92,7 +92,7 @@ def test_a_role_of_postgres_reads_and_is_refused_the_rest(settings: Settings, ro
 
 
 def test_postgres_wants_a_password_of_everybody(settings: Settings) -> None:
-    for role in ("adctr_owner", "adctr_writer", "adctr_reader", "adctr_mender"):
+    for role in ("adctr_owner", "adctr_writer", "adctr_reader", "adctr_mender", "adctr_keeper"):
         for password in ("", "adctr", settings.postgres_reader_password[::-1]):
             with pytest.raises(psycopg2.OperationalError):
                 psycopg2.connect(
@@ -256,7 +256,7 @@ def test_each_process_is_told_the_passwords_that_it_needs(stack: RunningStack) -
         if row["name"] in ("canary", "cache-keeper", "jobs", "redis", "kafka", "taskmanager-live", "jobmanager")
     }
     assert told.pop("jobs") == ["redis_writer", "postgres_writer"]
-    assert told.pop("cache-keeper") == ["redis_writer", "postgres_reader"]
+    assert told.pop("cache-keeper") == ["redis_writer", "postgres_reader", "postgres_keeper"]
     assert not any(told.values()), told
 
 

@@ -39,7 +39,8 @@ from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.read_results import Source
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
-from pipeline.store.partitions import DAYS_BEHIND, partition_name
+from pipeline.store.default_partition import partition_name
+from pipeline.store.partitions import DAYS_BEHIND
 from slo.reconciliation.report import Report, to_text
 from slo.reconciliation.verify import reconcile
 from tests.integration.commands import adctr_json

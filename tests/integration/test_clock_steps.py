@@ -24,7 +24,7 @@ from compose.stack.state import load_settings
 from loadgen.ledger import read_ledger
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
-from pipeline.store.partitions import partition_name
+from pipeline.store.default_partition import partition_name
 from slo.reconciliation.report import to_text
 from slo.reconciliation.verify import reconcile
 from tests.integration.faked_clock import FakedClock, require_library

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.store import apply_retention, connect_reader, connect_writer, ensure_partitions, migrate, snapshot
 from pipeline.store.db_connector import connect_mender, connect_owner
-from pipeline.store.partitions import partition_name
+from pipeline.store.default_partition import partition_name
 from pipeline.store.revisions import next_revision
 from slo.reconciliation.stores import kept_from_ms
 
@@ -80,6 +80,7 @@ def test_retention_drops_old_days_moves_strays_and_says_so(ours: Settings) -> No
     report = apply_retention(ours, timedelta(days=7))
     assert (report.default_rows, report.default_rows_moved, report.default_rows_deleted) == (2, 1, 1)
     assert report.created == (partition_name(days_ago[3].date()),)
+    assert (report.metrics_kept_from, report.metrics_rows_deleted) == (None, 0)
     assert stored(ours) == [(days, partition_name(days_ago[days].date())) for days in (0, 1, 3)]
 
     report = apply_retention(ours, timedelta(days=1))
@@ -130,7 +131,10 @@ def test_the_writer_can_neither_delete_nor_change_the_schema(ours: Settings) -> 
 def test_ctr_is_null_without_impressions(ours: Settings) -> None:
     writer = connect_writer(ours)
     with writer, writer.cursor() as cursor:
-        cursor.execute("INSERT INTO metrics_1min VALUES (now(), 'c', 'k', 0, 3), (now(), 'd', 'k', 4, 1)")
+        cursor.execute(
+            "INSERT INTO metrics_1min SELECT date_trunc('minute', now()), * FROM (VALUES ('c', 'k', 0, 3), "
+            "('d', 'k', 4, 1)) AS cells"
+        )
         cursor.execute("SELECT campaign_id, ctr FROM metrics_1min ORDER BY 1")
         assert cursor.fetchall() == [("c", None), ("d", 0.25)]
     writer.close()

@@ -150,7 +150,7 @@ def test_a_live_broker_takes_one_time_out_of_bounds(settings: Settings, sender: 
     assert {error for error, _ in answers.values()} == {0, INVALID_TIMESTAMP}
     _wait_for_jobs(settings, PARTITION, answers[-1][1])
     letter = letters(settings)[answers[-1][1]]
-    assert (letter.record_time_ms, letter.reason) == (-1, "the record time is out of range")
+    assert (letter.record_time_ms, letter.reason) == (-1, "record_time: the record time is out of range")
 
 
 def test_no_record_time_stops_a_job(settings: Settings, sender: Sender) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from loadgen.profiles import Profile
 from loadgen.run import LoadPlan, new_run_id
 from pipeline.contract.cache_schema import cell_field, cells_key, parse_counts
 from pipeline.store.db_connector import connect_owner
+from tests.integration.waiting import eventually
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as PgConnection  # noqa: N812 - a class, despite its name
@@ -88,7 +90,11 @@ Found = tuple[str, str, Any]
 def found_in(report: dict[str, Any]) -> set[Found]:
     """(store, what, campaign or record) of every difference."""
     return {
-        (row["store"], row["what"], row["campaign_id"] if "campaign_id" in row else (row["partition"], row["offset"]))
+        (
+            row["store"],
+            row["what"],
+            (row["partition"], row["offset"]) if "partition" in row else row.get("campaign_id"),
+        )
         for row in report["differences"]
     }
 
@@ -124,11 +130,7 @@ def one_raw_event_lost(owner: PgConnection, ledger: Ledger) -> Iterator[set[Foun
         )
         row = cursor.fetchone()
         assert row is not None
-        campaign = row[8]
-        yield {
-            ("postgres.raw_events", "missing", (row[0], row[1])),
-            ("postgres.raw_events", "content of impressions", campaign),
-        }
+        yield {("postgres.raw_events", "missing", (row[0], row[1]))}
         cursor.execute(f"INSERT INTO raw_events VALUES ({', '.join(['%s'] * len(row))})", row)  # noqa: S608
 
 
@@ -139,18 +141,51 @@ def one_raw_event_doubled(owner: PgConnection, ledger: Ledger) -> Iterator[set[F
             "INSERT INTO raw_events SELECT kafka_partition, kafka_offset, record_time + interval '1 ms', event_time, "
             "event_id, event_type, user_id, ad_id, campaign_id, category, placement, device, impression_id, late "
             "FROM raw_events WHERE event_id LIKE %s AND event_type = 'CLICK' AND NOT late LIMIT 1 "
-            "RETURNING kafka_partition, kafka_offset, record_time, campaign_id",
+            "RETURNING kafka_partition, kafka_offset, record_time",
             (f"{ledger.run_id}-%",),
         )
         row = cursor.fetchone()
         assert row is not None
-        yield {
-            ("postgres.raw_events", "doubled", (row[0], row[1])),
-            ("postgres.raw_events", "content of clicks", row[3]),
-        }
+        yield {("postgres.raw_events", "doubled", (row[0], row[1]))}
         cursor.execute(
             "DELETE FROM raw_events WHERE kafka_partition = %s AND kafka_offset = %s AND record_time = %s", row[:3]
         )
+
+
+@contextmanager
+def a_raw_event_of_another_device(owner: PgConnection, ledger: Ledger) -> Iterator[set[Found]]:
+    """A name of the same length, in a row that nothing else here touches."""
+    change = (
+        "UPDATE raw_events SET device = reverse(device) WHERE event_id = %s RETURNING kafka_partition, kafka_offset"
+    )
+    with owner.cursor() as cursor:
+        cursor.execute("SELECT max(event_id) FROM raw_events WHERE event_id LIKE %s AND late", (f"{ledger.run_id}-%",))
+        event_id = cursor.fetchall()[0]
+        cursor.execute(change, event_id)
+        yield {("postgres.raw_events", "altered", row) for row in cursor.fetchall()}
+        cursor.execute(change, event_id)
+
+
+@contextmanager
+def a_cached_window_that_stays(owner: PgConnection, ledger: Ledger, cache: redis.Redis) -> Iterator[set[Found]]:
+    """A minute of canaries that is over: each write of the live job sets the expiry right."""
+    start = int(time.time()) // 60 * 60 - 120
+    key = cells_key(60, start)
+    eventually("the minute before last is in Redis", lambda: bool(cache.exists(key)), 150)
+    expires = round(time.time() + cache.pttl(key) / 1000)
+    cache.persist(key)
+    yield {("redis.cells.60", "expiry", None)}
+    cache.expireat(key, expires)
+
+
+@contextmanager
+def a_cached_window_of_no_minute(owner: PgConnection, ledger: Ledger, cache: redis.Redis) -> Iterator[set[Found]]:
+    """A copy, 30 s after the window's start."""
+    start = cells_of(owner, ledger, 0)[0].window_start
+    key = cells_key(60, start + 30)
+    cache.copy(cells_key(60, start), key)
+    yield {("redis", f"key of no window: {key}", None)}
+    cache.delete(key)
 
 
 @contextmanager
@@ -222,10 +257,13 @@ def test_every_sabotage_is_found_and_nothing_else(
     steps: list[Callable[[], Any]] = [
         lambda: one_raw_event_lost(owner, ledger),
         lambda: one_raw_event_doubled(owner, ledger),
+        lambda: a_raw_event_of_another_device(owner, ledger),
         lambda: a_metric_too_low(owner, ledger),
         lambda: a_count_in_another_window(owner, ledger),
         lambda: a_cached_count_too_high(owner, ledger, cache),
         lambda: a_cached_cell_lost(owner, ledger, cache),
+        lambda: a_cached_window_that_stays(owner, ledger, cache),
+        lambda: a_cached_window_of_no_minute(owner, ledger, cache),
         lambda: a_tombstone_that_was_none(owner, ledger),
     ]
     with ExitStack() as sabotage:

@@ -7,7 +7,8 @@ from contextlib import closing
 
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
-from slo.reconciliation.stores import Cache, watermarks
+from slo.reconciliation.cached_windows import Cache
+from slo.reconciliation.stores import watermarks
 from tests.integration.waiting import eventually
 
 

@@ -41,7 +41,7 @@ from slo.report.junit import to_junit
 from slo.report.markdown import to_markdown
 from slo.report.text import table
 from slo.report.write import write_report
-from slo.spec.metrics import bucket_edges
+from slo.spec.metrics import LONGEST_COMPARISON_PERIOD_SECONDS, bucket_edges
 from slo.spec.model import Specification
 from slo.verdict import RunVerdict, judge, judge_run
 
@@ -194,9 +194,11 @@ def export(
 ) -> None:
     """Serves what the probes see to Prometheus, until Ctrl-C. Exit 4: the port is taken, or no stack runs."""
     objectives = specification(spec)
+    every = None if verify_every is None else parse_duration_seconds("--verify-every", verify_every)
+    if every is not None and every > LONGEST_COMPARISON_PERIOD_SECONDS:
+        raise UsageError(f"--verify-every {verify_every}: must be at most 1d, as the rules look no further back")
     settings = load_settings(context.obj)
     edges = {each: bucket_edges(objectives, each, usual) for each, usual in USUAL_EDGES_SECONDS.items()}
-    every = None if verify_every is None else parse_duration_seconds("--verify-every", verify_every)
     registry = CollectorRegistry()
     LoadRuns(registry, context.obj / "ledgers")
     Drills(registry, context.obj / FILE_NAME)

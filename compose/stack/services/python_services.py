@@ -21,7 +21,7 @@ def services(plan: Plan) -> list[Service]:
     if not plan.settings.historic:
         found.append(_python(plan, "canary", "pipeline.canary", needs=("topics",), secrets=()))
     needs = ("topics", "tables", "redis")
-    secrets = ("redis_writer_password", "postgres_reader_password")
+    secrets: tuple[str, ...] = ("redis_writer_password", "postgres_reader_password", "postgres_keeper_password")
     keeper = _python(plan, "cache-keeper", "pipeline.cache_keeper", needs, secrets)
     found.append(dataclasses.replace(keeper, check=lambda: _check_cache(plan)))
     needs = ("topics", "tables", "jobmanager")

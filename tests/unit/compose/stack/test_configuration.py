@@ -21,7 +21,9 @@ from compose.stack.state import Record, StackNotRunning, instead_of_the_stacks, 
 from pipeline.settings import Settings, SettingsError
 
 PORTS = Ports()
-PASSWORDS = Passwords("r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "st0rage")
+PASSWORDS = Passwords(
+    "r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "k33per", "st0rage"
+)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from pipeline.contract.cache_schema import (
     retention_key,
 )
 from pipeline.settings import Settings
-from slo.reconciliation.stores import Cache
+from slo.reconciliation.cached_windows import Cache
 from tests.integration.waiting import eventually
 
 Window = tuple[int, int]

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from compose.stack.java.build import JAVA_DIR
 from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, DecodeError, Decoder, UnknownSchemaId
+from pipeline.contract.reasons import OF_BYTES, Reason
 from pipeline.contract.registry import RegistrySchemas
 from pipeline.contract.rules import invalid_fields
 from tests.unit.pipeline.contract.generated.judges import judge, problem
@@ -81,14 +83,22 @@ def _python(value: bytes, registry: HttpRegistry) -> AdEvent | str:
     try:
         event = Decoder(registry.fetch).decode(value)
     except DecodeError as error:
-        return f"invalid: {error}"
+        return f"invalid: {error.reason.of(str(error))}"
     reason = invalid_fields(event)
-    return event if reason is None else f"invalid: {reason}"
+    return event if reason is None else f"invalid: {Reason.NOT_AN_EVENT.of(reason)}"
 
 
 def _same(ours: AdEvent | str, theirs: AdEvent | str) -> bool:
-    """The same event, or no event for either."""
-    return ours == theirs or (isinstance(ours, str) and isinstance(theirs, str) and theirs.startswith("invalid: "))
+    """The same event, or no event for either and one reason by code."""
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return ours.split(": ")[:2] == theirs.split(": ")[:2]
+    return ours == theirs
+
+
+def test_java_has_the_codes_that_concern_bytes_and_no_others() -> None:
+    source = (JAVA_DIR / "src/adctr/flink/Reason.java").read_text(encoding="utf-8")
+    constants = source.partition("enum Reason {")[2].partition(";")[0]
+    assert [name.strip().lower() for name in constants.split(",")] == list(OF_BYTES)
 
 
 def test_an_id_below_one_is_invalid_also_before_the_first_good_record(java: tuple[JavaDecoder, HttpRegistry]) -> None:
@@ -98,7 +108,7 @@ def test_an_id_below_one_is_invalid_also_before_the_first_good_record(java: tupl
     good = Builder(BASE_MS, SCHEMA_ID).bytes_of()
     for schema_id in (-1, 0, -(1 << 31)):
         value = b"\x00" + schema_id.to_bytes(4, "big", signed=True) + good[5:]
-        assert decoder.decode(value) == f"invalid: schema id {schema_id} exists in no registry"
+        assert decoder.decode(value) == f"invalid: schema_unknown: schema id {schema_id} exists in no registry"
     assert registry.asked == []
     assert isinstance(decoder.decode(good), AdEvent)
 
@@ -121,7 +131,7 @@ def test_whatever_is_thrown_while_a_record_is_decoded_costs_that_record(
     decoder, registry = java
     registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
     decoder.sabotage(thrown)
-    assert decoder.decode(Builder(BASE_MS, SCHEMA_ID).bytes_of()) == f"invalid: not an ad event: {thrown}"
+    assert decoder.decode(Builder(BASE_MS, SCHEMA_ID).bytes_of()) == f"invalid: not_an_event: not an ad event: {thrown}"
 
 
 def test_an_exhausted_jvm_is_no_property_of_a_record(java: tuple[JavaDecoder, HttpRegistry]) -> None:
@@ -160,7 +170,7 @@ def test_what_the_registry_has_beside_the_text_is_named(
     registry.more = more
     value = Builder(BASE_MS, SCHEMA_ID).bytes_of()
     said = decoder.decode(value)
-    assert str(said).startswith("invalid: schema id 1 is not usable: ")
+    assert str(said).startswith("invalid: schema_unusable: schema id 1 is not usable: ")
     assert reason in str(said)
     with pytest.raises(DecodeError, match=reason):
         Decoder(RegistrySchemas(registry.url).fetch).decode(value)
@@ -287,7 +297,7 @@ def test_an_id_that_is_registered_after_it_was_unknown_is_known_to_the_next_reco
     decoder, registry = java
     value = Builder(BASE_MS, SCHEMA_ID).bytes_of()
     decoder.arrive(value)
-    assert decoder.decode(value) == "invalid: schema id 1 is unknown to the registry"
+    assert decoder.decode(value) == "invalid: schema_unknown: schema id 1 is unknown to the registry"
     registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
     decoder.arrive(value)
     assert isinstance(decoder.decode(value), AdEvent)
@@ -299,7 +309,7 @@ def test_a_flood_of_one_unknown_id_is_asked_for_once_per_poll(java: tuple[JavaDe
     value = Builder(BASE_MS, SCHEMA_ID).bytes_of()
     decoder.arrive(value)
     for _ in range(5):
-        assert decoder.decode(value) == "invalid: schema id 1 is unknown to the registry"
+        assert decoder.decode(value) == "invalid: schema_unknown: schema id 1 is unknown to the registry"
     assert registry.asked == [1]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from pipeline.store.partitions import expired_days, partition_day, partition_name, upcoming_days
+from pipeline.store.default_partition import partition_name
+from pipeline.store.partitions import expired_days, partition_day, upcoming_days
 
 
 def test_names_and_days_are_inverse() -> None:

@@ -97,13 +97,39 @@ def test_a_figure_that_is_not_known_any_more_disappears() -> None:
     registry = CollectorRegistry()
     metrics = ProbeMetrics(registry, EDGES)
     metrics.set_ceiling(Ceiling.REDIS_MEMORY, 3e6)
-    metrics.set_differences(0)
     assert registry.get_sample_value("adctr_ceiling_redis_memory_bytes") == 3e6
-    assert registry.get_sample_value("adctr_count_differences") == 0.0
     metrics.set_ceiling(Ceiling.REDIS_MEMORY, None)
-    metrics.set_differences(None)
     assert registry.get_sample_value("adctr_ceiling_redis_memory_bytes") is None
-    assert registry.get_sample_value("adctr_count_differences") is None
+
+
+def test_an_old_ceiling_and_an_old_retention_are_no_longer_told() -> None:
+    """Whoever sets them hangs or has died."""
+    registry, clock = CollectorRegistry(), Clock()
+    metrics = ProbeMetrics(registry, EDGES, clock)
+    metrics.set_ceiling(Ceiling.REDIS_MEMORY, 3e6)
+    metrics.set_retention((1260, 1800))
+    names = ("adctr_ceiling_redis_memory_bytes", "adctr_cache_retention_seconds")
+    clock.now = 1059.0
+    assert [registry.get_sample_value(name) for name in names] == [3e6, 1260]
+    clock.now = 1061.0
+    assert [registry.get_sample_value(name) for name in names] == [None, None]
+
+
+def test_a_sum_never_falls() -> None:
+    """A latency below zero is neither good nor bad: in no bucket, in no sum, and counted apart."""
+    registry = CollectorRegistry()
+    metrics = ProbeMetrics(registry, EDGES)
+    metrics.announce([Indicator.EVENT_TO_REDIS])
+    implausible = {"indicator": "event_to_redis_seconds"}
+    assert registry.get_sample_value("adctr_implausible_samples_total", implausible) == 0.0
+    sums = []
+    for value in (0.9, -3.0, -0.1, 0.2):
+        metrics.take(Sample(Indicator.EVENT_TO_REDIS, 1000.0, value))
+        sums.append(registry.get_sample_value("adctr_event_to_redis_seconds_sum") or 0.0)
+    assert sums == sorted(sums)
+    assert registry.get_sample_value("adctr_event_to_redis_seconds_count") == 2.0
+    assert registry.get_sample_value("adctr_event_to_redis_seconds_bucket", {"le": "0.2"}) == 1.0
+    assert registry.get_sample_value("adctr_implausible_samples_total", implausible) == 2.0
 
 
 def test_failures_and_cost_of_probes() -> None:

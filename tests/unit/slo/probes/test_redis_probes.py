@@ -44,6 +44,25 @@ def test_window_keys_without_a_ttl_are_found(redis_settings: Settings) -> None:
     client.close()
 
 
+def test_keys_without_a_ttl_are_told_by_each_look_however_long_a_scan_takes(redis_settings: Settings) -> None:
+    """7,000 keys: at 100 a look, a scan takes longer than the minute after which an exporter leaves a sample out."""
+    client, probe = redis_client(redis_settings), RedisServer(redis_settings)
+    with client.pipeline(transaction=False) as pipe:
+        for number in range(7_000):
+            pipe.hset(cells_key(60, number * 60), "a\0b", "1 0")
+            pipe.expire(cells_key(60, number * 60), 3600)
+        pipe.execute()
+    client.persist(cells_key(60, 60))
+    looks = [values(probe).get(Indicator.REDIS_KEYS_WITHOUT_TTL) for _ in range(150)]
+    first = next(at for at, value in enumerate(looks) if value is not None)
+    assert first <= 61
+    assert set(looks[first:]) == {1.0}
+    client.expire(cells_key(60, 60), 3600)
+    assert [values(probe).get(Indicator.REDIS_KEYS_WITHOUT_TTL) for _ in range(130)][-1] == 0.0
+    probe.close()
+    client.close()
+
+
 def test_evictions_are_told_once(redis_settings: Settings) -> None:
     """Memory for about half of 100 keys of 20 kB."""
     client, probe = redis_client(redis_settings), RedisServer(redis_settings)

@@ -11,12 +11,14 @@ from pipeline.contract.codec import AdEvent
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.fold import Mark
 from slo.reconciliation.mended import Mending, Replayed
+from slo.reconciliation.row_hash import hash_events
 
 NOON = 1_767_268_800
 EVENT = AdEvent("mended", "CLICK", NOON * 1000 + 5, "u", "a", "shoes", "sports")
 REPLAY = Replayed(0, 12, NOON * 1000, EVENT, late=False, revision=3)
 RANGES = {0: OffsetRange(10, 14)}
 MARKS = {0: np.array([Mark.COUNTED, Mark.LATE, Mark.INVALID, Mark.TOMBSTONE], dtype=np.uint8)}
+HASHES = {0: np.array([1, 2, 3, 4], dtype=np.uint64)}
 COUNTED = {("shoes", "sports"): Counts(4, 1)}
 
 
@@ -56,23 +58,13 @@ def test_raw_events_must_hold_the_replayed_row() -> None:
 def test_a_replay_that_the_topic_no_longer_has_is_not_asked_for() -> None:
     gone = Mending([replace(REPLAY, offset=3)])
     assert gone.within(RANGES) == []
-    assert gone.minutes(RANGES) == set()
-    assert gone.contents(NOON, late=False, contents={}, ranges=RANGES) == {}
+    assert gone.row_hashes(HASHES, RANGES)[0].tolist() == [1, 2, 3, 4]
 
 
-def test_the_minute_of_a_replay_that_retention_dropped_can_not_be_compared() -> None:
-    dropped = {0: np.array([False, False, True, False])}
-    assert Mending([REPLAY]).dropped_minutes(dropped, RANGES) == {NOON}
-    assert Mending([replace(REPLAY, offset=11)]).dropped_minutes(dropped, RANGES) == set()
-
-
-def test_the_replayed_event_adds_to_the_contents_of_its_minute_alone() -> None:
-    mending = Mending([REPLAY])
-    size = len("mendeduaunknownunknown")
-    click = (("shoes", "sports"), True)
-    assert mending.contents(NOON, late=False, contents={click: (1, 10)}, ranges=RANGES) == {click: (2, 10 + size)}
-    assert mending.contents(NOON + 60, late=False, contents={}, ranges=RANGES) == {}
-    assert mending.contents(NOON, late=True, contents={}, ranges=RANGES) == {}
+def test_the_replayed_row_must_hash_to_the_mended_event() -> None:
+    (mended,) = hash_events([EVENT], [NOON * 1000]).tolist()
+    assert Mending([REPLAY]).row_hashes(HASHES, RANGES)[0].tolist() == [1, 2, mended, 4]
+    assert HASHES[0].tolist() == [1, 2, 3, 4], "the fold itself is left alone"
 
 
 def test_a_window_shows_a_replay_only_after_its_recount() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import struct
 
+import numpy as np
 import pytest
 
 from pipeline.contract.cache_schema import Counts
+from pipeline.contract.reasons import Reason
 from pipeline.flink_rest import CheckpointNumbers, checkpoints_of, sum_of
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.compare import Difference
 from slo.reconciliation.fold import digest
+from slo.reconciliation.raw_events import RowReader
 from slo.reconciliation.report import MOST_PRINTED, Report, Unverifiable, to_json, to_text
-from slo.reconciliation.stores import _OriginReader
 from slo.reconciliation.topic import read_letter
 from slo.reconciliation.wait_drained import lag, without_new_checkpoint
 
@@ -21,22 +23,27 @@ NOON = 1_767_268_800
 
 
 def copy_stream(rows: list[tuple[int, int, bool]]) -> bytes:
-    """What PostgreSQL sends for COPY (…) TO STDOUT (FORMAT binary) of (int, bigint, boolean)."""
-    body = b"".join(struct.pack(">hiiiqi?", 3, 4, partition, 8, offset, 1, late) for partition, offset, late in rows)
+    """What PostgreSQL sends for COPY (…) TO STDOUT (FORMAT binary): partition, offset, late, two times and a hash."""
+    body = b"".join(
+        struct.pack(">hiiiqi?iqiqiQ", 6, 4, partition, 8, offset, 1, late, 8, 0, 8, 0, 8, offset)
+        for partition, offset, late in rows
+    )
     return b"PGCOPY\n\xff\r\n\0" + bytes(8) + body + b"\xff\xff"
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 27, 1000])
+@pytest.mark.parametrize("chunk", [1, 7, 57, 1000])
 def test_binary_copy_is_sorted_into_partitions_whatever_its_chunks(chunk: int) -> None:
     stream = copy_stream(
         [(0, 5, False), (1, 0, True), (0, 6, True), (0, 6, True), (0, 4, False), (0, 8, False), (9, 1, False)]
     )
-    reader = _OriginReader({0: OffsetRange(5, 8), 1: OffsetRange(0, 1)})
+    hashes = {0: np.array([5, 7, 7], np.uint64), 1: np.array([0], np.uint64)}
+    reader = RowReader({0: OffsetRange(5, 8), 1: OffsetRange(0, 1)}, hashes)
     for at in range(0, len(stream), chunk):
         reader.write(stream[at : at + chunk])
     reader.flush()
     assert reader.stored[0].rows.tolist() == [1, 2, 0]
     assert reader.stored[0].late.tolist() == [False, True, False]
+    assert reader.stored[0].altered.tolist() == [False, True, False]
     assert reader.stored[1].rows.tolist() == [1]
     assert reader.foreign_partitions == 1
 
@@ -46,14 +53,16 @@ LETTER = [
     ("__connect.errors.partition", b"3"),
     ("__connect.errors.offset", b"42"),
     ("__connect.errors.timestamp", b"1000"),
-    ("__connect.errors.exception.message", b"truncated"),
+    ("__connect.errors.exception.message", b"not_an_event: truncated"),
     ("trace", b"t"),
 ]
 
 
 def test_a_letter_tells_its_origin_and_keeps_the_record() -> None:
     expected = digest(b"k", b"v", [("trace", b"t")], 1000)
-    assert read_letter(b"k", b"v", LETTER, "ad-events") == ((3, 42), expected)
+    assert read_letter(b"k", b"v", LETTER, "ad-events") == ((3, 42), expected, Reason.NOT_AN_EVENT)
+    old = [header for header in LETTER if header[0] != "__connect.errors.exception.message"]
+    assert read_letter(b"k", b"v", old, "ad-events") == ((3, 42), expected, None)
 
 
 @pytest.mark.parametrize("missing", range(4))

@@ -13,6 +13,7 @@ from pipeline.contract.codec import SCHEMA_TEXT, AdEvent, Decoder, UnknownSchema
 from pipeline.contract.rules import Fate, classify
 from pipeline.topic_reader import OffsetRange
 from slo.reconciliation.fold import Fold, Mark, RecordBatch
+from slo.reconciliation.row_hash import hash_events
 from slo.reconciliation.scan import scan
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors" / "records.json").read_text(encoding="utf-8"))
@@ -84,7 +85,24 @@ def test_reads_the_columns_of_an_ordinary_event() -> None:
     assert columns.is_click.tolist() == [True]
     assert columns.data[columns.id_start[0] : columns.id_end[0]] == b"e-1"
     assert columns.data[columns.cell_start[0] : columns.cell_end[0]] == b"\x0ashoes\x0csports"
-    assert columns.text_bytes.tolist() == [len("e-1" + "user" + "ad" + "unknown" + "unknown" + "e-0")]
+
+
+def test_rows_hash_the_same_whether_read_by_columns_or_one_by_one() -> None:
+    """The events of the mutilated records that are events still."""
+    rng = random.Random(5)
+    values: list[bytes | None] = [mutilated(rng, index) for index in range(5_000)]
+    time_ms = 1_700_000_000_000
+    fold = Fold({0: OffsetRange(0, len(values))}, Decoder(fetch), 600)
+    fold.add(RecordBatch(0, range(len(values)), [time_ms] * len(values), values))
+    decoder = Decoder(fetch)
+    fates = [classify(value, time_ms, decoder, 600)[:2] for value in values]
+    stored = [at for at, (fate, _) in enumerate(fates) if fate in (Fate.COUNTED, Fate.LATE)]
+    events = [event for at in stored if (event := fates[at][1]) is not None]
+    assert fold.row_hashes[0][stored].tolist() == hash_events(events, [time_ms] * len(events)).tolist()
+    assert len(set(fold.row_hashes[0][stored].tolist())) > 0.99 * len({repr(event) for event in events})
+    plain = scan([value or b"" for value in values], [VECTORS["schema_id"]]).plain
+    assert plain[stored].any()
+    assert not plain[stored].all()
 
 
 def test_leaves_a_schema_that_is_not_ours_to_the_decoder() -> None:

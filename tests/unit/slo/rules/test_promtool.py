@@ -27,7 +27,7 @@ def promtool() -> str:
 
 
 def run(command: list[str], directory: Path) -> None:
-    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

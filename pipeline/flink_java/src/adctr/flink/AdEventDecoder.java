@@ -77,7 +77,7 @@ final class AdEventDecoder implements DeserializationSchema<RowData> {
                 decode(value, row);
             } catch (Undecodable undecodable) {
                 row = new GenericRowData(columns);
-                error = undecodable.getMessage();
+                error = undecodable.reason.of(undecodable.getMessage());
             }
         }
         EventFields.set(row, errorColumn, error == null ? null : StringData.fromString(error));
@@ -88,11 +88,11 @@ final class AdEventDecoder implements DeserializationSchema<RowData> {
 
     private void decode(byte[] value, GenericRowData row) throws IOException, Undecodable {
         if (!hasHeader(value)) {
-            throw new Undecodable("not in the Confluent wire format");
+            throw new Undecodable(Reason.NOT_FRAMED, "not in the Confluent wire format");
         }
         int schemaId = schemaId(value);
         if (schemaId < 1) {
-            throw new Undecodable("schema id " + schemaId + " exists in no registry");
+            throw new Undecodable(Reason.SCHEMA_UNKNOWN, "schema id " + schemaId + " exists in no registry");
         }
         EventFields.Plan plan = schemaId == plainSchemaId ? plain : plan(schemaId);
         Walk walk = new Walk(value, HEADER_BYTES);

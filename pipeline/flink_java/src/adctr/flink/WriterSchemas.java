@@ -83,14 +83,14 @@ final class WriterSchemas {
         if (schema != null) {
             return schema;
         }
-        String reason = unusable.get(id);
-        if (reason == null && unknown.contains(id)) {
-            reason = unknown(id);
+        String why = unusable.get(id);
+        if (why != null) {
+            throw new Undecodable(Reason.SCHEMA_UNUSABLE, why);
         }
-        if (reason != null) {
-            throw new Undecodable(reason);
+        if (unknown.contains(id)) {
+            throw unknown(id);
         }
-        return askUntilAnswered(id).orElseThrow(() -> new Undecodable(unknown(id)));
+        return askUntilAnswered(id).orElseThrow(() -> unknown(id));
     }
 
     private Optional<AvroType> askUntilAnswered(int id) throws IOException, Undecodable {
@@ -220,10 +220,10 @@ final class WriterSchemas {
             unusable.clear();
         }
         unusable.put(id, reason);
-        return new Undecodable(reason);
+        return new Undecodable(Reason.SCHEMA_UNUSABLE, reason);
     }
 
-    private static String unknown(int id) {
-        return "schema id " + id + " is unknown to the registry";
+    private static Undecodable unknown(int id) {
+        return new Undecodable(Reason.SCHEMA_UNKNOWN, "schema id " + id + " is unknown to the registry");
     }
 }

@@ -37,7 +37,13 @@ def test_rules_of_another_file_into_a_file(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (0, "")
     groups = [group["name"] for group in yaml.safe_load(out.read_text(encoding="utf-8"))["groups"]]
     assert groups == ["adctr-cache-read", "adctr-redis-memory-growth", "adctr-probes"]
-    assert result.stderr == f"{out}: 6 alerts, 5 recorded\n"
+    assert result.stderr == f"{out}: 8 alerts, 5 recorded\n"
+
+
+def test_counts_that_are_compared_too_seldom_for_the_rules_are_refused() -> None:
+    result = adctr("slo", "export", "--verify-every", "2d")
+    assert result.returncode == 2
+    assert "--verify-every 2d: must be at most 1d" in result.stderr
 
 
 def test_a_bad_file_is_explained_line_by_line_and_nothing_is_written(tmp_path: Path) -> None:

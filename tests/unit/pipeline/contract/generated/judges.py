@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from pipeline.contract.avro_strict import STEPS_PER_BYTE, STEPS_PER_VALUE, Walk
 from pipeline.contract.codec import HEADER, AdEvent, DecodeError, Decoder, read_fields, schema_id_of
+from pipeline.contract.reasons import Reason
 from pipeline.contract.rules import invalid_fields
 from tests.unit.pipeline.contract.java_decoder import JavaDecoder
 
@@ -39,11 +40,11 @@ def _python(decoder: Decoder, value: bytes) -> tuple[Verdict, int]:
     try:
         event = decoder.decode(value)
     except DecodeError as error:
-        return f"invalid: {error}", 0
+        return f"invalid: {error.reason.of(str(error))}", 0
     reason = invalid_fields(event)
     walk = Walk(value, HEADER.size)
     read_fields(decoder.writer(schema_id_of(value) or 0), walk, {})
-    return (event if reason is None else f"invalid: {reason}"), walk.steps
+    return (event if reason is None else f"invalid: {Reason.NOT_AN_EVENT.of(reason)}"), walk.steps
 
 
 def problem(each: Judgement) -> str | None:
@@ -55,6 +56,8 @@ def problem(each: Judgement) -> str | None:
         isinstance(each.java, AdEvent) and each.java != each.python
     ):
         return "the judges disagree"
+    if isinstance(each.java, str) and str(each.python).split(": ")[1] != each.java.split(": ")[1]:
+        return "the judges give other reasons"
     if each.java_steps > most or each.python_steps > most:
         return f"more than {most} steps"
     if isinstance(each.java, AdEvent) and each.java_steps != each.python_steps:

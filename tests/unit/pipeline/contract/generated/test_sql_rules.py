@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from compose.stack.java.build import compile_sources, flink_jars
 from compose.stack.java.jvm import JAVA, QUICK_START
-from pipeline.contract.rules import MAX_AHEAD_MS, NO_CANARY, Fate, fate_of_valid, is_no_canary
+from pipeline.contract.reasons import Reason
+from pipeline.contract.rules import MAX_AHEAD_MS, Fate, code_of_times, fate_of_valid, is_no_canary
 from pipeline.settings import Settings
 from pipeline.source import INVALID_REASON, IS_INVALID, IS_TOMBSTONE, IS_VALID, is_counted, is_late
 from tests.unit.pipeline.contract.generated.test_generated_schemas import SEED
@@ -132,7 +133,9 @@ def check(count: int, scratch: Path) -> None:
         if row.fate() is Fate.INVALID and row.event_ms is None:
             assert ("__value_schema_id" in reason) is row.header, row
         elif row.fate() is Fate.INVALID:
-            assert (reason == NO_CANARY) is is_no_canary(row.campaign, row.category), row
+            false_canary = is_no_canary(row.campaign, row.category)
+            code = Reason.FALSE_CANARY if false_canary else code_of_times(row.record_ms)
+            assert Reason.in_text(reason) is code, row
     assert {row.fate() for row in some} == set(Fate)
 
 
