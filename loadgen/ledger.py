@@ -50,6 +50,8 @@ EVENT = np.dtype(
 """Event id is ``<run_id>-<seq>``; campaign is an index into the header's list; type 0 impression, 1 click."""
 ANSWER = np.dtype([("seq", "<u8"), ("partition", "<i4"), ("offset", "<i8")])
 """Partition and offset of an acknowledged record; partition -1 for a failed send, with -error code as offset."""
+UNKNOWN_OFFSET = -1
+"""Of an acknowledged record whose offset the broker didn't tell: it answered that it had the record already."""
 
 SENT = np.dtype([("count", "<u8"), ("sent_ns", "<i8")])
 """So many events of the run (rows, from the first) had been handed over by this time, ns since the epoch."""
@@ -141,6 +143,7 @@ class Ledger:
     """A ledger as arrays of one length, one row per event in the order of sending.
 
     ``events`` has the columns of `EVENT`. ``partition`` and ``offset`` are -1 where a send was not acknowledged;
+    ``offset`` alone where it was, and the broker didn't say where the record stands;
     ``failed`` is true where the producer reported a failure (the record may be on the topic all the same).
     ``sent_ns`` is when each event had been handed to the producer, ns since the epoch; the intended time where that is
     not known.

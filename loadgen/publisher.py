@@ -17,6 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from loadgen.encoder import seqs_of_values
 from loadgen.errors import BrokerUnavailable, LoadRefused
+from loadgen.ledger import UNKNOWN_OFFSET
 from pipeline.contract.rules import MAX_AHEAD_MS
 from pipeline.settings import Settings
 
@@ -83,8 +84,14 @@ class _Mailbox:
         self.failed.clear()
         values = [message.value() for message in delivered] + [value for value, _ in failed]
         partitions = [message.partition() for message in delivered] + [FAILED_PARTITION] * len(failed)
-        offsets = [message.offset() for message in delivered] + [code for _, code in failed]
+        offsets = [_offset_of(message) for message in delivered] + [code for _, code in failed]
         return Answers(seqs_of_values(values), np.array(partitions, np.int64), np.array(offsets, np.int64))
+
+
+def _offset_of(message: Message) -> int:
+    """Where a delivered record stands; unknown where it was sent again because the broker's first answer was lost."""
+    offset = message.offset()
+    return UNKNOWN_OFFSET if offset is None else offset
 
 
 def delivery_seconds(settings: Settings) -> float:

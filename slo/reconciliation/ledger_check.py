@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loadgen.ledger import Ledger
+from loadgen.ledger import UNKNOWN_OFFSET, Ledger
 from loadgen.truth import cells
 from pipeline.contract.cache_schema import ZERO, Counts
 from slo.reconciliation.compare import MOST_LISTED, Difference, Differences
@@ -48,9 +48,9 @@ def check_ledger(ledger: Ledger, counter: IdCounter, fold: Fold, topic: str) -> 
     if ledger.header.topic != topic:
         found.add([Difference(STORE, f"run {ledger.run_id} was sent to another topic", topic, ledger.header.topic)])
     duplicates = _check_sent(ledger, counter, found)
-    beyond, cut, inside = _place(ledger, fold, found)
+    beyond, cut, inside = _place(ledger, counter, fold, found)
     for partition in fold.ranges:
-        rows = np.flatnonzero(inside & (ledger.partition == partition))
+        rows = np.flatnonzero(inside & (ledger.partition == partition) & (ledger.offset != UNKNOWN_OFFSET))
         found.add(_check_acknowledged(ledger, fold, partition, rows))
     found.add(_check_windows(ledger, fold, inside))
     return LedgerFindings(
@@ -82,21 +82,33 @@ def _check_sent(ledger: Ledger, counter: IdCounter, found: Differences) -> int:
     return duplicates
 
 
-def _place(ledger: Ledger, fold: Fold, found: Differences) -> tuple[int, int, npt.NDArray[np.bool_]]:
+def _place(
+    ledger: Ledger, counter: IdCounter, fold: Fold, found: Differences
+) -> tuple[int, int, npt.NDArray[np.bool_]]:
     """Acknowledged rows behind the fold's end, before its start (both counted), and within it (as a mask).
 
-    What the topic cannot have any more is a difference, row by row.
+    What the topic cannot have any more is a difference, row by row. A row without an offset is within where its id is;
+    otherwise it is lost, or cut where other rows of its partition are.
     """
-    inside, behind = (np.zeros(len(ledger.seq), dtype=np.bool_) for _ in range(2))
+    inside, behind, missing = (np.zeros(len(ledger.seq), dtype=np.bool_) for _ in range(3))
+    placed = ledger.offset != UNKNOWN_OFFSET
+    on_topic = ((counter.counts > 0) | (counter.invalid > 0))[ledger.seq]
     cut = 0
     for partition, offsets in fold.ranges.items():
         ours = ledger.acked & (ledger.partition == partition)
         behind |= ours & (ledger.offset >= offsets.end)
-        cut += int((ours & (ledger.offset < offsets.start)).sum())
-        inside |= ours & (ledger.offset >= offsets.start) & (ledger.offset < offsets.end)
+        inside |= ours & np.where(placed, (ledger.offset >= offsets.start) & (ledger.offset < offsets.end), on_topic)
+        cut_here = int((ours & placed & (ledger.offset < offsets.start)).sum())
+        # An invalid record may have no id to be found by.
+        missing_here = ours & ~placed & ~on_topic & ~ledger.invalid
+        if cut_here:
+            cut += cut_here + int(missing_here.sum())
+        else:
+            missing |= missing_here
     foreign = ledger.acked & ~np.isin(ledger.partition, list(fold.ranges))
     for lost, what in (
         (behind, "acknowledged, but behind the topic's end"),
+        (missing, "acknowledged at an unknown offset, but not on the topic"),
         (foreign, "acknowledged in a partition that doesn't exist"),
     ):
         rows = np.flatnonzero(lost)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from confluent_kafka import Message
 
 from loadgen import publisher
 from loadgen.errors import BrokerUnavailable
+from loadgen.ledger import UNKNOWN_OFFSET
 from loadgen.publisher import Answers, Publisher, failure_name
 from pipeline.contract.codec import AdEvent, encode
 from pipeline.settings import Settings
@@ -40,6 +42,15 @@ def test_an_event_that_is_too_large_fails_alone() -> None:
     real.send_patiently(_values(1, "u" * 1_500_000), [b"c"], [0], [1])
     assert _columns(real.take_answers()) == ([0], [-1], [-10])
     real.require_usable()
+
+
+def test_a_delivered_event_may_have_no_offset() -> None:
+    """A record whose first answer was lost is sent again, and the broker, which has it, answers without an offset."""
+    mailbox = publisher._Mailbox()
+    value = _values(1)[0]
+    mailbox.callback()(None, Message(topic="ad-events", partition=2, value=value))
+    assert mailbox.delivered[0].offset() is None
+    assert _columns(mailbox.take()) == ([0], [2], [UNKNOWN_OFFSET])
 
 
 @pytest.mark.parametrize(

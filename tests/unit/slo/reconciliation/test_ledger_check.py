@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadgen.ledger import EVENT, INVALID, LATE, Ledger, LedgerHeader, LedgerWriter, read_ledger
+from loadgen.ledger import EVENT, INVALID, LATE, UNKNOWN_OFFSET, Ledger, LedgerHeader, LedgerWriter, read_ledger
 from slo.reconciliation import ledger_check
 from slo.reconciliation.ledger_check import LedgerFindings, check_ledger, id_counter
 from tests.unit.slo.reconciliation.memory_topic import NOON_MS, Record, Topic, event, record
@@ -72,6 +72,22 @@ def test_an_event_that_was_sent_and_not_acknowledged_may_be_there_or_not(write_l
     ledger = write_ledger([(0, 0), (1, 0)], [(0, 0, 0)])
     assert named(findings(ledger, run_event(0))) == []
     assert named(findings(ledger, run_event(0), run_event(1))) == []
+
+
+def test_an_acknowledged_event_of_unknown_offset_is_found_by_its_id(
+    write_ledger: WriteLedger,
+) -> None:
+    ledger = write_ledger([(0, 0), (1, 0)], [(0, 0, 0), (1, 0, UNKNOWN_OFFSET)])
+    found = findings(ledger, run_event(0), run_event(1))
+    assert (found.acknowledged, found.cut, named(found)) == (2, 0, [])
+    [lost] = named(findings(ledger, run_event(0)))
+    assert lost == ("acknowledged at an unknown offset, but not on the topic", "a1b2-1")
+
+
+def test_an_event_of_unknown_offset_may_be_cut_where_others_of_its_partition_are(write_ledger: WriteLedger) -> None:
+    ledger = write_ledger([(0, 0), (1, 0), (2, 0)], [(0, 0, 0), (1, 0, UNKNOWN_OFFSET), (2, 0, 2)])
+    found = findings(ledger, run_event(0), run_event(1), run_event(2), first=2)
+    assert (found.cut, named(found)) == (2, [])
 
 
 def test_an_acknowledged_event_that_is_not_there(write_ledger: WriteLedger) -> None:
