@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JAVA_INPUTS := compose/stack/java/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos gates bench peers up down lock clean
+.PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos gates compare bench peers up down lock clean
 .PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak dead-letters release benchmarks benchmarks-page
 
 help: ## this list
@@ -56,6 +56,9 @@ soak: setup ## half an hour of load, and everything that may not grow
 
 gates: setup ## benchmarks under pytest, held against their objectives
 	$(BIN)/pytest tests/bench
+
+compare: setup ## this tree against an earlier revision, interleaved [BASE=main~1]; 40 minutes at most, goes on where it was
+	$(BIN)/adctr bench compare --base $(or $(BASE),main~1)
 
 bench: setup ## the pipeline against a hand-written loop
 	$(BIN)/adctr bench drain

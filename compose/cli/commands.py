@@ -27,6 +27,7 @@ BENCH = {
     "cache-reads": Place("bench.cache_reads:cache_reads"),
     "peers": Place("bench.peers:peers"),
     "soak": Place("bench.soak:soak"),
+    "compare": Place("bench.compare:compare"),
     "report": Place("bench.report:report"),
     "raw-copy": Place("bench.drain:raw_copy", panel=_CLAIMS),
     "probes": Place("bench.latency:probes", panel=_CLAIMS),
