@@ -5,17 +5,16 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from compose.experiment.compared_tree import ComparedTree
 from compose.experiment.tree_runs import RunSettings
 from compose.process.errors import EnvironmentFailed
+from slo import json_lines
 from slo.bench.host import Machine
 from slo.bench.tree_comparison import Kind, Pair, TreeRun, pair_of
 
@@ -45,24 +44,11 @@ class PairFile:
 
     def read(self) -> list[Pair]:
         """The pairs so far, in the order in which they were measured."""
-        text = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
-        return [pair for line in text.splitlines() for pair in _parsed(line)]
+        return [pair_of(each) for each in json_lines.read(self.path)]
 
     def add(self, pair: Pair) -> None:
         """Appends a pair; it is on the disk when this returns."""
-        cut_off = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
-        with self.path.open("ab") as file:
-            file.write(b"\n" * cut_off + json.dumps(pair.as_json()).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _parsed(line: str) -> list[Pair]:
-    try:
-        document: Mapping[str, Any] = json.loads(line)
-        return [pair_of(document)]
-    except (ValueError, TypeError, KeyError):
-        return []
+        json_lines.append(self.path, pair.as_json())
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,8 @@ class TreeComparison:
 
     def rows(self) -> list[list[str]]:
         """The figures of both versions and the change, as a table; the first row is the heading."""
-        rows = [["figure", "base", "head", "change", "interval", "rounds", "verdict"]]
+        versions = (f"{tree} {_shown(getattr(self, tree))}" for tree in _TREES)
+        rows = [["figure", *versions, "change", "interval", "rounds", "verdict"]]
         for each in self.verdict().objectives[1:]:
             values = [self._mean(tree, each.name) for tree in _TREES]
             change = "–" if each.value is None else _percent(each.value)
@@ -165,6 +166,10 @@ class TreeComparison:
             "pairs": [each.as_json() for each in self.pairs],
             **self.verdict().as_json(),
         }
+
+
+def _shown(checkout: Checkout) -> str:
+    return f"{checkout.commit[:12]}{' (dirty)' if checkout.dirty else ''}"
 
 
 def judge_ratio(ratio: Ratio, *, primary: bool) -> tuple[Verdict, str]:

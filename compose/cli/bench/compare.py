@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from compose.cli.bench.output import print_rows, report_figures
+from compose.cli.bench.output import report_figures
 from compose.cli.durations import parse_duration_seconds
 from compose.cli.options import FormatOption
 from compose.experiment.compared_tree import ComparedTree, base_checkout, head_checkout, require_outside
@@ -56,10 +56,7 @@ def compare(
         file = PairFile.of(directory, before, after, settings, machine)
         pairs = Rounds(before, after, settings, file, began + limit, measure, say).run(rounds)
     result = TreeComparison(before.checkout, head, pairs, machine)
-    if format_ is Format.TEXT:
-        print(f"base {before.checkout.name}, head {head.name}{' (dirty)' if head.dirty else ''}")
-        print_rows(result.rows())
-    return report_figures(result.as_json(), result.verdict(), format_)
+    return report_figures(result.as_json(), result.verdict(), format_, result.rows())
 
 
 def _tree(name: str, checkout: Checkout, directory: Path) -> ComparedTree:
