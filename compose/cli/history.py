@@ -20,7 +20,7 @@ HistoryOption = Annotated[
     Path | None,
     typer.Option("--history", metavar="FILE", help="Append a line of JSON: figures, commit, machine, load, seed."),
 ]
-_WITHOUT_LOAD = ("slo compare",)
+_WITHOUT_SEED = ("slo compare", "bench dead-letters")
 
 
 def with_history(command: str, callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,6 +54,6 @@ def with_history(command: str, callback: Callable[..., Any]) -> Callable[..., An
 
 def _seed(command: str, options: Mapping[str, Any]) -> int | None:
     """Loads that are told none have the usual one. A check without a rate watches whatever load there is."""
-    if command in _WITHOUT_LOAD or options.get("rate", 0) is None:
+    if command in _WITHOUT_SEED or options.get("rate", 0) is None:
         return None
     return int(options.get("seed", DEFAULT_SEED))

@@ -1,4 +1,4 @@
-"""Rounds of pairs, base and head by turns, kept on disk as they come: a comparison that was interrupted goes on."""
+"""Rounds of pairs, base and head interleaved, kept on disk as they come: an interrupted comparison goes on."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def compare(
     seconds: Annotated[float, typer.Option(min=30, help="How long a load is timed.")] = DEFAULTS.seconds,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """The code of this checkout (head) against an earlier revision (base), run by turns on this machine.
+    """The code of this checkout (head) against an earlier revision (base), interleaved on this machine.
 
     Base gets a Git worktree and an environment of its own in DIR/bench-compare. Either one's own adctr drains a full
     topic and loads a stack: CPU-seconds per million events, time to drain, p99 of events and cache reads at a fixed

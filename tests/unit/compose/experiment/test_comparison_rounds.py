@@ -48,7 +48,7 @@ def comparison(tmp_path: Path) -> Callable[..., Rounds]:
     return rounds
 
 
-def test_both_take_turns_and_each_is_first_in_every_other_round(comparison: Callable[..., Rounds]) -> None:
+def test_both_are_interleaved_and_each_is_first_in_every_other_round(comparison: Callable[..., Rounds]) -> None:
     bench = Bench()
     pairs = comparison(bench).run(2)
     assert [name for name, _ in bench.asked] == ["base", "head"] * 2 + ["head", "base"] * 2
