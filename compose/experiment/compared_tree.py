@@ -164,6 +164,8 @@ def run_in(directory: Path, command: Sequence[str], log: Path) -> tuple[int, str
                     process.wait(_END_SECONDS)
                 process.kill()
                 raise
+        if process.returncode != 0:  # what was printed may say why
+            messages.write(output.encode())
     return process.returncode, output
 
 

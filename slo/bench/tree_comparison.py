@@ -48,7 +48,10 @@ MEASURED = {Kind.DRAIN: (DRAIN_CPU, DRAIN_WALL), Kind.LOAD: (LOAD_CPU, REDIS_P99
 
 @dataclass(frozen=True)
 class TreeRun:
-    """One run of one version. ``differences`` are wrong counts; a figure that could not be taken is not there."""
+    """One run of one version. ``differences`` are counts that are wrong, or could not be compared in time.
+
+    A figure that could not be taken is not there.
+    """
 
     figures: Mapping[str, float]
     differences: int = 0
@@ -103,9 +106,9 @@ class TreeComparison:
         base, head = (sum(getattr(pair, tree).differences for pair in self.pairs) for tree in _TREES)
         verdict, reason = Verdict.PASS, ""
         if head:
-            verdict, reason = Verdict.FAIL, f"{head:,} wrong counts in head"
+            verdict, reason = Verdict.FAIL, f"{head:,} counts in head are wrong, or came too late"
         elif base:
-            verdict, reason = Verdict.INCONCLUSIVE, f"void: {base:,} wrong counts in base"
+            verdict, reason = Verdict.INCONCLUSIVE, f"void: {base:,} counts in base are wrong, or came too late"
         return ObjectiveResult("counts_exact", verdict, float(head), 0.0, "differences", len(self.pairs), reason=reason)
 
     def _judged(self, name: str) -> ObjectiveResult:

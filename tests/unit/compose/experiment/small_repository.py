@@ -7,36 +7,39 @@ import subprocess
 import sys
 from pathlib import Path
 
-ADCTR = f"""#!{sys.executable}
-import json, os, pathlib, signal, subprocess, sys, time
+ADCTR = (
+    f"#!{sys.executable}\n"
+    + """import json, os, pathlib, signal, subprocess, sys, time
 data, words = pathlib.Path(sys.argv[2]), sys.argv[3:]
-cost = float((pathlib.Path(__file__).parents[2] / "cost").read_text())
+tree = pathlib.Path(__file__).parents[2]
+cost, late = float((tree / "cost").read_text()), tree / "late"
 if words[:2] == ["bench", "drain"]:
     events = int(words[words.index("--events") + 1])
     run = dict(events=events, cpu_seconds=cost * events / 1e6, wall_seconds=1.0, differences=0)
-    print(json.dumps({{"runs": [dict(run, contender="flink"), dict(run, contender="loop", cpu_seconds=99.0)] * 2}}))
+    print(json.dumps({"runs": [dict(run, contender="flink"), dict(run, contender="loop", cpu_seconds=99.0)] * 2}))
 elif words[0] == "up":
     data.mkdir()
     (data / "pid").write_text(str(subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL).pid))
 elif words[0] == "status":
     names = ("jobmanager", "taskmanager-live", "taskmanager-store", "kafka", "redis", "postgres", "dashboard")
-    print(json.dumps({{"services": [dict(name=each, pid=int((data / "pid").read_text())) for each in names]}}))
+    print(json.dumps({"services": [dict(name=each, pid=int((data / "pid").read_text())) for each in names]}))
 elif words[:2] == ["slo", "check"]:
     seconds = float(words[words.index("--for") + 1].rstrip("s"))
     began = time.time()
     time.sleep(seconds)
-    latency = {{"redis": {{"p99": 0.25}}, "postgres": {{"p99": None}}}}
+    latency = {"redis": {"p99": 0.25}, "postgres": {"p99": None}}
     print(json.dumps(dict(
-        began=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(began)), seconds=seconds, differences_total=2,
-        load=dict(rate_achieved=10000.0), latency_seconds=latency,
+        began=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(began)), seconds=seconds,
+        **({} if late.exists() else {"differences_total": 2}), load=dict(rate_achieved=10000.0), latency_seconds=latency,
     )))
     sys.exit(3)
 elif words[0] == "down":
     os.kill(int((data / "pid").read_text()), signal.SIGKILL)
 else:
-    print(f"what is {{words}}?", file=sys.stderr)
+    print(f"what is {words}?", file=sys.stderr)
     sys.exit(2)
 """
+)
 MAKEFILE = "setup:\n\t@mkdir -p .venv/bin\n\t@cp adctr .venv/bin/adctr && chmod +x .venv/bin/adctr\n"
 
 

@@ -37,8 +37,8 @@ def test_an_unknown_revision_is_a_mistake_of_the_command(root: Path) -> None:
 
 
 def test_a_base_that_cannot_be_set_up_says_so_with_the_end_of_its_log(root: Path) -> None:
-    commit(root, Makefile="setup:\n\t@echo no compiler here >&2; exit 7\n")
-    with pytest.raises(EnvironmentFailed, match=r"(?s)can't be set up: `make setup`.*no compiler here"):
+    commit(root, Makefile="setup:\n\t@echo downloading; echo no compiler here >&2; exit 7\n")
+    with pytest.raises(EnvironmentFailed, match=r"(?s)can't be set up: `make setup`.*no compiler here.*downloading"):
         base_of(root)
 
 
@@ -106,6 +106,11 @@ def test_a_load_is_metered_on_a_stack_of_its_own_that_is_gone_afterwards(root: P
         *(f"{LOAD_CPU}.{name}" for name in ("kafka", "redis", "postgres")),
     }
     assert not tree.data_dir.exists()
+
+
+def test_counts_that_were_not_compared_in_time_are_not_right(root: Path) -> None:
+    commit(root, late="the jobs of this version never get through")
+    assert measure(base_of(root), Kind.LOAD, RunSettings(seconds=5.0)).differences == 1
 
 
 def test_a_tree_that_changes_is_noticed_and_a_dirty_one_is_told(root: Path) -> None:
