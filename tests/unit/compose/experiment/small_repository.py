@@ -9,7 +9,7 @@ from pathlib import Path
 
 ADCTR = (
     f"#!{sys.executable}\n"
-    + """import json, os, pathlib, signal, subprocess, sys, time
+    """import json, os, pathlib, signal, subprocess, sys, time
 data, words = pathlib.Path(sys.argv[2]), sys.argv[3:]
 tree = pathlib.Path(__file__).parents[2]
 cost, late = float((tree / "cost").read_text()), tree / "late"
@@ -30,7 +30,8 @@ elif words[:2] == ["slo", "check"]:
     latency = {"redis": {"p99": 0.25}, "postgres": {"p99": None}}
     print(json.dumps(dict(
         began=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(began)), seconds=seconds,
-        **({} if late.exists() else {"differences_total": 2}), load=dict(rate_achieved=10000.0), latency_seconds=latency,
+        **({} if late.exists() else {"differences_total": 2}),
+        load=dict(rate_achieved=10000.0), latency_seconds=latency,
     )))
     sys.exit(3)
 elif words[0] == "down":
