@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JAVA_INPUTS := compose/stack/java/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos gates bench peers up down lock clean
+.PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos gates gates-long compare bench peers up down lock clean
 .PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak dead-letters release benchmarks benchmarks-page
 
 help: ## this list
@@ -54,8 +54,18 @@ chaos: setup ## every fault under load, on stacks of its own [FAULTS="redis_kill
 soak: setup ## half an hour of load, and everything that may not grow
 	$(BIN)/adctr bench soak --minutes 30
 
-gates: setup ## benchmarks under pytest, held against their objectives
-	$(BIN)/pytest tests/bench
+GATES := .artifacts/gates
+GATES_REPORT = --benchmark-json=$(GATES)/$@.json --junit-xml=$(GATES)/$@.xml --history $(GATES)/history.jsonl
+gates: setup ## benchmarks under pytest, held against objectives that 5 minutes can show: what each commit has to keep
+	@mkdir -p $(GATES)
+	$(BIN)/pytest tests/bench $(GATES_REPORT)
+
+gates-long: setup ## the same with the whole objectives; takes 40 minutes
+	@mkdir -p $(GATES)
+	$(BIN)/pytest tests/bench -m long $(GATES_REPORT)
+
+compare: setup ## this tree against an earlier revision, interleaved [BASE=main~1]; 40 minutes at most, goes on where it was
+	$(BIN)/adctr bench compare --base $(or $(BASE),main~1)
 
 bench: setup ## the pipeline against a hand-written loop
 	$(BIN)/adctr bench drain
@@ -94,7 +104,7 @@ benchmarks: setup peers ## every benchmark on a stack of its own; takes hours
 
 release: setup ## everything, for a version: all that CI has, each fault three times, gates, benchmarks, soak; takes hours
 	ADCTR_CI_ALL=1 RETRIES=2 REPEAT=3 .ci/run
-	$(MAKE) gates dead-letters soak benchmarks
+	$(MAKE) gates-long dead-letters soak benchmarks
 
 setup: $(VENV)/java.stamp ## fetches and compiles what is missing
 

@@ -27,6 +27,8 @@ CATEGORY_CTR = {
 PLACEMENTS = ("feed", "search", "sidebar", "video")
 DEVICES = ("desktop", "mobile", "tablet")
 MAX_ADS_PER_CAMPAIGN = 10
+DEFAULT_SEED = 1
+"""Of every load that is told none."""
 USERS = 100_000
 
 

@@ -5,6 +5,7 @@ the raw samples, one per call. Only a pass is green: a breach fails the test, an
 that could not say is not kept. What the run was too short for is skipped, and fails with ``--slo-release``. A test
 without pytest-benchmark hands what it has seen to the fixture ``recorded``. Verdicts and percentiles are shown behind
 pytest-benchmark's table and stand in its JSON, per benchmark (``extra_info``) and for the session (``objectives``).
+``--history FILE`` appends one line of JSON for the session.
 The fixture ``interleaved`` compares a callable with its baseline, by turns.
 
 Load it with ``-p slo.pytest_plugin`` or ``pytest_plugins`` in the top conftest.
@@ -14,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from slo.compare import Comparison
+    from slo.history import HistoryEntry
     from slo.recording import Recording
     from slo.spec.model import Objective, Specification
     from slo.verdict import ObjectiveResult
@@ -37,18 +40,29 @@ class SessionResults:
         self.specification: Specification | None = None
         self.results: list[ObjectiveResult] = []
         self.lines: list[str] = []
+        self.entry: HistoryEntry | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds ``--slo-release``."""
+    """Adds ``--slo-release`` and ``--history``."""
     group = parser.getgroup("slo", "service level objectives")
     group.addoption("--slo-release", action="store_true", help="fail whatever is not a pass: nothing goes unjudged")
+    group.addoption(
+        "--history", type=Path, metavar="FILE", help="append a line of JSON: verdicts, commit, machine, load, seed"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Makes the marker known."""
+    """Makes the marker known. Raises UsageError for a history that can't be written to, before any test runs."""
     config.addinivalue_line("markers", f"{MARKER}(name): judges the benchmark by the objective of this name")
-    config.stash[_SESSION] = SessionResults()
+    config.stash[_SESSION] = session = SessionResults()
+    if history := config.getoption("--history", default=None):
+        from slo.history import HistoryEntry
+        from slo.report.write import why_unwritable
+
+        if why := why_unwritable(history):
+            raise pytest.UsageError(f"--history {history}: {why}")
+        session.entry = HistoryEntry.begin("pytest", {"arguments": config.invocation_params.args}, None)
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -123,6 +137,10 @@ def _gate(item: pytest.Function, objective: Objective) -> ObjectiveResult:
     result = judge_objective(objective, recording, release=release)
     session = item.config.stash[_SESSION]
     session.results.append(result)
+    if session.entry is not None and "sent" in recording.notes:
+        from loadgen.population import DEFAULT_SEED
+
+        session.entry = session.entry.with_seed(DEFAULT_SEED)
     _show(item, objective, result, recording)
     return result
 
@@ -190,6 +208,16 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
     session = config.stash[_SESSION]
     if session.results:
         output_json["objectives"] = RunVerdict.of(session.results).as_json()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Appends to the history what was judged and compared; nothing where nothing was."""
+    from slo.verdict import RunVerdict
+
+    seen = session.config.stash[_SESSION]
+    if seen.entry is not None and (seen.results or seen.lines):
+        figures = {**RunVerdict.of(seen.results).as_json(), "figures": seen.lines}
+        seen.entry.append(session.config.getoption("--history"), figures, int(exitstatus))
 
 
 @pytest.hookimpl(trylast=True)

@@ -12,6 +12,7 @@ import typer
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption, RetriesOption
 from compose.cli.report_files import require_writable
+from compose.cli.shown import show
 from compose.experiment.disturbed_stack import own_stack
 from compose.experiment.fault_run import DrawnRun, run_fault
 from compose.experiment.load_check import warm_up
@@ -99,17 +100,13 @@ def run(
                 write_report(path, results, rate, plots)
     except EnvironmentFailed as error:
         gone = error  # a failure that was found before it is one all the same
-    print(_json(results, rate) if format_ is Format.JSON else to_text(results, rate), end="")
+    show(to_json(results, rate), format_, lambda: print(to_text(results, rate), end=""))
     verdicts = {each.verdict for each in results}
     if gone is not None and Verdict.FAIL not in verdicts:
         raise gone
     if Verdict.FAIL in verdicts:
         return ExitCode.FAIL
     return ExitCode.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else ExitCode.PASS
-
-
-def _json(results: Sequence[FaultResult], rate: float) -> str:
-    return json.dumps(to_json(results, rate), indent=2) + "\n"
 
 
 def _runs(data_dir: Path, faults: Sequence[Fault], rate: float, retries: int) -> Iterator[DrawnRun]:

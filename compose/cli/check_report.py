@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from compose.cli.shown import show
 from compose.process.exit_codes import ExitCode
 from compose.terminal.format import Format
 from slo.check import Checked, LoadSummary
@@ -30,12 +30,13 @@ _STORE_NAMES = {"redis": "Redis", "postgres": "PostgreSQL"}
 
 def report(checked: Checked, specification: Specification, verdict: RunVerdict, format_: Format) -> ExitCode:
     """Prints a check's figures and verdict; the exit code that goes with them."""
-    if format_ is Format.JSON:
-        print(json.dumps(as_json(checked, specification, verdict), indent=2))
-    else:
+
+    def as_text() -> None:
         for line in _load_lines(checked):
             print(line)
         print(to_text(specification, checked.recording, verdict), end="")
+
+    show(as_json(checked, specification, verdict), format_, as_text)
     return EXIT_CODES[verdict.verdict]
 
 

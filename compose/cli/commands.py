@@ -20,27 +20,28 @@ LOAD = {
 _CLAIMS = "Checks of developers' claims"
 
 BENCH = {
-    "latency": Place("bench.latency:latency"),
-    "drain": Place("bench.drain:drain"),
-    "capacity": Place("bench.capacity:capacity"),
-    "cost": Place("bench.cost:cost"),
-    "cache-reads": Place("bench.cache_reads:cache_reads"),
-    "peers": Place("bench.peers:peers"),
-    "soak": Place("bench.soak:soak"),
+    "latency": Place("bench.latency:latency", history=True),
+    "drain": Place("bench.drain:drain", history=True),
+    "capacity": Place("bench.capacity:capacity", history=True),
+    "cost": Place("bench.cost:cost", history=True),
+    "cache-reads": Place("bench.cache_reads:cache_reads", history=True),
+    "peers": Place("bench.peers:peers", history=True),
+    "soak": Place("bench.soak:soak", history=True),
+    "compare": Place("bench.compare:compare", history=True),
     "report": Place("bench.report:report"),
-    "raw-copy": Place("bench.drain:raw_copy", panel=_CLAIMS),
-    "probes": Place("bench.latency:probes", panel=_CLAIMS),
-    "generator": Place("bench.generator:generator", panel=_CLAIMS),
-    "dead-letters": Place("bench.dead_letters:dead_letters", panel=_CLAIMS),
+    "raw-copy": Place("bench.drain:raw_copy", panel=_CLAIMS, history=True),
+    "probes": Place("bench.latency:probes", panel=_CLAIMS, history=True),
+    "generator": Place("bench.generator:generator", panel=_CLAIMS, history=True),
+    "dead-letters": Place("bench.dead_letters:dead_letters", panel=_CLAIMS, history=True),
 }
 
 SLO = {
     "rules": Place("slo.rules:rules"),
-    "check": Place("slo.check:check"),
+    "check": Place("slo.check:check", history=True),
     "watch": Place("slo.check:watch"),
     "export": Place("slo.check:export"),
-    "compare": Place("slo.check:compare"),
-    "drill": Place("slo.drill:drill"),
+    "compare": Place("slo.check:compare", history=True),
+    "drill": Place("slo.drill:drill", history=True),
 }
 
 GRAFANA = {"build": Place("grafana:build"), "publish": Place("grafana:publish")}
@@ -52,7 +53,7 @@ DLQ = {
     "replay": Place("dlq.replay:replay"),
 }
 
-CHAOS = {"list": Place("chaos:list_faults"), "run": Place("chaos:run")}
+CHAOS = {"list": Place("chaos:list_faults"), "run": Place("chaos:run", history=True)}
 
 COMMANDS: Mapping[str, Place | Places] = {
     "up": Place("stack:up", "Starts the stack; returns when it is healthy and the jobs run."),
@@ -66,6 +67,7 @@ COMMANDS: Mapping[str, Place | Places] = {
     "demo": Place(
         "demo:demo",
         "Starts the stack unless it runs, sends events, watches each of them arrive, verifies and judges.",
+        history=True,
     ),
     "retention": Place(
         "retention:retention",

@@ -17,18 +17,25 @@ class Place:
     """A command: ``module:function`` below `compose.cli`.
 
     With ``help``, its line in the group's list, the list is printed without an import. ``panel`` is its heading there.
+    With ``history`` it has the option of that name.
     """
 
     where: str
     help: str = ""
     panel: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    history: bool = False
 
     def load(self, name: str) -> Any:
         """The command, after its module has been imported."""
         module, function = self.where.split(":")
         single = typer.Typer(add_completion=False)
         callback = getattr(import_module(f"compose.cli.{module}"), function)
+        if self.history:
+            from compose.cli.history import with_history
+
+            group = module.split(".")[0]
+            callback = with_history(name if group == name else f"{group} {name}", callback)
         single.command(name, rich_help_panel=self.panel, context_settings=dict(self.settings))(callback)
         return get_command(single)
 

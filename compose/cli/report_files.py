@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from compose.process.errors import UsageError
-from slo.report.write import UnknownForm, check_form
+from slo.report.write import UnknownForm, check_form, why_unwritable
 
 
 def check_files(out: Sequence[Path], save: Path | None) -> None:
@@ -22,14 +22,5 @@ def check_files(out: Sequence[Path], save: Path | None) -> None:
 
 def require_writable(option: str, path: Path) -> None:
     """Raises UsageError, naming the option, where no such file could be written."""
-    if not path.parent.is_dir():
-        raise UsageError(f"{option} {path}: there is no directory {path.parent}; make it first")
-    is_there = path.exists()
-    try:
-        # Permissions don't tell: a file system may be read-only, or no place for files at all.
-        with path.open("ab"):
-            pass
-    except OSError as error:
-        raise UsageError(f"{option} {path}: cannot be written ({error.strerror}); name another file") from error
-    if not is_there:
-        path.unlink()
+    if why := why_unwritable(path):
+        raise UsageError(f"{option} {path}: {why}")

@@ -44,6 +44,22 @@ def require_form(path: Path, forms: Collection[str]) -> None:
         raise UnknownForm(f"{path}: must end in one of {', '.join(forms)}{' (.xml is JUnit)' * ('.xml' in forms)}")
 
 
+def why_unwritable(path: Path) -> str:
+    """Why no such file could be written, and what to do; empty where it could. Leaves no file behind."""
+    if not path.parent.is_dir():
+        return f"there is no directory {path.parent}; make it first"
+    is_there = path.exists()
+    try:
+        # Permissions don't tell: a file system may be read-only, or no place for files at all.
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        return f"cannot be written ({error.strerror}); name another file"
+    if not is_there:
+        path.unlink()
+    return ""
+
+
 def write_report(path: Path, specification: Specification, recording: Recording, verdict: RunVerdict) -> None:
     """Writes the report, by its suffix. Raises UnknownForm, OSError."""
     check_form(path)

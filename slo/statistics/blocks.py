@@ -25,6 +25,7 @@ RESAMPLES = 4000
 SEED = 20_160_326
 """Judging the same recording twice must say the same."""
 CONFIDENCE = 0.95
+_EXACT_BELOW = 4
 
 
 def in_order(times: Floats, values: npt.NDArray[np.generic]) -> tuple[Floats, npt.NDArray[np.generic]]:
@@ -64,7 +65,12 @@ def tails(blocks: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
 
 
 def student_t(probability: float, freedom: int) -> float:
-    """Quantile of Student's t (Abramowitz and Stegun 26.7.5), to 1 % from 4 degrees of freedom on."""
+    """Quantile of Student's t (Abramowitz and Stegun 26.7.5), to 1 % from 4 degrees of freedom on; below by numbers."""
+    if freedom < _EXACT_BELOW:
+        # With t = √freedom · tan θ the density is cos^(freedom - 1) θ.
+        angles = np.linspace(-np.pi / 2, np.pi / 2, 20_001)[1:-1]
+        below = np.cumsum(np.cos(angles) ** (freedom - 1))
+        return math.sqrt(freedom) * math.tan(float(np.interp(probability, below / below[-1], angles)))
     z = NormalDist().inv_cdf(probability)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96

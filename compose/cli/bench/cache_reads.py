@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
-from compose.cli.check_report import EXIT_CODES
+from compose.cli.bench.output import OutOption, check_out, report_figures, write_out
 from compose.cli.options import FormatOption
 from compose.experiment.load_check import GeneratedLoad, run_load_check, warm_up
 from compose.stack.lifecycle import temporary_stack, throwaway_directory
@@ -39,12 +37,7 @@ def cache_reads(
     check_out(out)
     result = _measured(context.obj / "bench-cache-reads", rate, seconds, warm_up)
     write_out(out, result.as_json())
-    if format_ is Format.JSON:
-        print(json.dumps(result.as_json(), indent=2))
-    else:
-        print_rows(cache_read_rows(result.as_json()))
-        print_verdict(result.verdict())
-    return EXIT_CODES[result.verdict().verdict]
+    return report_figures(result.as_json(), result.verdict(), format_, cache_read_rows(result.as_json()))
 
 
 def _measured(directory: Path, rate: float, seconds: float, warm_up_seconds: float) -> CacheReadsResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import typer
 from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
 from compose.cli.check_report import EXIT_CODES
 from compose.cli.options import FormatOption
+from compose.cli.shown import show
 from compose.experiment.load_check import GeneratedLoad, run_load_check, warm_up
 from compose.process.errors import EnvironmentFailed, Inconclusive, UsageError
 from compose.stack.lifecycle import temporary_stack, throwaway_directory
@@ -72,11 +72,7 @@ def capacity(
         bench.warm_up(from_, warm_up)
         result = bench.run(rates, confirmations)
     write_out(out, result.as_json())
-    if format_ is Format.JSON:
-        print(json.dumps(result.as_json(), indent=2))
-    else:
-        _print(result)
-        print_verdict(result.verdict())
+    show(result.as_json(), format_, lambda: _print(result))
     return EXIT_CODES[result.verdict().verdict]
 
 
@@ -206,3 +202,4 @@ def _print(result: CapacityResult) -> None:
     print_rows(capacity_rows(result.as_json()))
     rate = result.found.rate
     print(f"capacity: {'none' if rate is None else f'{rate:,.0f} events/s'}, limited by {result.limited_by}")
+    print_verdict(result.verdict())

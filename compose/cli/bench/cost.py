@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,8 +12,7 @@ import numpy as np
 import psutil
 import typer
 
-from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
-from compose.cli.check_report import EXIT_CODES
+from compose.cli.bench.output import OutOption, check_out, report_figures, write_out
 from compose.cli.load.report import profile_of
 from compose.cli.options import FormatOption
 from compose.experiment.load_check import GeneratedLoad, run_load_check
@@ -27,7 +25,7 @@ from compose.stack.lifecycle import temporary_stack, throwaway_directory
 from compose.stack.ports import PortChoice
 from compose.terminal.format import Format
 from compose.terminal.progress import say
-from loadgen.population import make_population
+from loadgen.population import DEFAULT_SEED, make_population
 from pipeline.contract.cache_schema import PREFIX
 from pipeline.settings import ENV_PREFIX, Settings
 from slo.bench.cost import CostPoint, CostResult, Setting, settings_to_measure
@@ -46,7 +44,6 @@ from slo.spec.model import Indicator
 from slo.spec.parse import load_bundled
 from slo.verdict import judge_run
 
-SEED = 1
 JVM_WARM_UP_SECONDS = 45.0
 """Of the usual load at the point's rate, before all else: a new JVM competes with its own compiler."""
 OBJECTIVES = ("counts_exact", "event_to_redis", "event_to_postgres", "checkpoint_size", "redis_memory", "consumer_lag")
@@ -85,12 +82,8 @@ def cost(
     points = [_measured(context.obj / "bench-cost", each, seconds, warm_up) for each in wanted]
     result = CostResult(points, machine)
     write_out(out, result.as_json())
-    if format_ is Format.JSON:
-        print(json.dumps(result.as_json(), indent=2))
-    else:
-        print_rows(cost_rows([point.as_json() for point in points], "rate", "campaigns", "parallelism"))
-        print_verdict(result.verdict())
-    return EXIT_CODES[result.verdict().verdict]
+    rows = cost_rows([point.as_json() for point in points], "rate", "campaigns", "parallelism")
+    return report_figures(result.as_json(), result.verdict(), format_, rows)
 
 
 def _numbers(option: str, text: str) -> list[int]:
@@ -123,7 +116,7 @@ def _under_load(layout: Layout, settings: Settings, setting: Setting, seconds: f
             roots = {**stack_processes(layout), "generator": psutil.Process(load.pid)}
             meters.append(metering.enter_context(ProcessMeter(roots)))
 
-        options = ("--campaigns", str(setting.campaigns), "--seed", str(SEED))
+        options = ("--campaigns", str(setting.campaigns), "--seed", str(DEFAULT_SEED))
         probes = (Checkpoints(settings), ConsumerLag(settings), RedisServer(settings))
         checked = run_load_check(
             GeneratedLoad(layout.root, settings, setting.rate, warm_up + seconds, options, during=meter),
@@ -135,7 +128,7 @@ def _under_load(layout: Layout, settings: Settings, setting: Setting, seconds: f
 def _watched(campaigns: int) -> Sequence[Cell] | None:
     """The cells whose events are timed: all, or where there are too many a sample."""
     profile = profile_of("steady")
-    found = make_population(SEED, campaigns, profile.zipf_exponent, profile.hot_share, profile.ads_per_campaign)
+    found = make_population(DEFAULT_SEED, campaigns, profile.zipf_exponent, profile.hot_share, profile.ads_per_campaign)
     return sample(
         [(name, found.categories[of]) for name, of in zip(found.campaigns, found.campaign_category, strict=True)]
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import psutil
@@ -10,6 +9,7 @@ import typer
 
 from compose.cli.check_report import EXIT_CODES
 from compose.cli.options import FormatOption
+from compose.cli.shown import show
 from compose.process.errors import EnvironmentFailed
 from compose.stack.lifecycle import temporary_stack, throwaway_directory
 from compose.stack.ports import PortChoice
@@ -18,7 +18,7 @@ from compose.stack.status import status
 from compose.terminal.format import Format
 from compose.terminal.progress import say
 from pipeline.flink_checkpoints import NoCheckpoint
-from slo.bench.dead_letters import measure
+from slo.bench.dead_letters import DeadLettersResult, measure
 from slo.reconciliation.verify import UNAVAILABLE
 from slo.reconciliation.wait_drained import JobsStuck, NotDrained
 
@@ -44,9 +44,11 @@ def dead_letters(
             outcome = measure(settings, rate, seconds, pairs, [psutil.Process(pid) for pid in pids], say)
     except (NoCheckpoint, NotDrained, JobsStuck, RuntimeError, *UNAVAILABLE) as error:
         raise EnvironmentFailed(str(error)) from error
-    if format_ is Format.JSON:
-        print(json.dumps(outcome.as_json(), indent=2))
-        return EXIT_CODES[outcome.verdict]
+    show(outcome.as_json(), format_, lambda: _print(outcome))
+    return EXIT_CODES[outcome.verdict]
+
+
+def _print(outcome: DeadLettersResult) -> None:
     print(f"{'':8}{'records':>12}{'bad':>10}{'sent/s':>12}{'records/s':>12}{'CPU s':>10}")
     for load in outcome.loads:
         figures = f"{load.records:>12,}{load.bad:>10,}{load.rate_achieved:>12,.0f}{load.records_per_second:>12,.0f}"
@@ -57,4 +59,3 @@ def dead_letters(
         f"{outcome.differences:,} differences, {outcome.restarts} restarts"
     )
     print(f"verdict: {outcome.verdict.value}")
-    return EXIT_CODES[outcome.verdict]

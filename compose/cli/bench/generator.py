@@ -15,6 +15,7 @@ import typer
 from compose.cli.check_report import EXIT_CODES
 from compose.cli.load.report import ProfileOption, profile_of
 from compose.cli.options import FormatOption
+from compose.cli.shown import show
 from compose.experiment.flink_control import FlinkControl
 from compose.process.errors import EnvironmentFailed
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
@@ -40,10 +41,7 @@ def generator(
     """
     profile_of(profile)
     result = GeneratorResult(_runs(context.obj / "bench-generator", seconds, repetitions, processes, profile))
-    if format_ is Format.JSON:
-        print(json.dumps(result.as_json(), indent=2))
-    else:
-        _print(result)
+    show(result.as_json(), format_, lambda: _print(result))
     return EXIT_CODES[result.verdict().verdict]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from compose.cli.check_report import EXIT_CODES
 from compose.cli.report_files import require_writable
+from compose.cli.shown import Document, show
 from compose.process.errors import UsageError
 from compose.terminal.format import Format
 from slo.report.benchmark_page import benchmarks_html
@@ -69,10 +69,13 @@ def _figure(value: float | None, unit: str) -> str:
     return f"{value:.3g}" if unit == "ratio" else f"{value:,.0f}"
 
 
-def report_figures(figures: Mapping[str, Any], verdict: RunVerdict, format_: Format) -> int:
-    """Prints a benchmark's figures as JSON, or its verdict; the exit code."""
-    if format_ is Format.JSON:
-        print(json.dumps(figures, indent=2))
-    else:
+def report_figures(figures: Document, verdict: RunVerdict, format_: Format, *tables: Sequence[Sequence[str]]) -> int:
+    """Prints a benchmark's figures as JSON, or tables of them and the verdict; the exit code."""
+
+    def as_text() -> None:
+        for rows in tables:
+            print_rows(rows)
         print_verdict(verdict)
+
+    show(figures, format_, as_text)
     return EXIT_CODES[verdict.verdict]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,8 +13,7 @@ from typing import Annotated
 import psutil
 import typer
 
-from compose.cli.bench.output import OutOption, check_out, print_rows, print_verdict, write_out
-from compose.cli.check_report import EXIT_CODES
+from compose.cli.bench.output import OutOption, check_out, report_figures, write_out
 from compose.cli.options import FormatOption
 from compose.experiment.flink_control import FlinkControl, JobControl
 from compose.experiment.load_process import LoadProcess
@@ -73,12 +71,7 @@ def peers(
     except DrainFailed as error:
         raise EnvironmentFailed(str(error)) from error
     write_out(out, result.as_json())
-    if format_ is Format.JSON:
-        print(json.dumps(result.as_json(), indent=2))
-    else:
-        print_rows(peer_rows(result.as_json()))
-        print_verdict(result.verdict())
-    return EXIT_CODES[result.verdict().verdict]
+    return report_figures(result.as_json(), result.verdict(), format_, peer_rows(result.as_json()))
 
 
 def _chosen(text: str) -> list[str]:

@@ -17,6 +17,7 @@ from compose.cli.check_report import EXIT_CODES, load_and_counts
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption
 from compose.cli.report_files import check_files
+from compose.cli.shown import show
 from compose.experiment.load_check import new_ledger, run_long_check
 from compose.experiment.load_process import LoadProcess
 from compose.experiment.stack_processes import every_pid
@@ -81,7 +82,7 @@ def soak(
     machine = this_machine()
     checked, subjects = _soaked(directory, rate, seconds, save)
     result = Soak.of(minutes, rate, with_subjects(objectives, subjects), checked, machine)
-    _print(result, format_)
+    show(result.as_json(), format_, lambda: _print(result))
     sys.stdout.flush()
     _write_files(out or (), save, result)
     return EXIT_CODES[result.verdict.verdict]
@@ -168,10 +169,7 @@ def _wait(process: LoadProcess, watch: Watch, seconds: float) -> None:
             say(f"{(said - began) / 60:4.0f} of {seconds / 60:g} min   {levels(watch.recorder.recording())}")
 
 
-def _print(result: Soak, format_: Format) -> None:
-    if format_ is Format.JSON:
-        print(json.dumps(result.as_json(), indent=2))
-        return
+def _print(result: Soak) -> None:
     for line in load_and_counts(result.load, result.report):
         print(line)
     print(to_text(result.specification, result.recording, result.verdict), end="")

@@ -24,6 +24,7 @@ from compose.stack.state import Record, load_settings
 from loadgen.ledger_index import create_index
 from loadgen.locust_users.gates import Gate
 from loadgen.locust_users.plan import LocustPlan
+from loadgen.population import DEFAULT_SEED
 from loadgen.run import new_run_id
 from slo.spec.model import Indicator, Kind, Operator, Specification
 
@@ -34,7 +35,7 @@ _END_SECONDS = 30.0
 def locust(
     context: typer.Context,
     profile: ProfileOption = "steady",
-    seed: SeedOption = 1,
+    seed: SeedOption = DEFAULT_SEED,
     ledger: Annotated[
         Path | None,
         typer.Option(help="New file for the truth about the run; default DIR/ledgers/locust-<time>.ledger."),

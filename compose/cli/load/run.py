@@ -38,6 +38,7 @@ from loadgen.historic import historic as preload
 from loadgen.historic import latest_end_ms
 from loadgen.live import refuse_historic, run_live, soon_ns
 from loadgen.pacer import pacer_of
+from loadgen.population import DEFAULT_SEED
 from loadgen.profiles import Profile, bundled_names
 from loadgen.run import LoadPlan, LoadResult
 from pipeline.settings import Settings
@@ -70,7 +71,7 @@ def run(
     context: typer.Context,
     rate: Annotated[float, typer.Option(help="Events per second, impressions and clicks together.")],
     seconds: Annotated[float | None, typer.Option(help="How long; without it until Ctrl-C.")] = None,
-    seed: SeedOption = 1,
+    seed: SeedOption = DEFAULT_SEED,
     profile: ProfileOption = "steady",
     ledger: LedgerOption = None,
     processes: ProcessesOption = 1,
@@ -113,7 +114,7 @@ def run(
 def full_speed(
     context: typer.Context,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to send.")] = 10.0,
-    seed: SeedOption = 1,
+    seed: SeedOption = DEFAULT_SEED,
     profile: ProfileOption = "steady",
     ledger: LedgerOption = None,
     processes: ProcessesOption = 1,
@@ -177,7 +178,7 @@ def historic(
         str | None,
         typer.Option(help="Where the span ends, ISO 8601 with time zone; default: the last full 5 minutes."),
     ] = None,
-    seed: SeedOption = 1,
+    seed: SeedOption = DEFAULT_SEED,
     profile: ProfileOption = "steady",
     ledger: LedgerOption = None,
     campaigns: CampaignsOption = None,

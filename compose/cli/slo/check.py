@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,11 +13,12 @@ import typer
 from prometheus_client import CollectorRegistry
 from rich.live import Live
 
-from compose.cli.check_report import EXIT_CODES, report
+from compose.cli.check_report import EXIT_CODES, as_json, report
 from compose.cli.durations import parse_duration_seconds
 from compose.cli.objectives_file import SpecOption, specification
 from compose.cli.options import FormatOption
 from compose.cli.report_files import check_files
+from compose.cli.shown import note, show
 from compose.experiment.load_check import GeneratedLoad, run_load_check, run_production_check, warm_up
 from compose.process.errors import UsageError
 from compose.process.exit_codes import ExitCode
@@ -136,6 +136,7 @@ def _watched(
 def _print(checked: Checked, objectives: Specification, verdict: RunVerdict, format_: ReportFormat) -> int:
     if format_ in (ReportFormat.TEXT, ReportFormat.JSON):
         return report(checked, objectives, verdict, Format(format_.value))
+    note(as_json(checked, objectives, verdict))
     print(_render(format_)(objectives, checked.recording, verdict), end="")
     return EXIT_CODES[verdict.verdict]
 
@@ -164,10 +165,7 @@ def compare(
     lacks what A has.
     """
     compared = held_against(_recording(a), _recording(b))
-    if format_ is Format.JSON:
-        print(json.dumps(comparison_json(compared), indent=2))
-    else:
-        print(comparison_text(compared), end="")
+    show(comparison_json(compared), format_, lambda: print(comparison_text(compared), end=""))
     if compared.worse:
         return ExitCode.FAIL
     whole = compared.anything_compared and not compared.missing_in_b

@@ -12,6 +12,7 @@ import typer
 from compose.cli.check_report import first_differences
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption, RetriesOption
+from compose.cli.shown import show
 from compose.experiment.disturbed_stack import own_stack
 from compose.experiment.drill_run import run_drill
 from compose.experiment.load_check import warm_up
@@ -88,12 +89,12 @@ def _runs(data_dir: Path, drills: Sequence[Drill], retries: int) -> Iterator[Dri
 
 
 def _report(results: Sequence[DrillResult], format_: Format) -> ExitCode:
-    if format_ is Format.JSON:
-        print(json.dumps({"drills": [each.as_json() for each in results]}, indent=2))
-    else:
+    def as_text() -> None:
         for each in results:
             print(_line(each))
         print(f"{sum(each.caught for each in results)} of {len(results)} caught")
+
+    show({"drills": [each.as_json() for each in results]}, format_, as_text)
     if any(each.wrong for each in results):
         return ExitCode.FAIL
     return ExitCode.PASS if all(each.caught for each in results) else ExitCode.INCONCLUSIVE

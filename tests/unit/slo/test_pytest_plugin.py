@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from slo import json_lines
 from slo.spec import model  # noqa: F401
 
 CONFTEST = """
@@ -190,3 +191,26 @@ def test_each_of_two_objectives_is_judged(session: pytest.Pytester, order: tuple
     result = session.runpytest_inprocess()
     result.assert_outcomes(failed=1)
     result.stdout.re_match_lines_random([r"relaxed +pass .*", r"strict +fail .*", r"objective strict: fail: .*"])
+
+
+def test_a_session_adds_a_line_to_its_history(session: pytest.Pytester) -> None:
+    run(session, "relaxed", "--history", "history.jsonl")
+    run(session, "strict", "--history", "history.jsonl")
+    good, bad = json_lines.read(session.path / "history.jsonl")
+    assert (good["exit_code"], good["figures"]["verdict"]) == (0, "pass")
+    assert (bad["exit_code"], bad["figures"]["verdict"]) == (1, "fail")
+    assert good["command"] == "pytest"
+    assert "--history" in good["options"]["arguments"]
+
+
+def test_a_history_that_cannot_be_written_to_is_refused_before_any_test(session: pytest.Pytester) -> None:
+    result = run(session, "relaxed", "--history", "nowhere/history.jsonl")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--history nowhere/history.jsonl: there is no directory nowhere*"])
+    result.stdout.no_fnmatch_line("*passed*")
+
+
+def test_a_session_without_objectives_adds_nothing(session: pytest.Pytester) -> None:
+    session.makepyfile("def test_nothing(): pass")
+    assert session.runpytest_inprocess("--history", "history.jsonl").ret == 0
+    assert not (session.path / "history.jsonl").exists()

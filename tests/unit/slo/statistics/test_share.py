@@ -122,6 +122,8 @@ def test_blocks_are_5_seconds_and_at_least_12() -> None:
 
 def test_students_t() -> None:
     """Against the table in every textbook."""
-    for freedom, quantile in ((4, 2.776), (11, 2.201), (30, 2.042), (1000, 1.962)):
+    for freedom, quantile in ((1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (11, 2.201), (30, 2.042), (1000, 1.962)):
         assert student_t(0.975, freedom) == pytest.approx(quantile, rel=0.005)
+    for freedom, quantile in ((1, 63.657), (2, 9.925), (3, 5.841)):
+        assert student_t(0.995, freedom) == pytest.approx(quantile, rel=0.02)
     assert student_t(0.975, 10**9) == pytest.approx(NormalDist().inv_cdf(0.975))

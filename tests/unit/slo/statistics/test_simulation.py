@@ -16,7 +16,7 @@ import pytest
 
 from slo.statistics.blocks import Floats
 from slo.statistics.growth import growth
-from slo.statistics.ratio import percentile_ratios
+from slo.statistics.ratio import Ratio, paired_ratio, percentile_ratios, rounds_ratio
 from slo.statistics.share import share_of_good
 from slo.statistics.simulation import bursts, correlated, random_walk, sawtooth, steps
 
@@ -27,6 +27,8 @@ BURSTS = (0.05, 1.0, 5.0)
 LENGTHS = (60.0, 300.0, 900.0)
 LEAST_COVERAGE = 0.92
 MOST_WRONG_PASSES = 0.025
+LEAST_COVERAGE_OF_RATIOS = 0.9
+"""Of percentiles, from 300 s on and of pairs: a bootstrap of 12 or 20 blocks is that much short of 95 %."""
 GROWTH_LIMIT = 60.0
 Drift = Callable[[Floats, float, np.random.Generator], Floats]
 
@@ -77,12 +79,39 @@ def ratios(correlation_seconds: float, seconds: float, runs: int) -> tuple[Cell,
     rng, times = np.random.default_rng(round(seconds + correlation_seconds)), np.arange(0.0, seconds, 0.05)
     draw = partial(correlated, seconds, 0.05, correlation_seconds, rng)
     found = [percentile_ratios((times, draw()), (times, draw()), (0.5, 0.99)) for _ in range(runs)]
-    cells = []
-    for at in (0, 1):
-        of_share = [each[at] for each in found if each is not None]
-        covered = float(np.mean([each.low <= 1.0 <= each.high for each in of_share]))
-        cells.append(Cell(covered, float(np.mean([each.low > 1.1 for each in of_share]))))
-    return cells[0], cells[1]
+    by_share = ([each[at] for each in found if each is not None] for at in (0, 1))
+    median, p99 = (_called_worse(each, 1.0, 0.1) for each in by_share)
+    return median, p99
+
+
+def pairs(correlation_seconds: float, seconds: float, runs: int) -> tuple[Cell, Cell]:
+    """The same of two interleaved rows: what lasts disturbs both, and each sample has noise of its own."""
+    rng, period = np.random.default_rng(round(seconds + correlation_seconds)), 0.05
+    blocks = round(seconds / period) // PAIRED_BLOCKS
+    found = []
+    for _ in range(runs):
+        mood = correlated(seconds, period, correlation_seconds, rng)
+        a, b = (mood * np.exp(0.3 * rng.normal(size=len(mood))) for _ in range(2))
+        found.append([paired_ratio(a, b, share, blocks) for share in (0.5, 0.99)])
+    median, p99 = (_called_worse([each[at] for each in found], 1.0, 0.1) for at in (0, 1))
+    return median, p99
+
+
+def rounds(noise: float, factor: float, count: int, runs: int) -> Cell:
+    """Of so many rounds in which B costs ``factor`` times A and runs differ; ``passed``: worse by more than 5 %."""
+    rng = np.random.default_rng(round(1e4 * noise + 100 * factor + count))
+    found = [
+        rounds_ratio(np.exp(rng.normal(0.0, noise, count)), factor * np.exp(rng.normal(0.0, noise, count)))
+        for _ in range(runs)
+    ]
+    return _called_worse(found, factor, 0.05)
+
+
+def _called_worse(found: list[Ratio], truth: float, tolerance: float) -> Cell:
+    return Cell(
+        float(np.mean([each.low <= truth <= each.high for each in found])),
+        float(np.mean([each.low > 1.0 + tolerance for each in found])),
+    )
 
 
 def test_the_interval_of_a_share_holds_the_truth() -> None:
@@ -104,7 +133,16 @@ def test_growth_above_its_limit_does_not_pass(name: str) -> None:
     assert growths(GAUGES[name], 100.0, 960.0, 40).passed <= MOST_WRONG_PASSES
 
 
-SHARE_RUNS, GROWTH_RUNS, RATIO_RUNS = 1000, 200, 100
+def test_the_interval_of_rounds_holds_the_truth_and_finds_a_fifth() -> None:
+    assert rounds(0.03, 1.0, 4, 300).covered >= LEAST_COVERAGE
+    assert rounds(0.03, 1.0, 3, 300).passed <= MOST_WRONG_PASSES
+    assert rounds(0.03, 1.2, 4, 300).passed >= 0.9
+
+
+SHARE_RUNS, GROWTH_RUNS, RATIO_RUNS, PAIR_RUNS, ROUND_RUNS = 1000, 200, 200, 100, 1000
+PAIRED_BLOCKS = 20
+CORRELATIONS = (0.0, 1.0, 5.0)
+FIGURES = ("median", "p99")
 
 
 @pytest.mark.long
@@ -118,6 +156,8 @@ def tables() -> Iterator[str]:
     yield from share_table()
     yield from growth_table()
     yield from ratio_table()
+    yield from pair_table()
+    yield from round_table()
 
 
 def share_table() -> Iterator[str]:
@@ -147,10 +187,37 @@ def growth_table() -> Iterator[str]:
 
 def ratio_table() -> Iterator[str]:
     yield "| figure | correlation | 60 s | 300 s | 900 s |"
-    for correlation_seconds in (0.0, 1.0, 5.0):
+    for correlation_seconds in CORRELATIONS:
         found = [ratios(correlation_seconds, seconds, RATIO_RUNS) for seconds in LENGTHS]
-        for at, figure in enumerate(("median", "p99")):
+        for at, figure in enumerate(FIGURES):
+            long_enough = [each[at] for each in found[1:]]
+            assert min(each.covered for each in long_enough) >= LEAST_COVERAGE_OF_RATIOS, (figure, correlation_seconds)
+            assert max(each.passed for each in long_enough) <= MOST_WRONG_PASSES, (figure, correlation_seconds)
             yield _row(figure, f"{correlation_seconds:g} s", [each[at] for each in found])
+
+
+def pair_table() -> Iterator[str]:
+    yield "| figure | correlation | 60 s | 120 s |"
+    for correlation_seconds in CORRELATIONS:
+        found = [pairs(correlation_seconds, seconds, PAIR_RUNS) for seconds in (60.0, 120.0)]
+        for at, figure in enumerate(FIGURES):
+            cells = [each[at] for each in found]
+            assert min(each.covered for each in cells) >= LEAST_COVERAGE_OF_RATIOS, (figure, correlation_seconds)
+            assert max(each.passed for each in cells) <= MOST_WRONG_PASSES, (figure, correlation_seconds)
+            yield _row(figure, f"{correlation_seconds:g} s", cells)
+
+
+def round_table() -> Iterator[str]:
+    yield "| runs differ by | B costs | 3 rounds | 4 rounds | 6 rounds |"
+    for noise in (0.01, 0.02, 0.03, 0.05):
+        for factor in (1.0, 1.2):
+            cells = [rounds(noise, factor, count, ROUND_RUNS) for count in (3, 4, 6)]
+            assert min(each.covered for each in cells) >= LEAST_COVERAGE, (noise, factor)
+            if factor == 1.0:
+                assert max(each.passed for each in cells) <= MOST_WRONG_PASSES, noise
+            elif noise <= 0.03:
+                assert min(each.passed for each in cells[1:]) >= 0.9, noise
+            yield _row(f"{100 * noise:g} %", f"{factor:g} times", cells)
 
 
 def _row(first: str, second: str, cells: list[Cell]) -> str:
