@@ -29,6 +29,7 @@ _NOBODY = "65534"
 _WEBHOOK_FILE = "/etc/alertmanager/webhook-url"
 _CONFIG = "./config"
 _RULES = "/etc/prometheus/rules.yaml"
+_QUERIES = f"../monitoring/{monitoring.POSTGRES_QUERIES.name}"
 _DASHBOARDS = "/var/lib/grafana/dashboards"
 
 
@@ -68,6 +69,11 @@ def files() -> dict[str, str]:
     }
 
 
+def other_files() -> dict[str, str]:
+    """The files that they mount from elsewhere in this repository, by path as in a volume."""
+    return {_QUERIES: monitoring.POSTGRES_QUERIES.read_text(encoding="utf-8")}
+
+
 def _yaml(document: Any) -> str:
     return yaml.safe_dump(document, sort_keys=False)
 
@@ -96,6 +102,7 @@ def _prometheus() -> Container:
             f"{_CONFIG}/rules.yaml:{_RULES}:ro",
             "prometheus:/prometheus",
         ],
+        scratch=(),
     )
 
 
@@ -125,6 +132,7 @@ def _redis_exporter(plan: Plan) -> Container:
         environment=monitoring.redis_exporter_environment(plan.settings),
         check=gets(f"http://{LOOPBACK}:{PORTS.redis_exporter}/health"),
         needs={"redis": HEALTHY},
+        scratch=(),
     )
 
 
@@ -141,7 +149,8 @@ def _postgres_exporter(plan: Plan) -> Container:
         environment=monitoring.postgres_exporter_environment(plan.settings),
         check=gets(f"http://{LOOPBACK}:{PORTS.postgres_exporter}/"),
         needs={"provision": DONE},
-        volumes=[f"../monitoring/{monitoring.POSTGRES_QUERIES.name}:{queries}:ro"],
+        volumes=[f"{_QUERIES}:{queries}:ro"],
+        scratch=(),
     )
 
 
@@ -155,6 +164,9 @@ def _grafana() -> Container:
             "GF_SECURITY_ADMIN_PASSWORD": required(GRAFANA_PASSWORD),
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+            # Else 11.6 fetches apps of Grafana's that nobody here uses, at every start.
+            "GF_PLUGINS_PREINSTALL_DISABLED": "true",
         },
         check=gets(f"http://{LOOPBACK}:{GRAFANA_PORT}/api/health"),
         needs={"prometheus": HEALTHY},
