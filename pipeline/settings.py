@@ -51,6 +51,8 @@ class Settings:
     checkpoint_dir: str = "./data/checkpoints"
     alert_webhook_url: str = field(default="", repr=False)
     """Where Alertmanager sends alerts; such addresses often carry a token."""
+    watchdog_url: str = field(default="", repr=False)
+    """Where Alertmanager posts every minute while it and Prometheus live: a dead man's switch of somebody else's."""
 
     events_topic: str = "ad-events"
     dead_letter_topic: str = "ad-events-dlq"

@@ -24,9 +24,10 @@ POSTGRES_EXPORTER_IMAGE = "quay.io/prometheuscommunity/postgres-exporter:v0.15.0
 GRAFANA_IMAGE = "grafana/grafana:11.6.0"
 GRAFANA_PASSWORD = "ADCTR_GRAFANA_PASSWORD"  # noqa: S105 - a variable's name
 WEBHOOK = "ADCTR_ALERT_WEBHOOK_URL"
+WATCHDOG = "ADCTR_WATCHDOG_URL"
 GRAFANA_PORT = 3000
 _NOBODY = "65534"
-_WEBHOOK_FILE = "/etc/alertmanager/webhook-url"
+_ADDRESS_FILES = {WEBHOOK: "/etc/alertmanager/webhook-url", WATCHDOG: "/etc/alertmanager/watchdog-url"}
 _CONFIG = "./config"
 _RULES = "/etc/prometheus/rules.yaml"
 _QUERIES = f"../monitoring/{monitoring.POSTGRES_QUERIES.name}"
@@ -46,7 +47,10 @@ def containers(plan: Plan) -> dict[str, Container]:
 
 def configs() -> dict[str, dict[str, str]]:
     """Where alerts go: such an address often carries a token, so it stands in `.env` alone."""
-    return {"alert-webhook": {"content": f"${{{WEBHOOK}:-}}\n"}}
+    return {
+        "alert-webhook": {"content": f"${{{WEBHOOK}:-}}\n"},
+        "alert-watchdog": {"content": f"${{{WATCHDOG}:-}}\n"},
+    }
 
 
 def files() -> dict[str, str]:
@@ -58,12 +62,18 @@ def files() -> dict[str, str]:
         redis_exporter=f"redis-exporter:{PORTS.redis_exporter}",
         postgres_exporter=f"postgres-exporter:{PORTS.postgres_exporter}",
         alertmanager=f"alertmanager:{PORTS.alertmanager}",
+        prometheus=f"{LOOPBACK}:{PORTS.prometheus}",
     )
     return {
         "prometheus.yaml": _yaml(prometheus_config(targets, _RULES)),
         "rules.yaml": rule_file(load_bundled()),
-        "alertmanager.yaml": _yaml(alertmanager_config("")),
-        "alertmanager-webhook.yaml": _yaml(_from_file(alertmanager_config(WEBHOOK))),
+        **{
+            f"alertmanager{'-webhook' * bool(webhook)}{'-watchdog' * bool(watchdog)}.yaml": _yaml(
+                _from_file(alertmanager_config(webhook, watchdog))
+            )
+            for webhook in ("", WEBHOOK)
+            for watchdog in ("", WATCHDOG)
+        },
         "grafana-source.yaml": _yaml(_data_source()),
         "grafana-dashboards.yaml": _yaml(_dashboard_folder()),
     }
@@ -79,11 +89,10 @@ def _yaml(document: Any) -> str:
 
 
 def _from_file(config: dict[str, Any]) -> dict[str, Any]:
-    """The webhook's address comes from the file that Compose writes."""
+    """An address comes from the file that Compose writes, by the variable that stands in its place."""
     for receiver in config["receivers"]:
         for hook in receiver.get("webhook_configs", []):
-            del hook["url"]
-            hook["url_file"] = _WEBHOOK_FILE
+            hook["url_file"] = _ADDRESS_FILES[hook.pop("url")]
     return config
 
 
@@ -116,9 +125,17 @@ def _alertmanager() -> Container:
         command=monitoring.alertmanager_options(config, "/alertmanager", f"{EVERYWHERE}:{PORTS.alertmanager}"),
         check=gets(f"http://{LOOPBACK}:{PORTS.alertmanager}/-/ready"),
         ports={"alertmanager": PORTS.alertmanager},
-        # The one with a webhook where there is one.
-        volumes=[f"{_CONFIG}/alertmanager${{{WEBHOOK}:+-webhook}}.yaml:{config}:ro", "alertmanager:/alertmanager"],
-        more={"configs": [{"source": "alert-webhook", "target": _WEBHOOK_FILE}]},
+        # The one with the receivers that have an address.
+        volumes=[
+            f"{_CONFIG}/alertmanager${{{WEBHOOK}:+-webhook}}${{{WATCHDOG}:+-watchdog}}.yaml:{config}:ro",
+            "alertmanager:/alertmanager",
+        ],
+        more={
+            "configs": [
+                {"source": "alert-webhook", "target": _ADDRESS_FILES[WEBHOOK]},
+                {"source": "alert-watchdog", "target": _ADDRESS_FILES[WATCHDOG]},
+            ]
+        },
     )
 
 

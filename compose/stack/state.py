@@ -24,7 +24,7 @@ REMOTE = "remote"
 _SECRET_FIELDS = frozenset(
     spec.name
     for spec in dataclasses.fields(Settings)
-    if spec.name.endswith("_password") or spec.name == "alert_webhook_url"
+    if spec.name.endswith("_password") or spec.name in ("alert_webhook_url", "watchdog_url")
 )
 
 

@@ -128,7 +128,7 @@ def test_prometheus_has_everybody_and_every_rule(stack: ComposeStack) -> None:
     def answering() -> list[str]:
         return sorted(each["labels"]["job"] for each in asked("targets")["activeTargets"] if each["health"] == "up")
 
-    everybody = ["adctr", "flink", "flink", "flink", "postgres", "redis"]
+    everybody = ["adctr", "alertmanager", "flink", "flink", "flink", "postgres", "prometheus", "redis"]
     with suppress(AssertionError):
         eventually("all targets are up", lambda: answering() == everybody, 60)
     assert answering() == everybody, [each["lastError"] for each in asked("targets")["activeTargets"]]

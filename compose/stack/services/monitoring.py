@@ -121,6 +121,7 @@ def targets(ports: Ports) -> Targets:
         redis_exporter=if_there(binaries.REDIS_EXPORTER, ports.redis_exporter),
         postgres_exporter=if_there(binaries.POSTGRES_EXPORTER, ports.postgres_exporter),
         alertmanager=if_there(binaries.ALERTMANAGER, ports.alertmanager),
+        prometheus=at(ports.prometheus),
     )
 
 
@@ -128,7 +129,9 @@ def _alertmanager(plan: Plan, program: str) -> Service:
     config = plan.layout.run / "alertmanager.yaml"
     address = f"{LOOPBACK}:{plan.ports.alertmanager}"
     command = [program, *alertmanager_options(str(config), str(plan.layout.of_service("alertmanager")), address)]
-    text = yaml.safe_dump(alertmanager_config(plan.settings.alert_webhook_url), sort_keys=False)
+    text = yaml.safe_dump(
+        alertmanager_config(plan.settings.alert_webhook_url, plan.settings.watchdog_url), sort_keys=False
+    )
     # Private: webhook addresses often carry a token.
     return _service(plan, binaries.ALERTMANAGER, command, "/-/ready", prepare=lambda: write_private(config, text))
 

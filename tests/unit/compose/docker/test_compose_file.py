@@ -136,6 +136,8 @@ def test_a_changed_file_changes_every_service_that_mounts_it() -> None:
         "rules.yaml": "prometheus",
         "alertmanager.yaml": "alertmanager",
         "alertmanager-webhook.yaml": "alertmanager",
+        "alertmanager-watchdog.yaml": "alertmanager",
+        "alertmanager-webhook-watchdog.yaml": "alertmanager",
         "grafana-source.yaml": "grafana",
         "grafana-dashboards.yaml": "grafana",
         "postgres_queries.yaml": "postgres-exporter",

@@ -1,7 +1,8 @@
 """Kafka's image reads the environment that Compose gives it: its own program, in the version that is pinned.
 
-The image's `launch` runs `kafka.docker.KafkaDockerWrapper setup`, which is in Kafka's own jar: it makes server.properties
-of the variables and formats the log directory. The image's files of defaults are not on Maven; here they are empty.
+The image's `launch` runs `kafka.docker.KafkaDockerWrapper setup`, which is in Kafka's own jar: it makes
+server.properties of the variables and formats the log directory. The image's files of defaults are not on Maven; here
+they are empty.
 """
 
 from __future__ import annotations

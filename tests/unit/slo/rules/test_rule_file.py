@@ -46,6 +46,19 @@ def test_every_alert_says_what_why_and_where_to_read_on() -> None:
         assert (DOCS.parent / alert["annotations"]["runbook_url"]).is_file(), alert["alert"]
 
 
+def test_every_alert_says_what_it_is_about() -> None:
+    """By its objective or by its subject, never both: notifications are grouped by them, and inhibited."""
+    for alert in alerts_of(rule_file(load_bundled())):
+        assert ("objective" in alert["labels"]) != ("subject" in alert["labels"]), alert["alert"]
+
+
+def test_a_file_that_lacks_a_rule_would_be_noticed() -> None:
+    """The rule that counts them knows how many there are, itself included."""
+    rules = rules_of(rule_file(load_bundled()))
+    (missing,) = [rule for rule in rules if rule.get("alert") == "RulesMissing"]
+    assert missing["expr"].endswith(f"< {len(rules)}")
+
+
 def test_runbooks_are_read_where_the_docs_are() -> None:
     alert = alerts_of(rule_file(load_bundled(), "https://wiki.example/adctr/"))[0]
     assert alert["annotations"]["runbook_url"] == "https://wiki.example/adctr/runbooks/counts_exact.md"
