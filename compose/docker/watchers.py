@@ -13,7 +13,7 @@ from compose.monitoring.prometheus_config import Targets, prometheus_config
 from compose.stack.ports import EVERYWHERE, LOOPBACK
 from compose.stack.service import Plan
 from compose.stack.services import monitoring
-from dashboards.ops.publish import FOLDER_TITLE, data_source
+from dashboards.ops.publish import FOLDER_TITLE, FOLDER_UID, data_source
 from slo.rules.rule_file import rule_file
 from slo.spec.parse import load_bundled
 
@@ -202,5 +202,12 @@ def _data_source() -> dict[str, Any]:
 
 
 def _dashboard_folder() -> dict[str, Any]:
-    provider = {"name": "adctr", "type": "file", "folder": FOLDER_TITLE, "options": {"path": _DASHBOARDS}}
+    # With the uid of `adctr grafana publish`, which would make a second folder of this name otherwise.
+    provider = {
+        "name": "adctr",
+        "type": "file",
+        "folder": FOLDER_TITLE,
+        "folderUid": FOLDER_UID,
+        "options": {"path": _DASHBOARDS},
+    }
     return {"apiVersion": 1, "providers": [provider]}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from slo.burn_rate import Severity
-from slo.rules.watchers import JOB_RESTARTS, TARGET_DOWN, WATCHDOG
+from slo.rules.expressions import WATCHDOG
+from slo.rules.watchers import JOB_RESTARTS, TARGET_DOWN
 
 NOBODY = "nobody"
 WEBHOOK = "webhook"

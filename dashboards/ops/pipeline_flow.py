@@ -32,7 +32,7 @@ def board(specification: Specification) -> Board:
 
 def _throughput() -> Graph:
     rate = f"sum by (job_name) ({OPERATOR}_numRecordsInPerSecond{{{_SOURCE}}})"
-    return Graph("Records read", [Query(rate, "{{job_name}}")], unit=PER_SECOND)
+    return Graph("Records read", [Query(rate, "{{job_name}}")], PER_SECOND, "By each job's source.")
 
 
 def _lag(specification: Specification, metric: str) -> Graph:
@@ -76,13 +76,21 @@ def _event_latency(specification: Specification) -> Graph:
 
 
 def _restarts() -> Graph:
-    return Graph("Restarts", [Query("flink_jobmanager_job_numRestarts", "{{job_name}}")], unit=RECORDS)
+    queries = [Query("flink_jobmanager_job_numRestarts", "{{job_name}}")]
+    return Graph("Restarts", queries, RECORDS, "Since the job was submitted; each reads again from its checkpoint.")
+
+
+_SHARES = {
+    "busy": "Of the busiest subtask. At 1 it can take no more.",
+    "backPressured": "Time in which a subtask waits for the next one to take its records.",
+    "idle": "Time in which a subtask has nothing to do.",
+}
 
 
 def _share_of_time(what: str) -> Graph:
     titles = {"busy": "Busy time", "backPressured": "Backpressure", "idle": "Idle time"}
     expr = f"max by (job_name, task_name) ({TASK}_{what}TimeMsPerSecond) / 1000"
-    return Graph(titles[what], [Query(expr, "{{job_name}} {{task_name}}")], unit=SHARE)
+    return Graph(titles[what], [Query(expr, "{{job_name}} {{task_name}}")], SHARE, _SHARES[what])
 
 
 def _letters() -> Graph:
@@ -90,7 +98,7 @@ def _letters() -> Graph:
         Query(f'sum(rate({OPERATOR}_numRecordsIn{{operator_name=~".*{table}.*[Ww]riter.*"}}[$__rate_interval]))', name)
         for table, name in (("dead_letters", "dead-lettered"), ("late_events", "late"))
     ]
-    return Graph("Late and dead-lettered", queries, unit=PER_SECOND, width=12)
+    return Graph("Late and dead-lettered", queries, PER_SECOND, "Records that no window counts.", width=12)
 
 
 def _dropped() -> Graph:

@@ -25,25 +25,27 @@ def board() -> Board:
 
 def _inserts() -> Graph:
     expr = f"rate({TABLE}_rows_inserted_total[$__rate_interval])"
-    return Graph("Rows inserted", [Query(expr, "{{table}}")], unit=PER_SECOND)
+    return Graph("Rows inserted", [Query(expr, "{{table}}")], PER_SECOND, "A partitioned table is one table.")
 
 
 def _updates() -> Graph:
     expr = f"rate({TABLE}_rows_updated_total[$__rate_interval])"
-    return Graph("Rows updated", [Query(expr, "{{table}}")], unit=PER_SECOND)
+    return Graph("Rows updated", [Query(expr, "{{table}}")], PER_SECOND, "Windows, with each firing that changes them.")
 
 
 def _dead() -> Graph:
-    return Graph("Dead rows", [Query(f"{TABLE}_dead_rows", "{{table}}")], unit=RECORDS)
+    return Graph("Dead rows", [Query(f"{TABLE}_dead_rows", "{{table}}")], RECORDS, "What vacuum has yet to remove.")
 
 
 def _size(what: str) -> Graph:
     titles = {"table": "Tables", "index": "Indexes"}
-    return Graph(titles[what], [Query(f"{TABLE}_{what}_bytes", "{{table}}")], unit=BYTES)
+    queries = [Query(f"{TABLE}_{what}_bytes", "{{table}}")]
+    return Graph(titles[what], queries, BYTES, "On disk, all partitions of a table together.")
 
 
 def _database() -> Graph:
-    return Graph("Database", [Query('pg_database_size_bytes{datname="adctr"}', "{{datname}}")], unit=BYTES)
+    queries = [Query('pg_database_size_bytes{datname="adctr"}', "{{datname}}")]
+    return Graph("Database", queries, BYTES, "All of it on disk, without the write-ahead log.")
 
 
 def _transactions() -> Graph:
@@ -51,14 +53,14 @@ def _transactions() -> Graph:
         Query(f'rate(pg_stat_database_{what}{{datname="adctr"}}[$__rate_interval])', name)
         for what, name in (("xact_commit", "committed"), ("xact_rollback", "rolled back"))
     ]
-    return Graph("Transactions", queries, unit=PER_SECOND)
+    return Graph("Transactions", queries, PER_SECOND, "Of all clients of this database.")
 
 
 def _connections() -> Graph:
     expr = 'sum by (state) (pg_stat_activity_count{datname="adctr"})'
-    return Graph("Connections", [Query(expr, "{{state}}")], unit=RECORDS)
+    return Graph("Connections", [Query(expr, "{{state}}")], RECORDS, "Of all roles, by what they are doing.")
 
 
 def _locks() -> Graph:
     expr = 'sum by (mode) (pg_locks_count{datname="adctr"})'
-    return Graph("Locks", [Query(expr, "{{mode}}")], unit=RECORDS)
+    return Graph("Locks", [Query(expr, "{{mode}}")], RECORDS, "Held now, by mode.")

@@ -23,7 +23,8 @@ def rule_file(specification: Specification, docs_url: str = DEFAULT_DOCS_URL) ->
     """The YAML text of all rules. ``docs_url`` is where docs/ can be read; runbook links start with it."""
     groups = [_Rules(specification, objective, docs_url).group() for objective in specification.objectives]
     rules = sum(len(group.rules) for group in groups)
-    groups.append(watchers.rule_group(specification.service, docs_url, rules))
+    window_seconds = specification.time_window.duration_seconds
+    groups.append(watchers.rule_group(specification.service, docs_url, rules, window_seconds))
     return to_yaml(groups, HEADING)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from slo.burn_rate import Severity
+from slo.burn_rate import Severity, window_name
 from slo.rules import expressions
 from slo.rules.rule import AlertingRule, RuleGroup
 from slo.spec.metrics import (
@@ -22,7 +22,6 @@ from slo.spec.metrics import (
     TOPIC_RECORDS,
 )
 
-WATCHDOG = "Watchdog"
 TARGET_DOWN = "TargetDown"
 JOB_RESTARTS = "JobRestarts"
 NO_SEVERITY = "none"
@@ -47,9 +46,13 @@ class Watch:
     for_: str = ""
 
 
-def rule_group(service: str, docs_url: str, other_rules: int) -> RuleGroup:
-    """The group of all of them. ``other_rules``: how many the file has beside it, all of which must be there."""
-    watches = [*_watching(), *_records(), *_jobs(), *_storage()]
+def rule_group(service: str, docs_url: str, other_rules: int, window_seconds: float) -> RuleGroup:
+    """The group of all of them.
+
+    ``other_rules``: how many the file has beside it, all of which must be there. ``window_seconds``: how far error
+    budgets look back.
+    """
+    watches = [*_watching(), _history_too_short(window_seconds), *_records(), *_jobs(), *_storage()]
     watches.append(_rules_missing(other_rules + len(watches) + 1))
     return RuleGroup(GROUP, tuple(_rules(watches, service, docs_url)))
 
@@ -67,7 +70,7 @@ def _rules(watches: Sequence[Watch], service: str, docs_url: str) -> Iterator[Al
 
 def _watching() -> Iterator[Watch]:
     yield Watch(
-        WATCHDOG,
+        expressions.WATCHDOG,
         "watchdog",
         NO_SEVERITY,
         "vector(1)",
@@ -149,6 +152,23 @@ def _rules_missing(rules: int) -> Watch:
         "Some alerts cannot fire. Make the file anew with `adctr slo rules`, and load all of it.",
         "rules",
         "5m",
+    )
+
+
+def _history_too_short(window_seconds: float) -> Watch:
+    """A young Prometheus has deleted nothing, and is none."""
+    deleted = "prometheus_tsdb_size_retentions_total + prometheus_tsdb_time_retentions_total > 0"
+    return Watch(
+        "HistoryTooShort",
+        "history",
+        Severity.TICKET,
+        f"(time() - prometheus_tsdb_lowest_timestamp_seconds and on (instance) {deleted})\n"
+        f"< {expressions.number(window_seconds)}",
+        f"Prometheus keeps {{{{ $value | humanizeDuration }}}} and error budgets are for {window_name(window_seconds)}",
+        "Budgets are computed from what is left, so a breach is forgotten too early. "
+        "Give it more by --storage.tsdb.retention.size and .time.",
+        "rules",
+        "1h",
     )
 
 
