@@ -94,6 +94,7 @@ def settings_for(
         postgres_reader_password=passwords.postgres_reader,
         postgres_mender_password=passwords.postgres_mender,
         postgres_keeper_password=passwords.postgres_keeper,
+        postgres_monitor_password=passwords.postgres_monitor,
         flink_rest_url=f"http://{hosts.jobmanager}:{ports.flink_rest}",
         checkpoint_dir=str(layout.checkpoints),
         historic=historic,

@@ -19,6 +19,7 @@ from compose.stack.ports import LOOPBACK, Ports
 from compose.stack.service import Plan, Service
 from pipeline.cache.cache_access import CacheUser
 from pipeline.settings import Settings
+from pipeline.store.db_connector import MONITOR
 
 EXPORTER = "exporter"
 NAMES = (EXPORTER, *binaries.NAMES)
@@ -169,8 +170,8 @@ def postgres_exporter_environment(settings: Settings) -> dict[str, str]:
     return {
         "DATA_SOURCE_URI": f"{settings.postgres_host}:{settings.postgres_port}/{settings.postgres_database}"
         "?sslmode=disable",
-        "DATA_SOURCE_USER": "adctr_reader",
-        "DATA_SOURCE_PASS": settings.postgres_reader_password,
+        "DATA_SOURCE_USER": MONITOR,
+        "DATA_SOURCE_PASS": settings.postgres_monitor_password,
     }
 
 

@@ -97,7 +97,7 @@ def _prepare(plan: Plan) -> None:
 
 
 def owner_sql(password: str) -> str:
-    """Two lines that make the owner of what is ours, who may see and end sessions.
+    """Lines that make the owner of what is ours, who may see and end sessions, and let the exporter see them.
 
     It is no superuser: the server's files and programs are not its.
 
@@ -105,7 +105,8 @@ def owner_sql(password: str) -> str:
     """
     return (
         f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';\n"
-        f"GRANT pg_monitor, pg_signal_backend TO {OWNER};\n"
+        f"GRANT pg_signal_backend TO {OWNER};\n"
+        f"GRANT pg_monitor TO {OWNER} WITH ADMIN OPTION;\n"
     )
 
 
