@@ -11,7 +11,6 @@ from xdist.scheduler import LoadScopeScheduling
 pytest_plugins = ["slo.pytest_plugin", "pytester"]
 
 _ON_A_STACK = "tests/integration/"
-_LONG_FILES = {f"{_ON_A_STACK}test_{name}.py" for name in ("check", "dlq", "recovery", "stack", "verify")}
 
 # `make test` generates the same each time. `make test-long` generates more, and other things each time; a
 # failure prints how to repeat it (`@reproduce_failure`).
@@ -26,11 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class FilesSideBySide(LoadScopeScheduling):
-    """Files run side by side; those on a process's stack in few bundles, as every process with one starts a stack."""
+    """Files run side by side; those on a stack one after the other, first of all: a second stack starves the first."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return _ON_A_STACK if file.startswith(_ON_A_STACK) and file not in _LONG_FILES else file
+        return _ON_A_STACK if file.startswith(_ON_A_STACK) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesSideBySide:

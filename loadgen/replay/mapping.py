@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from loadgen.errors import LoadRefused
 from loadgen.replay.rows import is_utf8, shown
@@ -27,8 +27,7 @@ class UnmappableError(ValueError):
     """A row can't become an event; the message says which column and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogEvent:
+class LogEvent(NamedTuple):
     """A row: one event, or an impression and its click where ``clicked``.
 
     ``time_ms`` is the log's; ``event`` has no id yet and a time that means nothing.

@@ -27,10 +27,9 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import fastavro
 
@@ -80,8 +79,7 @@ class RegistryUnavailable(Exception):
     """The registry gave no answer that says anything about the record: try again later."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdEvent:
+class AdEvent(NamedTuple):
     """One impression or click; the fields stand in the schema's order. ``event_time`` is ms since the epoch."""
 
     event_id: str
@@ -96,8 +94,7 @@ class AdEvent:
     impression_id: str | None = None
 
 
-_FIELDS = tuple(field.name for field in fields(AdEvent))
-_REQUIRED = tuple(field.name for field in fields(AdEvent) if field.default is MISSING)
+_REQUIRED = tuple(name for name in AdEvent._fields if name not in AdEvent._field_defaults)
 OUR_TYPE = parse_schema(SCHEMA_TEXT)
 """What ``ad_event.avsc`` describes."""
 
@@ -111,7 +108,7 @@ def encode(event: AdEvent, schema_id: int) -> bytes:
     """The record value of an event. Raises ValueError or TypeError where a field doesn't fit the schema."""
     out = io.BytesIO()
     out.write(HEADER.pack(MAGIC_BYTE, schema_id))
-    fastavro.schemaless_writer(out, _PARSED_SCHEMA, {name: getattr(event, name) for name in _FIELDS})
+    fastavro.schemaless_writer(out, _PARSED_SCHEMA, event._asdict())
     return out.getvalue()
 
 
@@ -298,13 +295,13 @@ def _columns(record: Type) -> list[tuple[str | None, Type]]:
     """The record's fields in order, without the name where it is none of ours. Raises DecodeError."""
     if record.kind != "record":
         raise DecodeError(f"the value is of type {record.kind}, not a record")
-    for name in _FIELDS:
+    for name in AdEvent._fields:
         if record.names.count(name) > 1:
             raise DecodeError(f"the writer's schema has field {name} twice")
     missing = [name for name in _REQUIRED if name not in record.names]
     if missing:
         raise DecodeError(f"the writer's schema lacks {', '.join(missing)}")
-    names = [name if name in _FIELDS else None for name in record.names]
+    names = [name if name in AdEvent._fields else None for name in record.names]
     return list(zip(names, record.parts, strict=True))
 
 

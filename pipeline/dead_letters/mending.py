@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.contract.codec import EVENT_TYPES, AdEvent
 from pipeline.contract.rules import Fate, fate_of_valid, invalid_event, reason_of_times
 
-_FIELDS = tuple(AdEvent.__slots__)
+_FIELDS = AdEvent._fields
 _DEFAULTS = {"placement": "unknown", "device": "unknown", "impression_id": None}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from psycopg2 import extensions
@@ -61,7 +61,7 @@ def _replay_on(connection: extensions.connection, mended: Sequence[Mended]) -> R
         ids = _replayed_ids(cursor)
         for one in mended:
             noted, twin = _noted_event(cursor, one), ids.get(one.event.event_id)
-            if noted == asdict(one.event):
+            if noted == one.event._asdict():
                 found.unchanged.append(one)
             elif noted is not None:
                 found.refused.append((one, "was replayed before, as another event; what is replayed stays"))
@@ -101,7 +101,7 @@ def _note(cursor: extensions.cursor, one: Mended, revision: int) -> None:
             one.offset,
             moment(one.record_time_ms),
             one.reason.replace("\x00", "\\0"),
-            json.dumps(asdict(one.event)),
+            json.dumps(one.event._asdict()),
             one.late,
             revision,
         ),
@@ -119,7 +119,7 @@ def _noted_event(cursor: extensions.cursor, one: Mended) -> object:
 
 def _insert(cursor: extensions.cursor, one: Mended) -> bool:
     """False if the origin's row is there already."""
-    fields = asdict(one.event) | {"event_time": moment(one.event.event_time)}
+    fields = one.event._asdict() | {"event_time": moment(one.event.event_time)}
     columns = {
         "kafka_partition": one.partition,
         "kafka_offset": one.offset,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.contract.avro_strict import Walk
@@ -58,7 +58,7 @@ class LetterViewer:
         with suppress(DecodeError):
             read_fields(writer or OUR_TYPE, Walk(value, HEADER.size), found)
             if writer is not None:
-                return View(asdict(AdEvent(**found)), True)
+                return View(AdEvent(**found)._asdict(), True)
         return View(found, False)
 
     def _writer(self, schema_id: int) -> Type | None:

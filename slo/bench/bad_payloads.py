@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 
 from pipeline.contract.codec import HEADER, AdEvent, encode
 
@@ -38,7 +37,7 @@ def _type_index(index: bytes) -> Callable[[AdEvent, bytes], bytes]:
 
 
 def _changed(**fields: str) -> Callable[[AdEvent, bytes], bytes]:
-    return lambda event, good: encode(replace(event, **fields), HEADER.unpack_from(good)[1])  # type: ignore[arg-type]
+    return lambda event, good: encode(event._replace(**fields), HEADER.unpack_from(good)[1])  # type: ignore[arg-type]
 
 
 KINDS: dict[str, Callable[[AdEvent, bytes], bytes]] = {
@@ -58,7 +57,7 @@ KINDS: dict[str, Callable[[AdEvent, bytes], bytes]] = {
     "event id not UTF-8": lambda event, good: good.replace(event.event_id.encode()[:2], b"\xff\xfe", 1),
     "NUL in the event id": lambda event, good: good.replace(event.event_id.encode()[:1], b"\x00", 1),
     "a day ahead": lambda event, good: encode(
-        replace(event, event_time=event.event_time + _DAY_MS), HEADER.unpack_from(good)[1]
+        event._replace(event_time=event.event_time + _DAY_MS), HEADER.unpack_from(good)[1]
     ),
     "empty campaign": _changed(campaign_id=""),
     "category of 300 bytes": _changed(category="c" * 300),

@@ -26,6 +26,8 @@ from slo.disturbances.sabotage import TASK_MANAGERS, repeatedly
 from slo.probes.clients import admin_client
 
 RESTART_SECONDS = 60.0
+PASSED_OVER_SECONDS = 90.0
+"""A job fails to be restored several times before another checkpoint is tried."""
 POLL_SECONDS = 0.05
 STATISTICS_SECONDS = 3.5
 """Flink's answers about checkpoints are up to 3 s old (web.refresh-interval)."""
@@ -122,17 +124,22 @@ def checkpoints_full(bench: Bench) -> Iterator[None]:
 
 @contextmanager
 def live_checkpoint_damaged(bench: Bench) -> Iterator[None]:
-    """The live job's newest checkpoint has truncated state files, and the job has to go back to it."""
+    """The live job's newest checkpoint has truncated state files, and the job has to go back to it.
+
+    The kill comes first: after it no newer checkpoint is completed, and the job has not been restored yet.
+    """
     settings = bench.settings
     before = passed_over(settings)
-    service = live_task_manager(bench)
+    _kill(bench, live_task_manager(bench))
     checkpoint = newest_checkpoint(settings.checkpoint_dir, LIVE)
     if not truncate_states(checkpoint):
         raise NotStruck(f"{checkpoint} has no state file: all of its state is in its metadata")
-    _kill(bench, service)
     yield
-    if passed_over(settings) == before:
-        raise NotStruck(f"the job was restored from another checkpoint than {checkpoint}")
+    deadline = time.monotonic() + PASSED_OVER_SECONDS
+    while passed_over(settings) == before:
+        if time.monotonic() > deadline:
+            raise NotStruck(f"the job was restored from another checkpoint than {checkpoint}")
+        time.sleep(POLL_SECONDS)
 
 
 def passed_over(settings: Settings) -> tuple[str, ...]:

@@ -10,19 +10,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from pipeline.aggregations import STORE_EARLY_FIRE_MILLISECONDS
 from pipeline.flink_rest import CheckpointNumbers, FlinkRest, FlinkUnavailable
 from pipeline.job_names import JOBS, flink_name
 from pipeline.job_report import reports_of
 from pipeline.settings import Settings
-from pipeline.topic_reader import OffsetRange
+from pipeline.topic_reader import KafkaUnavailable, OffsetRange
 from slo.reconciliation.topic import Topics
 
 GROUPS = tuple(map(flink_name, JOBS))
 POLL_SECONDS = 0.5
 STALL_SECONDS = 60.0
 _SETTLE_MARGIN_SECONDS = 1.0
+Found = TypeVar("Found")
 
 
 class NotDrained(RuntimeError):
@@ -68,8 +71,8 @@ def wait_until_drained(
 def _wait_for_checkpoints(settings: Settings, deadline: float, progress: Callable[[str], None]) -> None:
     """Until each job has completed a checkpoint that it begins from now on, whether or not records come meanwhile."""
     flink = FlinkRest(settings.flink_rest_url)
-    before, began = flink.checkpoints(), time.monotonic()
-    while waiting := without_new_checkpoint(before, flink.checkpoints()):
+    before, began = _answer(flink.checkpoints, deadline, progress), time.monotonic()
+    while waiting := without_new_checkpoint(before, _answer(flink.checkpoints, deadline, progress)):
         state = f"no checkpoint of {', '.join(waiting)} since the last record"
         progress(f"waiting for the jobs: {state}")
         if time.monotonic() > deadline:
@@ -92,10 +95,13 @@ def _wait(
     deadline: float,
     progress: Callable[[str], None],
 ) -> None:
+    def committed(group: str) -> Mapping[int, int]:
+        return topics.committed(group, settings.events_topic, ends)
+
     best: tuple[int, ...] | None = None
     moved = time.monotonic()
     while True:
-        lags = [lag(group, ends, topics.committed(group, settings.events_topic, ends)) for group in GROUPS]
+        lags = [lag(group, ends, _answer(partial(committed, group), deadline, progress)) for group in GROUPS]
         behind = tuple(one.records for one in lags)
         if not any(behind):
             return
@@ -111,6 +117,22 @@ def _wait(
             raise JobsStuck(f"no progress for {STALL_SECONDS:.0f} s: {state}; {_job_states(settings)}")
         if now > deadline:
             raise NotDrained(f"not drained in time: {state}; allow more with --timeout")
+        time.sleep(POLL_SECONDS)
+
+
+def _answer(ask: Callable[[], Found], deadline: float, progress: Callable[[str], None]) -> Found:
+    """What Kafka or Flink says: one that is silent for a moment, as on a busy machine, is asked again.
+
+    Raises KafkaUnavailable or FlinkUnavailable at the deadline, or after ``STALL_SECONDS`` without an answer.
+    """
+    last = min(deadline, time.monotonic() + STALL_SECONDS)
+    while True:
+        try:
+            return ask()
+        except (KafkaUnavailable, FlinkUnavailable) as error:
+            if time.monotonic() > last:
+                raise
+            progress(f"waiting for an answer: {error}")
         time.sleep(POLL_SECONDS)
 
 

@@ -333,7 +333,7 @@ GUARDS = [
     Guard(
         "what is replayed stays as it is",
         "pipeline/dead_letters/replay.py",
-        "if noted == asdict(one.event):",
+        "if noted == one.event._asdict():",
         "if noted is not None:",
         "tests/integration/test_dead_letter_replay.py::test_another_event_under_a_replayed_origin_is_refused",
         says="Right contains one more item: 'was replayed before, as another event",

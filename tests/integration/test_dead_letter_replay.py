@@ -148,7 +148,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(database: Settings) -> None
 
 def test_another_event_under_a_replayed_origin_is_refused(database: Settings) -> None:
     replay(database, [LETTER], dry_run=False)
-    other = dataclasses.replace(LETTER, event=dataclasses.replace(EVENT, user_id="other"))
+    other = dataclasses.replace(LETTER, event=EVENT._replace(user_id="other"))
     assert [why for _, why in replay(database, [other], dry_run=False).refused] == [
         "was replayed before, as another event; what is replayed stays"
     ]
@@ -171,7 +171,7 @@ def test_one_event_under_two_origins_is_replayed_once(database: Settings) -> Non
 def test_a_record_that_was_counted_after_all_keeps_nothing_else_from_being_replayed(database: Settings) -> None:
     """Its schema was registered later, and the jobs read it again."""
     counted = dataclasses.replace(LETTER, partition=0, offset=3, record_time_ms=(NOON + 1) * 1000)
-    other = dataclasses.replace(LETTER, event=dataclasses.replace(EVENT, event_id="mended-2"))
+    other = dataclasses.replace(LETTER, event=EVENT._replace(event_id="mended-2"))
     done = replay(database, [counted, other], dry_run=False)
     assert done.replayed == [other]
     assert [why for _, why in done.refused] == ["its record stands in raw_events: it was not rejected after all"]
@@ -227,7 +227,7 @@ def test_a_later_recount_may_lower_what_an_earlier_one_said(database: Settings) 
 
 
 def test_a_replayed_event_of_an_unknown_campaign_gets_a_cell_of_its_own(database: Settings) -> None:
-    hats = dataclasses.replace(LETTER, event=dataclasses.replace(EVENT, campaign_id="hats"))
+    hats = dataclasses.replace(LETTER, event=EVENT._replace(campaign_id="hats"))
     replay(database, [hats], dry_run=False)
     with closing(writer_client(database)) as client:
         recount(database, RANGES, client)

@@ -6,7 +6,7 @@ import base64
 import json
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ def sent(stack: RunningStack) -> Sent:
     event = AdEvent(f"dlq-{uuid.uuid4().hex}", "CLICK", now_ms, "u", "a", f"dlq-{now_ms}", EVIL)
     whole = encode(event, schema_id)
     values = (
-        encode(replace(event, event_time=now_ms + 3_600_000), schema_id),
+        encode(event._replace(event_time=now_ms + 3_600_000), schema_id),
         whole[: whole.index(EVIL.encode()) + 4],
         b'{"event_id": "as JSON"}',
     )

@@ -51,7 +51,7 @@ class Builder:
     def add(self, name: str, schema: Any, value: bytes | None = None, *, good: bool = True, **meant: Any) -> None:
         """One more: ``schema`` as JSON or as text, ``meant`` are the fields that differ from those of `EVENT`."""
         raw = HEADER + (b"".join(PARTS.values()) if value is None else value)
-        event = asdict(EVENT) | meant if good else None
+        event = EVENT._asdict() | meant if good else None
         self.vectors.append(Writer(name, schema if isinstance(schema, str) else json.dumps(schema), raw.hex(), event))
 
     def skipped(self, name: str, kind: Any, encoded: bytes, *, good: bool = True, **attributes: Any) -> None:

@@ -82,8 +82,8 @@ def _changes(assignments: list[str], event_time: EventTime) -> Changes:
     fields: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
-        if not equals or name not in AdEvent.__slots__:
-            raise UsageError(f"--set {assignment!r}: must be FIELD=VALUE; fields are {', '.join(AdEvent.__slots__)}")
+        if not equals or name not in AdEvent._fields:
+            raise UsageError(f"--set {assignment!r}: must be FIELD=VALUE; fields are {', '.join(AdEvent._fields)}")
         if name != "event_time":
             fields[name] = value
         elif re.fullmatch("[0-9]{1,19}", value):

@@ -98,11 +98,11 @@ def test_lateness_is_judged_beside_the_record_time() -> None:
 
 
 def test_flags_mend_an_event_time_and_set_fields() -> None:
-    ahead = replace(EVENT, event_time=NOON_MS + 3_600_000)
+    ahead = EVENT._replace(event_time=NOON_MS + 3_600_000)
     changes = Changes({"placement": "top"}, event_time_is_record_time=True)
     view = replace(VIEW(VALUE), fields=asdict(ahead))
     plan = plan_by_changes([(letter(), view)], changes, 600)
-    assert [one.event for one in plan.mended] == [replace(EVENT, placement="top")]
+    assert [one.event for one in plan.mended] == [EVENT._replace(placement="top")]
 
 
 def test_flags_mend_nothing_that_does_not_decode() -> None:

@@ -42,7 +42,7 @@ def test_a_replay_with_a_wrong_flag_is_a_difference() -> None:
 def test_a_replay_of_an_event_that_is_counted_anyhow_is_a_difference() -> None:
     """By a record of the topic, or by an earlier replay."""
     again = replace(REPLAY, offset=13, revision=4)
-    other = replace(REPLAY, offset=11, event=replace(EVENT, event_id="other"))
+    other = replace(REPLAY, offset=11, event=EVENT._replace(event_id="other"))
     assert list(Mending([REPLAY, other]).repeated([])) == []
     assert [(each.what, each.offset) for each in Mending([again, REPLAY]).repeated([])] == [("repeated event id", 13)]
     assert [(each.what, each.got) for each in Mending([REPLAY]).repeated(["mended"])] == [

@@ -41,7 +41,7 @@ def a_topic() -> Topic:
     """The ordinary one; and events that are read one by one, with a name that is no ASCII and with a long user id."""
     topic = ordinary_topic()
     topic.add(2, record(event("größe", "größe")), record(event("long", user_id="u" * 3000)))
-    topic.add(2, record(dataclasses.replace(event("click", click=True), impression_id="größe")))
+    topic.add(2, record(event("click", click=True)._replace(impression_id="größe")))
     return topic
 
 
@@ -106,7 +106,7 @@ def test_a_replayed_row_is_compared_with_the_mended_event(postgres: PgConnection
     fold = topic.fold()
     assert found_in(postgres, fold, mending) == []
     assert found_in(postgres, fold) == [("unexpected", 0, 4)]
-    other = dataclasses.replace(mended, user_id="v")
+    other = mended._replace(user_id="v")
     assert found_in(postgres, fold, Mending([dataclasses.replace(mending.replays[0], event=other)])) == [
         ("altered", 0, 4)
     ]
@@ -132,7 +132,7 @@ events = st.builds(
 @given(some=st.lists(events, min_size=1, max_size=20))
 def test_numpy_and_postgresql_hash_alike(postgres: PgConnection, some: list[AdEvent]) -> None:
     """The texts alone: at a time of 0 in PostgreSQL's count, times add nothing."""
-    some = [dataclasses.replace(each, event_time=946_684_800_000) for each in some]
+    some = [each._replace(event_time=946_684_800_000) for each in some]
     columns = list(SEED_OF)
     with postgres, postgres.cursor() as cursor:
         got = []

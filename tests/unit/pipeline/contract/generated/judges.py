@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from pipeline.contract.avro_strict import STEPS_PER_BYTE, STEPS_PER_VALUE, Walk
 from pipeline.contract.codec import HEADER, AdEvent, DecodeError, Decoder, read_fields, schema_id_of
@@ -68,5 +68,5 @@ def problem(each: Judgement) -> str | None:
 def as_vector(name: str, schema: str, each: Judgement, event: AdEvent | None) -> str:
     """The line to add to tests/vectors/writers.json."""
     return json.dumps(
-        {"name": name, "schema": schema, "value": each.value.hex(), "event": None if event is None else asdict(event)}
+        {"name": name, "schema": schema, "value": each.value.hex(), "event": None if event is None else event._asdict()}
     )
