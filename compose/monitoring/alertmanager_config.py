@@ -6,7 +6,7 @@ from typing import Any
 
 from slo.burn_rate import Severity
 from slo.rules.expressions import WATCHDOG
-from slo.rules.watchers import JOB_RESTARTS, TARGET_DOWN
+from slo.rules.watchers import JOB_RESTARTS, PROBE_FAILS, TARGET_DOWN
 
 NOBODY = "nobody"
 WEBHOOK = "webhook"
@@ -49,6 +49,12 @@ def alertmanager_config(
                 "source_matchers": [f'severity="{Severity.PAGE}"'],
                 "target_matchers": [f'severity="{Severity.TICKET}"'],
                 "equal": CAUSE,
+            },
+            # A probe that gets no answer leaves its indicators without a figure.
+            {
+                "source_matchers": [f'alertname="{PROBE_FAILS}"'],
+                "target_matchers": ['alertname=~".+Silent"'],
+                "equal": ["probe"],
             },
             # A process of Flink that is gone takes the jobs on it along.
             {

@@ -8,7 +8,7 @@ from slo import burn_rate
 from slo.burn_rate import Severity, window_name
 from slo.rules import expressions, watchers
 from slo.rules.rule import AlertingRule, RecordingRule, RuleGroup, literal, to_yaml
-from slo.spec.metrics import JOB_INDICATORS
+from slo.spec.metrics import JOB_INDICATORS, PROBE_OF
 from slo.spec.model import Kind, Objective, Specification
 
 HEADING = "Made by `adctr slo rules`; change slo/objectives.yaml instead."
@@ -81,7 +81,9 @@ class _Rules:
             "description": _why_silent(objective),
             "runbook_url": f"{self._docs_url}/{_PROBES_RUNBOOK}",
         }
-        labels = {**self._labels, "severity": Severity.TICKET.value}
+        probe = PROBE_OF.get(objective.indicator)
+        of_probe = {} if probe is None else {"probe": probe}
+        labels = {**self._labels, **of_probe, "severity": Severity.TICKET.value}
         return AlertingRule(self._named("Silent"), expressions.silent(objective), labels, annotations, _SILENT_FOR)
 
     def _alert(self, what: str, expr: str, severity: Severity, for_: str = "") -> AlertingRule:

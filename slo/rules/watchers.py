@@ -23,6 +23,7 @@ from slo.spec.metrics import (
 )
 
 TARGET_DOWN = "TargetDown"
+PROBE_FAILS = "ProbeFails"
 JOB_RESTARTS = "JobRestarts"
 NO_SEVERITY = "none"
 """The watchdog's: it is neither a page nor a ticket."""
@@ -89,7 +90,7 @@ def _watching() -> Iterator[Watch]:
         "2m",
     )
     yield Watch(
-        "ProbeFails",
+        PROBE_FAILS,
         "probes",
         Severity.TICKET,
         f"sum by (probe) (increase({PROBE_FAILURES}[5m])) > 0",

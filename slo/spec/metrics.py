@@ -57,6 +57,25 @@ JOB_INDICATORS = frozenset(
 """Those whose metric has a label ``job`` (`pipeline.job_names.flink_name`): one series for each job."""
 
 
+PROBE_OF: Mapping[Indicator, str] = {
+    Indicator.EVENT_TO_REDIS: "canaries",
+    Indicator.EVENT_TO_POSTGRES: "store_canaries",
+    Indicator.WINDOW_CLOSE: "window_close",
+    Indicator.CACHE_READ: "cache_reads",
+    Indicator.CACHE_READ_BARE: "cache_reads_bare",
+    Indicator.CHECKPOINT_SIZE: "checkpoints",
+    Indicator.CHECKPOINT_DURATION: "checkpoints",
+    Indicator.CHECKPOINT_AGE: "checkpoints",
+    Indicator.REDIS_MEMORY: "redis_server",
+    Indicator.REDIS_KEYS: "redis_server",
+    Indicator.REDIS_KEYS_WITHOUT_TTL: "redis_server",
+    Indicator.REDIS_EVICTIONS: "redis_server",
+    Indicator.CONSUMER_LAG: "consumer_lag",
+    Indicator.DASHBOARD_AGE: "dashboard",
+}
+"""The probe of the exporter that an indicator comes from, as its metrics' label ``probe`` names it."""
+
+
 class MetricType(StrEnum):
     """A type of Prometheus."""
 

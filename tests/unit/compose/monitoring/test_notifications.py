@@ -97,7 +97,7 @@ def fire(address: str, *alerts: dict[str, str]) -> None:
 
 
 def test_one_cause_is_one_notification(program: str, tmp_path: Path) -> None:
-    """Three targets of Flink and the jobs that restart for it, a page and its ticket, two objectives."""
+    """Three targets of Flink and the jobs that restart for it, a page and its ticket, a probe and what it measures."""
     with inbox() as (url, got):
         config = alertmanager_config(f"{url}/on-call", f"{url}/switch", group_wait="2s")
         with alertmanager(program, config, tmp_path) as address:
@@ -111,13 +111,17 @@ def test_one_cause_is_one_notification(program: str, tmp_path: Path) -> None:
                 {**bad, "alertname": "DeadLettersBurst", "severity": "page"},
                 {"alertname": "XBurnsErrorBudget", "objective": "x", "severity": "page"},
                 {"alertname": "XBurnsErrorBudget", "objective": "x", "severity": "ticket"},
-                {"alertname": "YSilent", "objective": "y", "severity": "ticket"},
+                {"alertname": "YSilent", "objective": "y", "severity": "ticket", "probe": "q"},
+                {"alertname": "ZSilent", "objective": "z", "severity": "ticket", "probe": "p"},
+                {"alertname": "CountsSilent", "objective": "c", "severity": "ticket"},
                 # Of another subject than the pages: they must not silence it.
                 {"alertname": "ProbeFails", "subject": "probes", "severity": "ticket", "probe": "p"},
                 {"alertname": "Watchdog", "subject": "watchdog", "severity": "none"},
             )
             wanted = {
-                "/on-call": ["DeadLettersBurst", "ProbeFails", "TargetDown", "XBurnsErrorBudget", "YSilent"],
+                "/on-call": [
+                    *("CountsSilent", "DeadLettersBurst", "ProbeFails", "TargetDown", "XBurnsErrorBudget", "YSilent")
+                ],
                 "/switch": ["Watchdog"],
             }
 
@@ -132,7 +136,7 @@ def test_one_cause_is_one_notification(program: str, tmp_path: Path) -> None:
             assert len(targets["alerts"]) == 3
             asked = requests.get(f"{address}/api/v2/alerts", params={"inhibited": "true"}, timeout=5).json()
             inhibited = {each["labels"]["alertname"] for each in asked if each["status"]["inhibitedBy"]}
-            assert inhibited == {"JobRestarts", "DeadLettersRate", "XBurnsErrorBudget"}
+            assert inhibited == {"JobRestarts", "DeadLettersRate", "XBurnsErrorBudget", "ZSilent"}
 
 
 @pytest.mark.parametrize("webhook", ["", "http://127.0.0.1:1/"])

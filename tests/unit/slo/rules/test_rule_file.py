@@ -13,8 +13,11 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from compose.monitoring.prometheus_config import SCRAPE_SECONDS
 from compose.stack.services.monitoring import RETENTION
+from pipeline.settings import Settings
+from slo.probes.catalogue import probes_of
 from slo.rules.expressions import bucket_label
 from slo.rules.rule_file import rule_file
+from slo.spec.metrics import PROBE_OF
 from slo.spec.model import Specification
 from slo.spec.parse import DOCS, load_bundled
 from tests.golden import assert_golden
@@ -60,6 +63,17 @@ def test_a_file_that_lacks_a_rule_would_be_noticed() -> None:
     rules = rules_of(rule_file(load_bundled()))
     (missing,) = [rule for rule in rules if rule.get("alert") == "RulesMissing"]
     assert missing["expr"].endswith(f"< {len(rules)}")
+
+
+def test_what_is_silent_names_its_probe() -> None:
+    """By which Alertmanager leaves it out while the probe itself is known to fail."""
+    known = {indicator: probe.name for probe in probes_of(Settings()) for indicator in probe.indicators}
+    assert known == PROBE_OF
+    silent = {
+        alert["alert"]: alert["labels"] for alert in alerts_of(rule_file(load_bundled())) if "Silent" in alert["alert"]
+    }
+    assert silent["RedisMemorySilent"]["probe"] == "redis_server"
+    assert [name for name, labels in silent.items() if "probe" not in labels] == ["CountsExactSilent"]
 
 
 def test_rules_of_pint() -> None:
