@@ -7,6 +7,7 @@ from typing import Any
 from slo.burn_rate import Severity
 from slo.rules.expressions import WATCHDOG
 from slo.rules.watchers import JOB_RESTARTS, PROBE_FAILS, TARGET_DOWN
+from slo.spec.metrics import FLINK_JOB
 
 NOBODY = "nobody"
 WEBHOOK = "webhook"
@@ -58,7 +59,7 @@ def alertmanager_config(
             },
             # A process of Flink that is gone takes the jobs on it along.
             {
-                "source_matchers": [f'alertname="{TARGET_DOWN}"', 'job="flink"'],
+                "source_matchers": [f'alertname="{TARGET_DOWN}"', f'job="{FLINK_JOB}"'],
                 "target_matchers": [f'alertname="{JOB_RESTARTS}"'],
             },
         ],

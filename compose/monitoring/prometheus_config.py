@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slo.spec.metrics import EXPORTER_JOB
+from slo.spec.metrics import EXPORTER_JOB, FLINK_JOB, POSTGRES_JOB, REDIS_JOB
 
-FLINK_JOB = "flink"
-REDIS_JOB = "redis"
-POSTGRES_JOB = "postgres"
 PROMETHEUS_JOB = "prometheus"
 ALERTMANAGER_JOB = "alertmanager"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dashboards.ops.board import Board, Section
 from dashboards.ops.limits import limit_of, quantile
 from dashboards.ops.panels import BYTES, PER_SECOND, RECORDS, SECONDS, Graph, Query
-from slo.spec.metrics import CACHE_LONGEST_RETENTION, CACHE_RETENTION, METRICS, ceiling_metric
+from slo.spec.metrics import CACHE_LONGEST_RETENTION, CACHE_RETENTION, METRICS, REDIS_JOB, ceiling_metric
 from slo.spec.model import Ceiling, Indicator, Specification
 
 UID = "adctr-redis"
+_OURS = f'{{job="{REDIS_JOB}"}}'
 
 
 def board(specification: Specification) -> Board:
@@ -76,23 +77,23 @@ def _evictions(specification: Specification) -> Graph:
 
 
 def _expired() -> Graph:
-    expr = "rate(redis_expired_keys_total[$__rate_interval])"
+    expr = f"rate(redis_expired_keys_total{_OURS}[$__rate_interval])"
     return Graph("Keys expired", [Query(expr, "expired")], PER_SECOND, "Windows whose retention has ended.")
 
 
 def _commands() -> Graph:
-    expr = "rate(redis_commands_processed_total[$__rate_interval])"
+    expr = f"rate(redis_commands_processed_total{_OURS}[$__rate_interval])"
     return Graph("Commands", [Query(expr, "commands")], PER_SECOND, "Of all clients.")
 
 
 def _clients() -> Graph:
-    return Graph("Clients", [Query("redis_connected_clients", "connected")], RECORDS, "Connections to Redis.")
+    return Graph("Clients", [Query(f"redis_connected_clients{_OURS}", "connected")], RECORDS, "Connections to Redis.")
 
 
 def _resident() -> Graph:
     queries = [
-        Query("redis_memory_used_bytes", "used"),
-        Query("redis_memory_used_rss_bytes", "resident"),
-        Query("redis_memory_max_bytes", "maxmemory"),
+        Query(f"redis_memory_used_bytes{_OURS}", "used"),
+        Query(f"redis_memory_used_rss_bytes{_OURS}", "resident"),
+        Query(f"redis_memory_max_bytes{_OURS}", "maxmemory"),
     ]
     return Graph("Memory by the server", queries, BYTES, "As Redis's INFO has it; maxmemory is the limit.")

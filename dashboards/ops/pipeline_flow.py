@@ -5,13 +5,14 @@ from __future__ import annotations
 from dashboards.ops.board import Board, Section
 from dashboards.ops.limits import limit_of, quantile
 from dashboards.ops.panels import PER_SECOND, RECORDS, SECONDS, SHARE, Graph, Query
-from slo.spec.metrics import METRICS
+from slo.spec.metrics import FLINK_JOB, METRICS
 from slo.spec.model import Indicator, Specification
 
 UID = "adctr-pipeline"
 TASK = "flink_taskmanager_job_task"
 OPERATOR = f"{TASK}_operator"
-_SOURCE = 'operator_name=~"Source.*|ad_events.*"'
+_JOB = f'job="{FLINK_JOB}"'
+_SOURCE = f'{_JOB}, operator_name=~"Source.*|ad_events.*"'
 
 
 def board(specification: Specification) -> Board:
@@ -46,7 +47,7 @@ def _lag(specification: Specification, metric: str) -> Graph:
 
 
 def _pending() -> Graph:
-    pending = f"sum by (job_name) ({OPERATOR}_pendingRecords)"
+    pending = f"sum by (job_name) ({OPERATOR}_pendingRecords{{{_JOB}}})"
     return Graph(
         "Records not yet read",
         [Query(pending, "{{job_name}}")],
@@ -76,7 +77,7 @@ def _event_latency(specification: Specification) -> Graph:
 
 
 def _restarts() -> Graph:
-    queries = [Query("flink_jobmanager_job_numRestarts", "{{job_name}}")]
+    queries = [Query(f"flink_jobmanager_job_numRestarts{{{_JOB}}}", "{{job_name}}")]
     return Graph("Restarts", queries, RECORDS, "Since the job was submitted; each reads again from its checkpoint.")
 
 
@@ -89,20 +90,23 @@ _SHARES = {
 
 def _share_of_time(what: str) -> Graph:
     titles = {"busy": "Busy time", "backPressured": "Backpressure", "idle": "Idle time"}
-    expr = f"max by (job_name, task_name) ({TASK}_{what}TimeMsPerSecond) / 1000"
+    expr = f"max by (job_name, task_name) ({TASK}_{what}TimeMsPerSecond{{{_JOB}}}) / 1000"
     return Graph(titles[what], [Query(expr, "{{job_name}} {{task_name}}")], SHARE, _SHARES[what])
 
 
 def _letters() -> Graph:
     queries = [
-        Query(f'sum(rate({OPERATOR}_numRecordsIn{{operator_name=~".*{table}.*[Ww]riter.*"}}[$__rate_interval]))', name)
+        Query(
+            f'sum(rate({OPERATOR}_numRecordsIn{{{_JOB}, operator_name=~".*{table}.*[Ww]riter.*"}}[$__rate_interval]))',
+            name,
+        )
         for table, name in (("dead_letters", "dead-lettered"), ("late_events", "late"))
     ]
     return Graph("Late and dead-lettered", queries, PER_SECOND, "Records that no window counts.", width=12)
 
 
 def _dropped() -> Graph:
-    expr = f"sum by (job_name) ({OPERATOR}_numLateRecordsDropped)"
+    expr = f"sum by (job_name) ({OPERATOR}_numLateRecordsDropped{{{_JOB}}})"
     return Graph(
         "Dropped by a window",
         [Query(expr, "{{job_name}}")],

@@ -11,6 +11,8 @@ from slo.spec.model import Ceiling, Indicator, Kind, Objective, Specification
 PREFIX = "adctr_"
 EXPORTER_JOB = "adctr"
 """The name of our exporter's scrape job in Prometheus: the rules find its ``up`` by it."""
+FLINK_JOB, REDIS_JOB, POSTGRES_JOB = "flink", "redis", "postgres"
+"""Scrape jobs of what is not ours: dashboards and rules ask for theirs alone, not for another Redis's."""
 PROBE_FAILURES = "adctr_probe_failures_total"
 """Counter with the label ``probe``: looks that got no answer."""
 

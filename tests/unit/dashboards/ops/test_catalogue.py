@@ -110,6 +110,17 @@ def test_no_data_is_grey(name: str) -> None:
             assert defaults["thresholds"]["steps"][0]["color"] != GREEN, panel["title"]
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_metrics_that_others_have_as_well_are_asked_of_our_jobs(name: str) -> None:
+    """A Prometheus may scrape another Redis, PostgreSQL or Flink."""
+    jobs = {"redis": "redis", "pg": "postgres", "adctr_postgres_table": "postgres", "flink": "flink"}
+    for panel in panels_of(TEXTS[name]):
+        for target in panel["targets"]:
+            found = re.findall(r"(?<![\"\w])((redis|pg|adctr_postgres_table|flink)_\w+)(\{[^}]*\})?", target["expr"])
+            for metric, prefix, matchers in found:
+                assert f'job="{jobs[prefix]}"' in matchers, (panel["title"], metric)
+
+
 def test_kept_needs_rules() -> None:
     """Without them no alert can fire."""
     status = [panel for panel in panels_of(TEXTS["adctr-slo.json"]) if panel["title"] == "Status"]
