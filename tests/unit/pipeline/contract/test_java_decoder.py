@@ -329,7 +329,9 @@ def test_a_registry_that_went_away_makes_nothing_unknown(java: tuple[JavaDecoder
 def test_a_registry_that_comes_back_is_waited_for(java: tuple[JavaDecoder, HttpRegistry]) -> None:
     """Without a restart of the job, after several of which Flink leaves it alone for seconds."""
     decoder, registry = java
-    registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
+    registry.schemas |= {SCHEMA_ID: SCHEMA_TEXT, SCHEMA_ID + 1: SCHEMA_TEXT}
+    # By now the process runs: it takes longer to start than the registry is away.
+    assert isinstance(decoder.decode(Builder(BASE_MS, SCHEMA_ID + 1).bytes_of()), AdEvent)
     registry.down = True
     back = threading.Timer(0.7, setattr, (registry, "down", False))
     back.start()

@@ -276,7 +276,7 @@ def _record(draw: st.DrawFn, named: Named, namespace: str, depth: int) -> Shape:
         part = shape(draw, named, inner, depth + 1)
         parts.append(part)
         fields.append({"name": pick(draw, FIELD_NAMES), **_attributes(draw), "type": part.json})
-    if chance(draw, 4):  # it contains itself
+    if full not in _PRIMITIVES and chance(draw, 4):  # it contains itself
         parts.append(Shape(None, lambda each: _again(each, made)))
         fields.append({"name": "next", "type": ["null", full]})
     kind = pick(draw, ["record", "record", "error"])

@@ -44,7 +44,7 @@ def check(java: JavaDecoder, schema: str, values: list[bytes], expected: list[Ad
             wrong = "not the event that was written"
         if wrong is not None:
             said = f"{wrong}: Java says {each.java!r}, Python {each.python!r}; as a vector:\n"
-            pytest.fail(said + as_vector(wrong, schema, each, event), pytrace=False)
+            pytest.fail(said + as_vector(wrong, schema, each, event))
 
 
 def run(java: JavaDecoder, schemas: int) -> Tally:
