@@ -21,6 +21,7 @@ from tests.integration.waiting import eventually
 
 PROJECT = project_name("smoke")
 OPS = {"exporter", "prometheus", "alertmanager", "redis-exporter", "postgres-exporter"}
+READ_ONLY = {"prometheus", "redis-exporter", "postgres-exporter", "canary", "cache-keeper"}
 CORE = {
     *("kafka", "registry", "redis", "postgres"),
     *("jobmanager", "taskmanager", "jobs", "canary", "cache-keeper", "dashboard"),
@@ -73,6 +74,7 @@ def test_nobody_is_root_and_ports_are_this_machines_alone(stack: ComposeStack, s
         for bindings in container["HostConfig"]["PortBindings"].values():
             assert {each["HostIp"] for each in bindings} == {"127.0.0.1"}
         assert container["HostConfig"]["Memory"] > 0
+        assert container["HostConfig"]["ReadonlyRootfs"] == (service in READ_ONLY)
         assert container["HostConfig"]["LogConfig"]["Config"] == {"max-file": "3", "max-size": "10m"}
 
 
