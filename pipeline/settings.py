@@ -45,12 +45,15 @@ class Settings:
     postgres_reader_password: str = field(default="", repr=False)
     postgres_mender_password: str = field(default="", repr=False)
     postgres_keeper_password: str = field(default="", repr=False)
+    postgres_monitor_password: str = field(default="", repr=False)
     flink_rest_url: str = "http://127.0.0.1:8082"
     dashboard_url: str = ""
     """Where the business dashboard is served; empty where a stack runs none."""
     checkpoint_dir: str = "./data/checkpoints"
     alert_webhook_url: str = field(default="", repr=False)
     """Where Alertmanager sends alerts; such addresses often carry a token."""
+    watchdog_url: str = field(default="", repr=False)
+    """Where Alertmanager posts every minute while it and Prometheus live: a dead man's switch of somebody else's."""
 
     events_topic: str = "ad-events"
     dead_letter_topic: str = "ad-events-dlq"

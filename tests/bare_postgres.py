@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from compose.stack.services.postgres_server import _binary, as_ordinary_user
+from compose.stack.services.postgres_server import as_ordinary_user, binary
 from pipeline.settings import Settings
-from pipeline.store.db_connector import KEEPER, MENDER, OWNER, READER, WRITER
+from pipeline.store.db_connector import KEEPER, MENDER, MONITOR, OWNER, READER, WRITER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,13 +47,13 @@ def bare_postgres() -> Iterator[BarePostgres]:
     """Runs one until the block ends."""
     with tempfile.TemporaryDirectory(prefix="bare-postgres-") as scratch:
         state = Path(scratch) / "state"
-        command = [*as_ordinary_user(), str(_binary("initdb")), "-D", str(state), "-U", "postgres", "--no-sync"]
+        command = [*as_ordinary_user(), str(binary("initdb")), "-D", str(state), "-U", "postgres", "--no-sync"]
         command += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
         subprocess.run(command, check=True, capture_output=True)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        command = [*as_ordinary_user(), str(_binary("postgres")), "-F", "-D", str(state), f"--port={port}"]
+        command = [*as_ordinary_user(), str(binary("postgres")), "-F", "-D", str(state), f"--port={port}"]
         command += ["--listen-addresses=127.0.0.1", "--unix-socket-directories="]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         server = BarePostgres(process, Settings(postgres_port=port, postgres_database="postgres"))
@@ -78,6 +78,6 @@ def _make_roles(server: BarePostgres) -> None:
             assert time.monotonic() < deadline, "PostgreSQL did not answer within 30 s"
             time.sleep(0.1)
     with connection, connection.cursor() as cursor:
-        for role in (OWNER, WRITER, READER, MENDER, KEEPER):
+        for role in (OWNER, WRITER, READER, MENDER, KEEPER, MONITOR):
             cursor.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
     connection.close()

@@ -126,5 +126,7 @@ def _report(published: Published, format_: Format) -> None:
         return
     for uid in published.dashboards:
         print(f"{published.url}/d/{uid}")
+    if published.provisioned:
+        print(f"left as they are, Grafana has them from files: {', '.join(published.provisioned)}")
     changed = f", {published.annotations_changed} changed" if published.annotations_changed else ""
     print(f"data source {published.data_source}; {published.annotations_added} annotations added{changed}")

@@ -14,6 +14,8 @@ PROFILES = (CORE, OPS, LOAD, CLI)
 HEALTHY = "service_healthy"
 DONE = "service_completed_successfully"
 INTERVAL_SECONDS = 10
+LOGGING = {"driver": "local", "options": {"max-size": "10m", "max-file": "3"}}
+"""Of each container, before compression; Docker's own default has no limit."""
 STARTS_WITHIN_SECONDS = 240
 """On a busy machine; a check that fails until then does not count."""
 
@@ -33,6 +35,9 @@ class Container:
     needs: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     volumes: Sequence[str] = ()
+    scratch: Sequence[str] | None = None
+    """Where it writes besides its volumes, in memory; all else is read-only then. None: it writes where it likes."""
+    labels: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -54,6 +59,10 @@ class Container:
             "healthcheck": check if self.check else None,
             "ports": [published(name, inside) for name, inside in self.ports.items()],
             "volumes": list(self.volumes),
+            "labels": dict(self.labels),
+            "read_only": self.scratch is not None,
+            "tmpfs": list(self.scratch or ()),
+            "logging": LOGGING,
             "deploy": {"resources": {"limits": {"memory": self.memory, "cpus": self.cpus, "pids": 1000}}},
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges:true"],

@@ -28,7 +28,7 @@ ADDRESSES = frozenset(
      "postgres_database", "flink_rest_url", "dashboard_url", "checkpoint_dir")
 )  # fmt: skip
 """The settings that the network decides, and nobody else."""
-NOT_IN_COMPOSE = frozenset(("historic", "alert_webhook_url"))
+NOT_IN_COMPOSE = frozenset(("historic", "alert_webhook_url", "watchdog_url"))
 """A historic load has the embedded stack; who sends alerts is told by a file of Alertmanager's own."""
 
 

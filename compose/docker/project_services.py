@@ -42,6 +42,9 @@ _CHECKS = {
     "canary": "",
 }
 _PORTS = {"jobmanager": "flink_rest", DASHBOARD: "dashboard", EXPORTER: "exporter"}
+# Python alone, and nothing that writes much: the others' JVMs and browsers' sessions need more than this.
+_READ_ONLY = {_PROVISION, "canary", "cache-keeper"}
+_SCRATCH = ("/tmp", str(DATA))  # noqa: S108 - a mount
 _VOLUMES = {
     "jobmanager": [_CHECKPOINTS],
     TASK_MANAGER: [_CHECKPOINTS],
@@ -98,6 +101,7 @@ def _container(name: str, profile: str = CORE, command: tuple[str, ...] = (), **
         user=_USER,
         memory=_MEMORY.get(name, "512M"),
         command=command or (name,),
+        scratch=_SCRATCH if name in _READ_ONLY else None,
         **more,  # type: ignore[arg-type]
     )
     return dataclasses.replace(found, more={"pull_policy": "never", "env_file": [SETTINGS_FILE], **found.more})

@@ -47,9 +47,14 @@ def configs(plan: Plan) -> dict[str, dict[str, str]]:
     }
 
 
-def _kafka(plan: Plan) -> Container:
+def broker(plan: Plan) -> dict[str, str]:
+    """The broker's properties, with a second listener for clients of this machine."""
     outside = kafka.OtherWay(KAFKA_FROM_HOST_PORT, f"{LOOPBACK}:${{{port_variable('kafka')}:-{PORTS.kafka}}}")
-    properties = kafka.broker_properties(_KAFKA_DATA, plan.ports, plan.settings, outside, EVERYWHERE)
+    return kafka.broker_properties(_KAFKA_DATA, plan.ports, plan.settings, outside, EVERYWHERE)
+
+
+def _kafka(plan: Plan) -> Container:
+    properties = broker(plan)
     heap = kafka.HEAP_MEGABYTES
     return Container(
         image=KAFKA_IMAGE,

@@ -13,7 +13,7 @@ from compose.monitoring.prometheus_config import Targets, prometheus_config
 from compose.stack.ports import EVERYWHERE, LOOPBACK
 from compose.stack.service import Plan
 from compose.stack.services import monitoring
-from dashboards.ops.publish import FOLDER_TITLE, data_source
+from dashboards.ops.publish import FOLDER_TITLE, FOLDER_UID, data_source
 from slo.rules.rule_file import rule_file
 from slo.spec.parse import load_bundled
 
@@ -24,11 +24,13 @@ POSTGRES_EXPORTER_IMAGE = "quay.io/prometheuscommunity/postgres-exporter:v0.15.0
 GRAFANA_IMAGE = "grafana/grafana:11.6.0"
 GRAFANA_PASSWORD = "ADCTR_GRAFANA_PASSWORD"  # noqa: S105 - a variable's name
 WEBHOOK = "ADCTR_ALERT_WEBHOOK_URL"
+WATCHDOG = "ADCTR_WATCHDOG_URL"
 GRAFANA_PORT = 3000
 _NOBODY = "65534"
-_WEBHOOK_FILE = "/etc/alertmanager/webhook-url"
+_ADDRESS_FILES = {WEBHOOK: "/etc/alertmanager/webhook-url", WATCHDOG: "/etc/alertmanager/watchdog-url"}
 _CONFIG = "./config"
 _RULES = "/etc/prometheus/rules.yaml"
+_QUERIES = f"../monitoring/{monitoring.POSTGRES_QUERIES.name}"
 _DASHBOARDS = "/var/lib/grafana/dashboards"
 
 
@@ -45,7 +47,10 @@ def containers(plan: Plan) -> dict[str, Container]:
 
 def configs() -> dict[str, dict[str, str]]:
     """Where alerts go: such an address often carries a token, so it stands in `.env` alone."""
-    return {"alert-webhook": {"content": f"${{{WEBHOOK}:-}}\n"}}
+    return {
+        "alert-webhook": {"content": f"${{{WEBHOOK}:-}}\n"},
+        "alert-watchdog": {"content": f"${{{WATCHDOG}:-}}\n"},
+    }
 
 
 def files() -> dict[str, str]:
@@ -57,15 +62,26 @@ def files() -> dict[str, str]:
         redis_exporter=f"redis-exporter:{PORTS.redis_exporter}",
         postgres_exporter=f"postgres-exporter:{PORTS.postgres_exporter}",
         alertmanager=f"alertmanager:{PORTS.alertmanager}",
+        prometheus=f"{LOOPBACK}:{PORTS.prometheus}",
     )
     return {
         "prometheus.yaml": _yaml(prometheus_config(targets, _RULES)),
         "rules.yaml": rule_file(load_bundled()),
-        "alertmanager.yaml": _yaml(alertmanager_config("")),
-        "alertmanager-webhook.yaml": _yaml(_from_file(alertmanager_config(WEBHOOK))),
+        **{
+            f"alertmanager{'-webhook' * bool(webhook)}{'-watchdog' * bool(watchdog)}.yaml": _yaml(
+                _from_file(alertmanager_config(webhook, watchdog))
+            )
+            for webhook in ("", WEBHOOK)
+            for watchdog in ("", WATCHDOG)
+        },
         "grafana-source.yaml": _yaml(_data_source()),
         "grafana-dashboards.yaml": _yaml(_dashboard_folder()),
     }
+
+
+def other_files() -> dict[str, str]:
+    """The files that they mount from elsewhere in this repository, by path as in a volume."""
+    return {_QUERIES: monitoring.POSTGRES_QUERIES.read_text(encoding="utf-8")}
 
 
 def _yaml(document: Any) -> str:
@@ -73,11 +89,10 @@ def _yaml(document: Any) -> str:
 
 
 def _from_file(config: dict[str, Any]) -> dict[str, Any]:
-    """The webhook's address comes from the file that Compose writes."""
+    """An address comes from the file that Compose writes, by the variable that stands in its place."""
     for receiver in config["receivers"]:
         for hook in receiver.get("webhook_configs", []):
-            del hook["url"]
-            hook["url_file"] = _WEBHOOK_FILE
+            hook["url_file"] = _ADDRESS_FILES[hook.pop("url")]
     return config
 
 
@@ -96,6 +111,7 @@ def _prometheus() -> Container:
             f"{_CONFIG}/rules.yaml:{_RULES}:ro",
             "prometheus:/prometheus",
         ],
+        scratch=(),
     )
 
 
@@ -109,9 +125,17 @@ def _alertmanager() -> Container:
         command=monitoring.alertmanager_options(config, "/alertmanager", f"{EVERYWHERE}:{PORTS.alertmanager}"),
         check=gets(f"http://{LOOPBACK}:{PORTS.alertmanager}/-/ready"),
         ports={"alertmanager": PORTS.alertmanager},
-        # The one with a webhook where there is one.
-        volumes=[f"{_CONFIG}/alertmanager${{{WEBHOOK}:+-webhook}}.yaml:{config}:ro", "alertmanager:/alertmanager"],
-        more={"configs": [{"source": "alert-webhook", "target": _WEBHOOK_FILE}]},
+        # The one with the receivers that have an address.
+        volumes=[
+            f"{_CONFIG}/alertmanager${{{WEBHOOK}:+-webhook}}${{{WATCHDOG}:+-watchdog}}.yaml:{config}:ro",
+            "alertmanager:/alertmanager",
+        ],
+        more={
+            "configs": [
+                {"source": "alert-webhook", "target": _ADDRESS_FILES[WEBHOOK]},
+                {"source": "alert-watchdog", "target": _ADDRESS_FILES[WATCHDOG]},
+            ]
+        },
     )
 
 
@@ -125,6 +149,7 @@ def _redis_exporter(plan: Plan) -> Container:
         environment=monitoring.redis_exporter_environment(plan.settings),
         check=gets(f"http://{LOOPBACK}:{PORTS.redis_exporter}/health"),
         needs={"redis": HEALTHY},
+        scratch=(),
     )
 
 
@@ -141,7 +166,8 @@ def _postgres_exporter(plan: Plan) -> Container:
         environment=monitoring.postgres_exporter_environment(plan.settings),
         check=gets(f"http://{LOOPBACK}:{PORTS.postgres_exporter}/"),
         needs={"provision": DONE},
-        volumes=[f"../monitoring/{monitoring.POSTGRES_QUERIES.name}:{queries}:ro"],
+        volumes=[f"{_QUERIES}:{queries}:ro"],
+        scratch=(),
     )
 
 
@@ -155,6 +181,9 @@ def _grafana() -> Container:
             "GF_SECURITY_ADMIN_PASSWORD": required(GRAFANA_PASSWORD),
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+            # Else 11.6 fetches apps of Grafana's that nobody here uses, at every start.
+            "GF_PLUGINS_PREINSTALL_DISABLED": "true",
         },
         check=gets(f"http://{LOOPBACK}:{GRAFANA_PORT}/api/health"),
         needs={"prometheus": HEALTHY},
@@ -173,5 +202,12 @@ def _data_source() -> dict[str, Any]:
 
 
 def _dashboard_folder() -> dict[str, Any]:
-    provider = {"name": "adctr", "type": "file", "folder": FOLDER_TITLE, "options": {"path": _DASHBOARDS}}
+    # With the uid of `adctr grafana publish`, which would make a second folder of this name otherwise.
+    provider = {
+        "name": "adctr",
+        "type": "file",
+        "folder": FOLDER_TITLE,
+        "folderUid": FOLDER_UID,
+        "options": {"path": _DASHBOARDS},
+    }
     return {"apiVersion": 1, "providers": [provider]}

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slo.spec.metrics import EXPORTER_JOB
+from slo.spec.metrics import EXPORTER_JOB, FLINK_JOB, POSTGRES_JOB, REDIS_JOB
 
-FLINK_JOB = "flink"
-REDIS_JOB = "redis"
-POSTGRES_JOB = "postgres"
+PROMETHEUS_JOB = "prometheus"
+ALERTMANAGER_JOB = "alertmanager"
 
 SCRAPE_SECONDS = 5
 EVALUATION_SECONDS = 15
@@ -31,6 +30,8 @@ class Targets:
     redis_exporter: str = ""
     postgres_exporter: str = ""
     alertmanager: str = ""
+    prometheus: str = ""
+    """Itself: the rules look at how many rules it has, and whether they can be evaluated."""
 
 
 def prometheus_config(
@@ -41,7 +42,13 @@ def prometheus_config(
 ) -> dict[str, Any]:
     """The document. ``rule_file`` is a path as Prometheus sees it."""
     scrapes = [_scrape(EXPORTER_JOB, [targets.exporter], honor_labels=True), _flink(targets)]
-    for job, target in ((REDIS_JOB, targets.redis_exporter), (POSTGRES_JOB, targets.postgres_exporter)):
+    others = {
+        REDIS_JOB: targets.redis_exporter,
+        POSTGRES_JOB: targets.postgres_exporter,
+        PROMETHEUS_JOB: targets.prometheus,
+        ALERTMANAGER_JOB: targets.alertmanager,
+    }
+    for job, target in others.items():
         if target:
             scrapes.append(_scrape(job, [target]))
     config: dict[str, Any] = {

@@ -24,6 +24,7 @@ class Passwords:
     postgres_reader: str = field(repr=False)
     postgres_mender: str = field(repr=False)
     postgres_keeper: str = field(repr=False)
+    postgres_monitor: str = field(repr=False)
     registry_storage: str = field(repr=False)
 
     @classmethod

@@ -24,7 +24,7 @@ REMOTE = "remote"
 _SECRET_FIELDS = frozenset(
     spec.name
     for spec in dataclasses.fields(Settings)
-    if spec.name.endswith("_password") or spec.name == "alert_webhook_url"
+    if spec.name.endswith("_password") or spec.name in ("alert_webhook_url", "watchdog_url")
 )
 
 
@@ -94,6 +94,7 @@ def settings_for(
         postgres_reader_password=passwords.postgres_reader,
         postgres_mender_password=passwords.postgres_mender,
         postgres_keeper_password=passwords.postgres_keeper,
+        postgres_monitor_password=passwords.postgres_monitor,
         flink_rest_url=f"http://{hosts.jobmanager}:{ports.flink_rest}",
         checkpoint_dir=str(layout.checkpoints),
         historic=historic,

@@ -27,7 +27,9 @@ def board(specification: Specification) -> Board:
 
 
 def _active() -> Figure:
-    return Figure("Runs that go on", Query("adctr_load_runs_active"), width=8)
+    return Figure(
+        "Runs that go on", Query("adctr_load_runs_active"), description="Ledgers that are being written.", width=8
+    )
 
 
 def _rate() -> Graph:
@@ -35,12 +37,12 @@ def _rate() -> Graph:
         Query("adctr_load_target_events_per_second", "aim"),
         Query(f'rate({EVENTS}{{outcome="acknowledged"}}[$__rate_interval])', "acknowledged"),
     ]
-    return Graph("Rate", queries, unit=PER_SECOND)
+    return Graph("Rate", queries, PER_SECOND, "What generators aim at, and what the broker has acknowledged.")
 
 
 def _failed() -> Graph:
     expr = f'increase({EVENTS}{{outcome="failed"}}[5m])'
-    return Graph("Failed within 5 minutes", [Query(expr, "failed")], unit=RECORDS)
+    return Graph("Failed within 5 minutes", [Query(expr, "failed")], RECORDS, "Events that the broker refused.")
 
 
 def _waiting() -> Graph:
@@ -55,17 +57,19 @@ def _waiting() -> Graph:
 def _latency(specification: Specification) -> Graph:
     expr = quantile(Indicator.EVENT_TO_REDIS, "0.99")
     limit = limit_of(specification, Indicator.EVENT_TO_REDIS)
-    return Graph("Canary until counted in Redis, 99 %", [Query(expr, "99 %")], SECONDS, limit=limit, width=12)
+    description = "From when a canary is due until Redis counts it. The line is what is promised."
+    return Graph("Canary until counted in Redis, 99 %", [Query(expr, "99 %")], SECONDS, description, limit, 12)
 
 
 def _drills() -> Graph:
-    return Graph("Drills", [Query("adctr_drills_active", "{{drill}}")], unit=RECORDS)
+    return Graph("Drills", [Query("adctr_drills_active", "{{drill}}")], RECORDS, "Drills and faults that go on.")
 
 
 def _probe_cpu() -> Graph:
     expr = "rate(adctr_probe_cpu_seconds_total[$__rate_interval])"
-    return Graph("CPU of the probes", [Query(expr, "{{probe}}")], unit=SHARE)
+    return Graph("CPU of the probes", [Query(expr, "{{probe}}")], SHARE, "1: one core.")
 
 
 def _probe_failures() -> Graph:
-    return Graph("Looks without an answer", [Query(f"increase({PROBE_FAILURES}[5m])", "{{probe}}")], unit=RECORDS)
+    queries = [Query(f"increase({PROBE_FAILURES}[5m])", "{{probe}}")]
+    return Graph("Looks without an answer", queries, RECORDS, "Within 5 minutes. Its indicators are unknown then.")

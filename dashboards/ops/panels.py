@@ -11,7 +11,10 @@ from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models.common import BigValueColorMode, BigValueGraphMode, GraphThresholdsStyleMode
 from grafana_foundation_sdk.models.dashboard import (
+    DashboardSpecialValueMapOptions,
     DataSourceRef,
+    SpecialValueMap,
+    SpecialValueMatch,
     Threshold,
     ThresholdsMode,
     ValueMap,
@@ -21,7 +24,7 @@ from grafana_foundation_sdk.models.dashboard import (
 
 DATA_SOURCE_UID = "adctr-prometheus"
 DATA_SOURCE = DataSourceRef(type_val="prometheus", uid=DATA_SOURCE_UID)
-GREEN, ORANGE, RED = "green", "orange", "red"
+GREEN, ORANGE, RED, GREY = "green", "orange", "red", "#808080"
 HEIGHT = 7
 
 # Units as Grafana names them.
@@ -60,7 +63,8 @@ class Figure:
     steps: Sequence[tuple[float, str]] = ()
     words: Sequence[tuple[int, str, str]] = ()
     """(value, text, colour)"""
-    base: str = GREEN
+    base: str = GREY
+    """Below the first step; what nobody knows is grey in any case."""
     width: int = 4
 
 
@@ -104,10 +108,10 @@ def build_figure(figure: Figure, number: int) -> stat.Panel:
         .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
         .no_value("no data")
     )
-    if figure.words:
-        panel = panel.mappings(_mappings(figure.words))
+    panel = panel.mappings(_mappings(figure.words))
     for target in _targets([figure.query]):
-        panel = panel.with_target(target)
+        # It shows the last value alone: a query for each step of the range would cost hundreds of times as much.
+        panel = panel.with_target(target.instant())
     return panel
 
 
@@ -123,5 +127,9 @@ def _thresholds(base: str, steps: Sequence[tuple[float, str]]) -> ThresholdsConf
 
 
 def _mappings(words: Sequence[tuple[int, str, str]]) -> list[ValueMapping]:
+    """Words for values, and for no value: without it, that would have the colour of the lowest ones."""
+    nothing = DashboardSpecialValueMapOptions(
+        match=SpecialValueMatch.NULL_AND_NAN, result=ValueMappingResult(text="no data", color=GREY)
+    )
     options = {str(value): ValueMappingResult(text=text, color=color) for value, text, color in words}
-    return [ValueMap(options=options)]
+    return [*([ValueMap(options=options)] if words else []), SpecialValueMap(options=nothing)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dashboards.ops.board import Board, Section
 from dashboards.ops.limits import limit_of, quantile
 from dashboards.ops.panels import PER_SECOND, RECORDS, SECONDS, SHARE, Graph, Query
-from slo.spec.metrics import METRICS
+from slo.spec.metrics import FLINK_JOB, METRICS
 from slo.spec.model import Indicator, Specification
 
 UID = "adctr-pipeline"
 TASK = "flink_taskmanager_job_task"
 OPERATOR = f"{TASK}_operator"
-_SOURCE = 'operator_name=~"Source.*|ad_events.*"'
+_JOB = f'job="{FLINK_JOB}"'
+_SOURCE = f'{_JOB}, operator_name=~"Source.*|ad_events.*"'
 
 
 def board(specification: Specification) -> Board:
@@ -32,7 +33,7 @@ def board(specification: Specification) -> Board:
 
 def _throughput() -> Graph:
     rate = f"sum by (job_name) ({OPERATOR}_numRecordsInPerSecond{{{_SOURCE}}})"
-    return Graph("Records read", [Query(rate, "{{job_name}}")], unit=PER_SECOND)
+    return Graph("Records read", [Query(rate, "{{job_name}}")], PER_SECOND, "By each job's source.")
 
 
 def _lag(specification: Specification, metric: str) -> Graph:
@@ -46,7 +47,7 @@ def _lag(specification: Specification, metric: str) -> Graph:
 
 
 def _pending() -> Graph:
-    pending = f"sum by (job_name) ({OPERATOR}_pendingRecords)"
+    pending = f"sum by (job_name) ({OPERATOR}_pendingRecords{{{_JOB}}})"
     return Graph(
         "Records not yet read",
         [Query(pending, "{{job_name}}")],
@@ -76,25 +77,36 @@ def _event_latency(specification: Specification) -> Graph:
 
 
 def _restarts() -> Graph:
-    return Graph("Restarts", [Query("flink_jobmanager_job_numRestarts", "{{job_name}}")], unit=RECORDS)
+    queries = [Query(f"flink_jobmanager_job_numRestarts{{{_JOB}}}", "{{job_name}}")]
+    return Graph("Restarts", queries, RECORDS, "Since the job was submitted; each reads again from its checkpoint.")
+
+
+_SHARES = {
+    "busy": "Of the busiest subtask. At 1 it can take no more.",
+    "backPressured": "Time in which a subtask waits for the next one to take its records.",
+    "idle": "Time in which a subtask has nothing to do.",
+}
 
 
 def _share_of_time(what: str) -> Graph:
     titles = {"busy": "Busy time", "backPressured": "Backpressure", "idle": "Idle time"}
-    expr = f"max by (job_name, task_name) ({TASK}_{what}TimeMsPerSecond) / 1000"
-    return Graph(titles[what], [Query(expr, "{{job_name}} {{task_name}}")], unit=SHARE)
+    expr = f"max by (job_name, task_name) ({TASK}_{what}TimeMsPerSecond{{{_JOB}}}) / 1000"
+    return Graph(titles[what], [Query(expr, "{{job_name}} {{task_name}}")], SHARE, _SHARES[what])
 
 
 def _letters() -> Graph:
     queries = [
-        Query(f'sum(rate({OPERATOR}_numRecordsIn{{operator_name=~".*{table}.*[Ww]riter.*"}}[$__rate_interval]))', name)
+        Query(
+            f'sum(rate({OPERATOR}_numRecordsIn{{{_JOB}, operator_name=~".*{table}.*[Ww]riter.*"}}[$__rate_interval]))',
+            name,
+        )
         for table, name in (("dead_letters", "dead-lettered"), ("late_events", "late"))
     ]
-    return Graph("Late and dead-lettered", queries, unit=PER_SECOND, width=12)
+    return Graph("Late and dead-lettered", queries, PER_SECOND, "Records that no window counts.", width=12)
 
 
 def _dropped() -> Graph:
-    expr = f"sum by (job_name) ({OPERATOR}_numLateRecordsDropped)"
+    expr = f"sum by (job_name) ({OPERATOR}_numLateRecordsDropped{{{_JOB}}})"
     return Graph(
         "Dropped by a window",
         [Query(expr, "{{job_name}}")],

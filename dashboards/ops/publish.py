@@ -81,6 +81,8 @@ class Published:
     folder: str = FOLDER_UID
     data_source: str = DATA_SOURCE_UID
     dashboards: list[str] = field(default_factory=list)
+    provisioned: list[str] = field(default_factory=list)
+    """UIDs of the data source and the dashboards that Grafana has from files: they are left as they are."""
     annotations_added: int = 0
     annotations_changed: int = 0
 
@@ -107,10 +109,14 @@ class Publisher:
         """All of it; ``dashboards`` are JSON texts by name. What was sent before a failure stays."""
         published = Published(self._url)
         self._folder()
-        self._data_source(prometheus_url)
+        self._data_source(prometheus_url, published)
         for text in dashboards.values():
-            answer = self._asked("dashboard", partial(self._save_dashboard, text))
-            published.dashboards.append(answer["uid"])
+            uid = str(json.loads(text)["uid"])
+            if self._is_provisioned(uid):
+                published.provisioned.append(uid)
+            else:
+                self._asked("dashboard", partial(self._save_dashboard, text))
+            published.dashboards.append(uid)
         self._annotate(annotations, published)
         return published
 
@@ -118,13 +124,21 @@ class Publisher:
         if self._asked_for("folder", lambda: self._grafana.folder.get_folder(FOLDER_UID)) is None:
             self._asked("folder", lambda: self._grafana.folder.create_folder(FOLDER_TITLE, FOLDER_UID))
 
-    def _data_source(self, prometheus_url: str) -> None:
+    def _data_source(self, prometheus_url: str, published: Published) -> None:
         body = data_source(prometheus_url)
         path = f"/datasources/uid/{DATA_SOURCE_UID}"
-        if self._asked_for("data source", lambda: self._grafana.api.GET(path)) is None:
+        there = self._asked_for("data source", lambda: self._grafana.api.GET(path))
+        if there is None:
             self._asked("data source", lambda: self._grafana.datasource.create_datasource(body))
+        elif there.get("readOnly"):
+            # From a file: a change would be refused with the same 403 as a token without rights.
+            published.provisioned.append(DATA_SOURCE_UID)
         else:
             self._asked("data source", lambda: self._grafana.api.PUT(path, json=body))
+
+    def _is_provisioned(self, uid: str) -> bool:
+        there = self._asked_for("dashboard", lambda: self._grafana.dashboard.get_dashboard(uid))
+        return bool(there and there["meta"].get("provisioned"))
 
     def _save_dashboard(self, text: str) -> Any:
         body = {

@@ -9,7 +9,7 @@ from dashboards.ops.limits import quantile
 from dashboards.ops.panels import BYTES, GREEN, ORANGE, PLAIN, RED, SECONDS, SHARE, Figure, Graph, Query
 from slo import burn_rate
 from slo.burn_rate import window_name
-from slo.rules.expressions import ERROR_RATIO, GROWTH_WINDOW_SECONDS, error_ratio, number
+from slo.rules.expressions import ERROR_RATIO, GROWTH_WINDOW_SECONDS, WATCHDOG, error_ratio, number
 from slo.spec.metrics import EXPORTER_JOB, METRICS, MetricType, ceiling_metric
 from slo.spec.model import Kind, Objective, Specification
 
@@ -37,14 +37,17 @@ def _panels(specification: Specification, objective: Objective) -> Iterator[Figu
 
 
 def _status(objective: Objective) -> Figure:
-    """Alerts that fire. 0 only while the exporter is asked: an unknown status must not look like a kept promise."""
+    """Alerts that fire. 0 only while the exporter answers and the rules are loaded, which the watchdog shows.
+
+    An unknown status must not look like a kept promise.
+    """
     firing = f'count(ALERTS{{alertstate="firing", objective="{objective.name}"}})'
-    asked = f'min(up{{job="{EXPORTER_JOB}"}} == 1) - 1'
+    asked = f'min(up{{job="{EXPORTER_JOB}"}} == 1) - 1 and on () ALERTS{{alertname="{WATCHDOG}"}}'
     return Figure(
         "Status",
         Query(f"{firing} or ({asked})"),
         description=f"{objective.why} {objective.when_broken}",
-        steps=[(1.0, RED)],
+        steps=[(0.0, GREEN), (1.0, RED)],
         words=[(0, "kept", GREEN), (1, "1 alert", RED), (2, "2 alerts", RED)],
     )
 
@@ -87,7 +90,9 @@ def _value(objective: Objective, width: int) -> Graph:
     queries = [Query(_shown(objective), _legend(objective))]
     if objective.computed is not None:
         queries.append(Query(ceiling_metric(objective.computed), "ceiling"))
-    return Graph(_value_title(objective), queries, unit=_unit(objective), limit=objective.value, width=width)
+    line = "The line is what is promised." if objective.value is not None else "The ceiling is computed."
+    text = f"{METRICS[objective.indicator].help} {line}"
+    return Graph(_value_title(objective), queries, _unit(objective), text, objective.value, width)
 
 
 def _shown(objective: Objective) -> str:

@@ -22,6 +22,8 @@ WRITER = "adctr_writer"
 READER = "adctr_reader"
 MENDER = "adctr_mender"
 KEEPER = "adctr_keeper"
+MONITOR = "adctr_monitor"
+"""postgres_exporter's: sees statistics and sessions of all roles, and no row of any table."""
 
 CONNECT_TIMEOUT_SECONDS = 3
 READER_STATEMENT_TIMEOUT_MS = 5_000

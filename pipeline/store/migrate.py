@@ -7,23 +7,27 @@ its own together with its entry in ``realtime.schema_migrations``; an advisory l
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
 import psycopg2
-from psycopg2 import sql
+from psycopg2 import extensions, sql
 from psycopg2.extensions import connection as PgConnection  # noqa: N812 - a class, despite its name
 from psycopg2.extensions import encrypt_password
 
 from pipeline.settings import Settings
-from pipeline.store.db_connector import KEEPER, MENDER, OWNER, READER, WRITER, connect_owner
+from pipeline.store.db_connector import KEEPER, MENDER, MONITOR, OWNER, READER, WRITER, connect_owner
 from pipeline.store.partitions import ensure_partitions
 
 _LOCK_KEY = 0x61646374
 """Advisory lock of the migrations ("adct"); any constant does that nobody else takes."""
 _FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
+
+
+log = logging.getLogger("adctr.store")
 
 
 class MigrationFailed(RuntimeError):
@@ -117,6 +121,7 @@ def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
         READER: settings.postgres_reader_password,
         MENDER: settings.postgres_mender_password,
         KEEPER: settings.postgres_keeper_password,
+        MONITOR: settings.postgres_monitor_password,
     }
     database = sql.Identifier(settings.postgres_database)
     with connection, connection.cursor() as cursor:
@@ -139,9 +144,26 @@ def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
         # Rows that a replay brings again go through a temporary table (sink adctr-copy).
         writer = sql.Identifier(WRITER)
         cursor.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, writer))
-        cursor.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(READER)))
+        for role in (READER, MONITOR):
+            cursor.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(role)))
+        _let_monitor_see(cursor)
         # Migrations change what the keeper owns.
         cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(KEEPER), sql.Identifier(OWNER)))
+
+
+def _let_monitor_see(cursor: extensions.cursor) -> None:
+    """Grants pg_monitor, which takes a right that the owner has since databases are made with it."""
+    cursor.execute(
+        "SELECT pg_has_role(%s, 'pg_monitor', 'USAGE'), pg_has_role('pg_monitor', 'MEMBER WITH ADMIN OPTION')",
+        (MONITOR,),
+    )
+    has_it, may_grant = cursor.fetchone() or (False, False)
+    if may_grant:
+        cursor.execute(sql.SQL("GRANT pg_monitor TO {}").format(sql.Identifier(MONITOR)))
+    elif not has_it:
+        log.warning(
+            "as superuser: GRANT pg_monitor TO %s; until then its exporter sees its own sessions alone", MONITOR
+        )
 
 
 def _apply_pending(connection: PgConnection, known: Sequence[Migration]) -> list[Migration]:

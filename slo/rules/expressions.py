@@ -32,6 +32,8 @@ GROWTH_WINDOW_SECONDS = 3600.0
 COUNTER_WINDOW = "1h"
 """What counts as one look at a counter: its limit is for so much time."""
 SILENCE_WINDOW = "5m"
+WATCHDOG = "Watchdog"
+"""The alert that fires always: where it does not, no rules are loaded."""
 RESTART_WINDOW = "1h"
 """An exporter that starts again has compared the counts by then."""
 COMPARED_WINDOW = "3d"

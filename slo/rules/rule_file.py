@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from slo import burn_rate
 from slo.burn_rate import Severity, window_name
-from slo.rules import expressions
+from slo.rules import expressions, watchers
 from slo.rules.rule import AlertingRule, RecordingRule, RuleGroup, literal, to_yaml
-from slo.spec.metrics import JOB_INDICATORS, PROBE_FAILURES
+from slo.spec.metrics import JOB_INDICATORS, PROBE_OF
 from slo.spec.model import Kind, Objective, Specification
 
 HEADING = "Made by `adctr slo rules`; change slo/objectives.yaml instead."
@@ -16,14 +16,15 @@ DEFAULT_DOCS_URL = "docs"
 
 _CEILING_FOR = "1m"
 _SILENT_FOR = "5m"
-_EXPORTER_DOWN_FOR = "2m"
 _PROBES_RUNBOOK = "runbooks/probes.md"
 
 
 def rule_file(specification: Specification, docs_url: str = DEFAULT_DOCS_URL) -> str:
     """The YAML text of all rules. ``docs_url`` is where docs/ can be read; runbook links start with it."""
     groups = [_Rules(specification, objective, docs_url).group() for objective in specification.objectives]
-    groups.append(RuleGroup("adctr-probes", tuple(_watchers(specification, docs_url))))
+    rules = sum(len(group.rules) for group in groups)
+    window_seconds = specification.time_window.duration_seconds
+    groups.append(watchers.rule_group(specification.service, docs_url, rules, window_seconds))
     return to_yaml(groups, HEADING)
 
 
@@ -80,7 +81,9 @@ class _Rules:
             "description": _why_silent(objective),
             "runbook_url": f"{self._docs_url}/{_PROBES_RUNBOOK}",
         }
-        labels = {**self._labels, "severity": Severity.TICKET.value}
+        probe = PROBE_OF.get(objective.indicator)
+        of_probe = {} if probe is None else {"probe": probe}
+        labels = {**self._labels, **of_probe, "severity": Severity.TICKET.value}
         return AlertingRule(self._named("Silent"), expressions.silent(objective), labels, annotations, _SILENT_FOR)
 
     def _alert(self, what: str, expr: str, severity: Severity, for_: str = "") -> AlertingRule:
@@ -114,37 +117,4 @@ _BREACHES: Mapping[Kind, Callable[[_Rules], Iterator[AlertingRule]]] = {
     Kind.CEILING: _Rules.above_ceiling,
     Kind.GROWTH: _Rules.grows,
     Kind.CORRECTNESS: _Rules.differs,
-}
-
-
-def _watchers(specification: Specification, docs_url: str) -> Iterator[AlertingRule]:
-    """The rules of the exporter and its probes, which belong to no objective."""
-
-    def rule(name: str, expr: str, severity: Severity, for_: str, annotations: Mapping[str, str]) -> AlertingRule:
-        labels = {"service": specification.service, "severity": severity.value}
-        runbook = {"runbook_url": f"{docs_url.rstrip('/')}/{annotations['runbook_url']}"}
-        return AlertingRule(name, expr, labels, {**annotations, **runbook}, for_)
-
-    yield rule("ExporterDown", expressions.exporter_down(), Severity.PAGE, _EXPORTER_DOWN_FOR, _EXPORTER_DOWN)
-    failing = f"sum by (probe) (increase({PROBE_FAILURES}[5m])) > 0"
-    yield rule("ProbeFails", failing, Severity.TICKET, _SILENT_FOR, _PROBE_FAILS)
-    yield rule("SamplesImplausible", expressions.implausible(), Severity.TICKET, _SILENT_FOR, _IMPLAUSIBLE)
-
-
-_EXPORTER_DOWN = {
-    "summary": "The exporter of adctr{{ with $labels.instance }} at {{ . }}{{ end }} is down",
-    "description": "Nobody measures any objective, so no other alert can fire. "
-    "Look at its host first, then at `adctr status`.",
-    "runbook_url": "runbooks/exporter_down.md",
-}
-_PROBE_FAILS = {
-    "summary": "The probe {{ $labels.probe }} gets no answers",
-    "description": "What it shows is old. See `adctr status` for the service that it asks.",
-    "runbook_url": _PROBES_RUNBOOK,
-}
-_IMPLAUSIBLE = {
-    "summary": "{{ $labels.indicator }} has latencies below zero",
-    "description": "Canaries are counted twice, or a clock stepped. "
-    "Such samples are left out, so most of the latency is unknown.",
-    "runbook_url": _PROBES_RUNBOOK,
 }

@@ -11,6 +11,8 @@ from slo.spec.model import Ceiling, Indicator, Kind, Objective, Specification
 PREFIX = "adctr_"
 EXPORTER_JOB = "adctr"
 """The name of our exporter's scrape job in Prometheus: the rules find its ``up`` by it."""
+FLINK_JOB, REDIS_JOB, POSTGRES_JOB = "flink", "redis", "postgres"
+"""Scrape jobs of what is not ours: dashboards and rules ask for theirs alone, not for another Redis's."""
 PROBE_FAILURES = "adctr_probe_failures_total"
 """Counter with the label ``probe``: looks that got no answer."""
 
@@ -21,6 +23,16 @@ CACHE_LONGEST_RETENTION = "adctr_cache_longest_retention_seconds"
 
 IMPLAUSIBLE_SAMPLES = "adctr_implausible_samples_total"
 """Counter with the label ``indicator``: latencies below zero, which no histogram counts."""
+
+TOPIC_RECORDS = "adctr_topic_records_total"
+"""Counter with the label ``holds`` (events, dead_letters, late_events): end offsets, transaction markers included."""
+LETTERS_EXPIRING = "adctr_letters_expiring"
+"""Gauge with the label ``holds``: records past four fifths of their retention; 0 where Kafka keeps all."""
+DEFAULT_PARTITION_ROWS = "adctr_default_partition_rows"
+"""Gauge: rows of ``raw_events`` that lie in no day's partition; counted up to a limit."""
+DISK_FREE = "adctr_disk_free_bytes"
+DISK_SIZE = "adctr_disk_size_bytes"
+"""Gauges: of the file system with the checkpoints; absent where that is no directory of the exporter's machine."""
 
 COMPARISON_PERIOD = "adctr_count_comparison_period_seconds"
 """Gauge: how often the exporter compares all counts; absent where it does not."""
@@ -45,6 +57,25 @@ JOB_INDICATORS = frozenset(
     }
 )
 """Those whose metric has a label ``job`` (`pipeline.job_names.flink_name`): one series for each job."""
+
+
+PROBE_OF: Mapping[Indicator, str] = {
+    Indicator.EVENT_TO_REDIS: "canaries",
+    Indicator.EVENT_TO_POSTGRES: "store_canaries",
+    Indicator.WINDOW_CLOSE: "window_close",
+    Indicator.CACHE_READ: "cache_reads",
+    Indicator.CACHE_READ_BARE: "cache_reads_bare",
+    Indicator.CHECKPOINT_SIZE: "checkpoints",
+    Indicator.CHECKPOINT_DURATION: "checkpoints",
+    Indicator.CHECKPOINT_AGE: "checkpoints",
+    Indicator.REDIS_MEMORY: "redis_server",
+    Indicator.REDIS_KEYS: "redis_server",
+    Indicator.REDIS_KEYS_WITHOUT_TTL: "redis_server",
+    Indicator.REDIS_EVICTIONS: "redis_server",
+    Indicator.CONSUMER_LAG: "consumer_lag",
+    Indicator.DASHBOARD_AGE: "dashboard",
+}
+"""The probe of the exporter that an indicator comes from, as its metrics' label ``probe`` names it."""
 
 
 class MetricType(StrEnum):

@@ -128,7 +128,11 @@ def on_call(stack: RunningStack, directory: Path, rules: str) -> Iterator[OnCall
     exporter_port, port, manager_port = free_port(), free_port(), free_port()
     export = [sys.executable, "-m", "compose.cli", "--data-dir", str(stack.data_dir), "slo", "export"]
     export += ["--port", str(exporter_port), "--verify-every", "5s"]
-    targets = Targets(exporter=f"127.0.0.1:{exporter_port}", alertmanager=f"127.0.0.1:{manager_port}")
+    targets = Targets(
+        exporter=f"127.0.0.1:{exporter_port}",
+        alertmanager=f"127.0.0.1:{manager_port}",
+        prometheus=f"127.0.0.1:{port}",
+    )
     (directory / "rules.yaml").write_text(rules, encoding="utf-8")
     (directory / "prometheus.yaml").write_text(yaml.safe_dump(prometheus_config(targets, "rules.yaml", 1, 1)))
     serve = [required(binaries.PROMETHEUS), f"--config.file={directory / 'prometheus.yaml'}"]

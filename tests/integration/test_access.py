@@ -92,7 +92,7 @@ def test_a_role_of_postgres_reads_and_is_refused_the_rest(settings: Settings, ro
 
 
 def test_postgres_wants_a_password_of_everybody(settings: Settings) -> None:
-    for role in ("adctr_owner", "adctr_writer", "adctr_reader", "adctr_mender", "adctr_keeper"):
+    for role in ("adctr_owner", "adctr_writer", "adctr_reader", "adctr_mender", "adctr_keeper", "adctr_monitor"):
         for password in ("", "adctr", settings.postgres_reader_password[::-1]):
             with pytest.raises(psycopg2.OperationalError):
                 psycopg2.connect(

@@ -92,7 +92,7 @@ def test_status_tells_who_watches(stack: RunningStack) -> None:
 
 
 def test_everybody_is_asked_and_answers(prometheus: str) -> None:
-    """Our exporter, three processes of Flink, Redis's and PostgreSQL's exporters."""
+    """Our exporter, three processes of Flink, Redis's and PostgreSQL's exporters, Prometheus and Alertmanager."""
 
     def health() -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -100,7 +100,8 @@ def test_everybody_is_asked_and_answers(prometheus: str) -> None:
             found.setdefault(target["scrapePool"], []).append(target["health"])
         return found
 
-    wanted = {"adctr": ["up"], "flink": ["up"] * 3, "redis": ["up"], "postgres": ["up"]}
+    alone = {name: ["up"] for name in ("adctr", "redis", "postgres", "prometheus", "alertmanager")}
+    wanted = {**alone, "flink": ["up"] * 3}
     eventually("every target is up", lambda: health() == wanted, SOON_SECONDS)
 
 

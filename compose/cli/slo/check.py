@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,9 @@ from slo.exporter.buckets import USUAL_EDGES_SECONDS
 from slo.exporter.exporter import Exporter
 from slo.exporter.job_reports import JobReports
 from slo.exporter.load_runs import Drills, LoadRuns
+from slo.exporter.readings import Readings, Source
+from slo.exporter.storage import default_partition, disk
+from slo.exporter.topics import Topics
 from slo.probes.catalogue import probes_of
 from slo.probes.recorder import Recorder
 from slo.recording import Recording, RecordingError
@@ -201,7 +205,15 @@ def export(
     LoadRuns(registry, context.obj / "ledgers")
     Drills(registry, context.obj / FILE_NAME)
     JobReports(registry, settings.checkpoint_dir)
-    with Exporter(settings, probes_of(settings), edges, port, registry, every, listen) as exporter:
+    sources: dict[str, Source] = {
+        "offsets of topics": Topics(settings).read,
+        "rows of the default partition": partial(default_partition, settings),
+        "free space": partial(disk, settings.checkpoint_dir),
+    }
+    with (
+        Readings(registry, sources),
+        Exporter(settings, probes_of(settings), edges, port, registry, every, listen) as exporter,
+    ):
         print(f"serving http://{listen}:{exporter.port}/metrics", file=sys.stderr, flush=True)
         while True:
             time.sleep(3600)

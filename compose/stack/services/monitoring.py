@@ -19,6 +19,7 @@ from compose.stack.ports import LOOPBACK, Ports
 from compose.stack.service import Plan, Service
 from pipeline.cache.cache_access import CacheUser
 from pipeline.settings import Settings
+from pipeline.store.db_connector import MONITOR
 
 EXPORTER = "exporter"
 NAMES = (EXPORTER, *binaries.NAMES)
@@ -121,6 +122,7 @@ def targets(ports: Ports) -> Targets:
         redis_exporter=if_there(binaries.REDIS_EXPORTER, ports.redis_exporter),
         postgres_exporter=if_there(binaries.POSTGRES_EXPORTER, ports.postgres_exporter),
         alertmanager=if_there(binaries.ALERTMANAGER, ports.alertmanager),
+        prometheus=at(ports.prometheus),
     )
 
 
@@ -128,7 +130,9 @@ def _alertmanager(plan: Plan, program: str) -> Service:
     config = plan.layout.run / "alertmanager.yaml"
     address = f"{LOOPBACK}:{plan.ports.alertmanager}"
     command = [program, *alertmanager_options(str(config), str(plan.layout.of_service("alertmanager")), address)]
-    text = yaml.safe_dump(alertmanager_config(plan.settings.alert_webhook_url), sort_keys=False)
+    text = yaml.safe_dump(
+        alertmanager_config(plan.settings.alert_webhook_url, plan.settings.watchdog_url), sort_keys=False
+    )
     # Private: webhook addresses often carry a token.
     return _service(plan, binaries.ALERTMANAGER, command, "/-/ready", prepare=lambda: write_private(config, text))
 
@@ -166,8 +170,8 @@ def postgres_exporter_environment(settings: Settings) -> dict[str, str]:
     return {
         "DATA_SOURCE_URI": f"{settings.postgres_host}:{settings.postgres_port}/{settings.postgres_database}"
         "?sslmode=disable",
-        "DATA_SOURCE_USER": "adctr_reader",
-        "DATA_SOURCE_PASS": settings.postgres_reader_password,
+        "DATA_SOURCE_USER": MONITOR,
+        "DATA_SOURCE_PASS": settings.postgres_monitor_password,
     }
 
 

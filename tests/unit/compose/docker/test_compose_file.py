@@ -1,5 +1,6 @@
 """The stack in containers is configured from what configures the embedded stack."""
 
+import json
 import re
 import stat
 from dataclasses import replace
@@ -9,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from compose.docker import env_file, names, run
-from compose.docker.compose_file import COMPOSE_FILE, HERE, files
+from compose.docker import env_file, names, run, watchers
+from compose.docker.compose_file import COMPOSE_FILE, FILES_LABEL, HERE, READ_ONCE, document, files
 from compose.docker.containers import PROFILES
 from compose.docker.project_services import SETTINGS_FILE
 from compose.process.errors import UsageError
@@ -21,10 +22,11 @@ from compose.stack.service import Plan
 from compose.stack.services import every_service, flink, kafka, monitoring
 from compose.stack.state import settings_for
 from pipeline.settings import Settings
+from slo.spec.parse import DOCS
 from tests.golden import assert_golden
 
 PASSWORDS = Passwords(
-    "r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "k33per", "st0rage"
+    "r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "k33per", "m0nitor", "st0rage"
 )
 WITHOUT_A_CHECK = {"canary", "provision", "load", "cli"}
 """The embedded stack cannot ask a canary anything; the others end."""
@@ -103,6 +105,69 @@ def test_nobody_is_root_and_everybody_has_limits(services: dict[str, Any]) -> No
         assert ("healthcheck" in service) != (name in WITHOUT_A_CHECK), name
 
 
+def test_each_official_image_was_checked_in_this_version(services: dict[str, Any]) -> None:
+    """And nothing else is in the table: a new tag has to be checked again."""
+    page = (DOCS / "container-images.md").read_text(encoding="utf-8")
+    checked = set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE))
+    assert checked == {each["image"] for each in services.values()} - {names.PROJECT_IMAGE}
+
+
+def test_a_changed_setting_changes_every_service_that_reads_it(services: dict[str, Any]) -> None:
+    """Compose compares services, so each variable of an inline config has to stand in the service that uses it."""
+    configs = yaml.safe_load((HERE / COMPOSE_FILE).read_text(encoding="utf-8"))["configs"]
+    used = [(name, each["source"]) for name, service in services.items() for each in service.get("configs", [])]
+    assert {source for _, source in used} == set(configs)
+    for name, source in used:
+        if source in READ_ONCE:
+            continue
+        found = set(re.findall(r"\$\{(\w+)", configs[source]["content"]))
+        assert found, source
+        here = {key: value for key, value in services[name].items() if key != "configs"}
+        assert found <= set(re.findall(r"\$\{(\w+)", json.dumps(here))), name
+
+
+def test_a_changed_file_changes_every_service_that_mounts_it() -> None:
+    """Each file of its own, and no other service."""
+    plan = names.plan(names.network_settings(Settings()))
+    mounted = {f"./config/{name}": text for name, text in watchers.files().items()} | watchers.other_files()
+    before = document(plan, mounted)["services"]
+    readers = {
+        "prometheus.yaml": "prometheus",
+        "rules.yaml": "prometheus",
+        "alertmanager.yaml": "alertmanager",
+        "alertmanager-webhook.yaml": "alertmanager",
+        "alertmanager-watchdog.yaml": "alertmanager",
+        "alertmanager-webhook-watchdog.yaml": "alertmanager",
+        "grafana-source.yaml": "grafana",
+        "grafana-dashboards.yaml": "grafana",
+        "postgres_queries.yaml": "postgres-exporter",
+    }
+    assert {Path(path).name for path in mounted} == set(readers)
+    for path, text in mounted.items():
+        after = document(plan, {**mounted, path: text + "# changed\n"})["services"]
+        assert [name for name in after if after[name] != before[name]] == [readers[Path(path).name]]
+
+
+def test_every_file_that_is_mounted_by_itself_is_looked_at(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        single = [each for each in service.get("volumes", []) if re.match(r"\..*\.yaml:", each)]
+        assert bool(single) == (FILES_LABEL in service.get("labels", {})), name
+
+
+def test_logs_are_bounded(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["logging"] == {"driver": "local", "options": {"max-size": "10m", "max-file": "3"}}, name
+
+
+def test_what_is_read_only_has_no_inline_config(services: dict[str, Any]) -> None:
+    """Compose copies those into the container, which a read-only one refuses (docker/compose#12031)."""
+    read_only = {name for name, service in services.items() if service.get("read_only")}
+    assert read_only == {
+        "prometheus", "redis-exporter", "postgres-exporter", "provision", "canary", "cache-keeper",
+    }  # fmt: skip
+    assert not [name for name in read_only if "configs" in services[name]]
+
+
 def test_ports_are_published_on_the_loopback_interface_alone(services: dict[str, Any]) -> None:
     published = [port for service in services.values() for port in service.get("ports", [])]
     assert len(published) == 10
@@ -127,7 +192,7 @@ def test_the_env_file_is_made_once_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert made["COMPOSE_PROFILES"] == "core"
     assert all(re.fullmatch("[0-9a-f]{32}", value) for key, value in made.items() if key.endswith("_PASSWORD"))
-    assert len(set(made.values())) == len(made) == 12
+    assert len(set(made.values())) == len(made) == 13
     file.write_text(file.read_text().replace(made["ADCTR_GRAFANA_PASSWORD"], "mine") + "ADCTR_PARALLELISM=2\n")
     again = env_file.ensure(file)
     assert again == {**made, "ADCTR_GRAFANA_PASSWORD": "mine", "ADCTR_PARALLELISM": "2"}

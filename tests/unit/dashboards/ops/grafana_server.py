@@ -49,6 +49,8 @@ class Grafana:
     annotations: dict[int, dict[str, Any]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     undocumented: list[str] = field(default_factory=list)
+    provisioned: set[str] = field(default_factory=set)
+    """UIDs of what came from files, which no request changes."""
     broken_with: Answer | None = None
     """What every request gets instead of its answer."""
 
@@ -87,7 +89,7 @@ class Grafana:
     def get_data_source(self, _: Request, uid: str) -> Answer:
         if uid not in self.data_sources:
             return 404, {"message": "Data source not found"}
-        return 200, self.data_sources[uid]
+        return 200, {**self.data_sources[uid], "readOnly": uid in self.provisioned}
 
     def create_data_source(self, request: Request) -> Answer:
         uid = request.body.get("uid", "")
@@ -98,6 +100,8 @@ class Grafana:
     def update_data_source(self, request: Request, uid: str) -> Answer:
         if uid not in self.data_sources:
             return 404, {"message": "Data source not found"}
+        if uid in self.provisioned:
+            return 403, {"message": "Cannot update read-only data source"}
         return self._keep_data_source(request, uid, "Datasource updated")
 
     def _keep_data_source(self, request: Request, uid: str, message: str) -> Answer:
@@ -108,6 +112,12 @@ class Grafana:
             return 400, {"message": "bad request data"}
         self.data_sources[uid] = request.body
         return 200, {"id": 1, "message": message, "name": request.body["name"], "datasource": request.body}
+
+    def get_dashboard(self, _: Request, uid: str) -> Answer:
+        if uid not in self.dashboards:
+            return 404, {"message": "Dashboard not found", "status": "not-found"}
+        meta = {"provisioned": uid in self.provisioned, "folderUid": self.dashboards[uid]["folder"]}
+        return 200, {"dashboard": self.dashboards[uid]["model"], "meta": meta}
 
     def save_dashboard(self, request: Request) -> Answer:
         body = request.body
@@ -122,6 +132,8 @@ class Grafana:
             return 404, {"message": "Dashboard not found", "status": "not-found"}
         if body.get("folderUid") and body["folderUid"] not in self.folders:
             return 400, {"message": "folder not found"}
+        if model["uid"] in self.provisioned:
+            return 400, {"message": "Cannot save provisioned dashboard"}
         known = self.dashboards.get(model["uid"])
         if known is not None and not body.get("overwrite"):
             return 412, {"message": "The dashboard has been changed by someone else", "status": "version-mismatch"}
@@ -172,6 +184,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", r"/api/datasources/uid/([^/]+)", Grafana.get_data_source),
     ("POST", r"/api/datasources", Grafana.create_data_source),
     ("PUT", r"/api/datasources/uid/([^/]+)", Grafana.update_data_source),
+    ("GET", r"/api/dashboards/uid/([^/]+)", Grafana.get_dashboard),
     ("POST", r"/api/dashboards/db", Grafana.save_dashboard),
     ("GET", r"/api/annotations", Grafana.find_annotations),
     ("POST", r"/api/annotations", Grafana.create_annotation),

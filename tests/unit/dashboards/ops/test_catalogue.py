@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from dashboards.ops.catalogue import COMMITTED, boards, texts
+from dashboards.ops.panels import GREEN, GREY
 from slo.spec.model import Indicator
 from slo.spec.parse import load_bundled
 from tests.golden import assert_golden
@@ -68,6 +70,62 @@ def test_runs_and_drills_are_annotations_of_every_dashboard(name: str) -> None:
     assert annotations["Load runs"]["expr"] == "adctr_load_runs_active > 0"
     assert annotations["Drills"]["expr"] == "adctr_drills_active > 0"
     assert annotations["Published"]["target"]["tags"] == ["adctr"]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_rules_of_dashboard_linter(name: str) -> None:
+    """Title, description, unit and targets of every panel; `rate` over $__rate_interval; nobody edits it in place."""
+    document = json.loads(TEXTS[name])
+    assert document["editable"] is False
+    for panel in panels_of(TEXTS[name]):
+        assert panel["title"], panel["id"]
+        assert panel["description"], panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        assert panel["targets"], panel["title"]
+        for target in panel["targets"]:
+            if not target.get("instant"):
+                expr = re.sub(r"\{[^}]*\}", "", target["expr"])
+                assert not re.search(r"\brate\([^\[]*\[(?!\$__rate_interval\])", expr), panel["title"]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_range_query_looks_back_for_days(name: str) -> None:
+    """It does so at every step: a figure, which shows the last value, asks for that alone."""
+    for panel in panels_of(TEXTS[name]):
+        for target in panel["targets"]:
+            assert bool(target.get("instant")) == (panel["type"] == "stat"), panel["title"]
+            assert target.get("range", False) != target.get("instant", False), panel["title"]
+            if not target.get("instant"):
+                assert not re.search(r"\[\d+d", target["expr"]), panel["title"]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_data_is_grey(name: str) -> None:
+    """In every figure, whatever its steps; and green is for values alone."""
+    for panel in panels_of(TEXTS[name]):
+        if panel["type"] == "stat":
+            defaults = panel["fieldConfig"]["defaults"]
+            special = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
+            assert special == [{"match": "null+nan", "result": {"color": GREY, "text": "no data"}}], panel["title"]
+            assert defaults["thresholds"]["steps"][0]["color"] != GREEN, panel["title"]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_metrics_that_others_have_as_well_are_asked_of_our_jobs(name: str) -> None:
+    """A Prometheus may scrape another Redis, PostgreSQL or Flink."""
+    jobs = {"redis": "redis", "pg": "postgres", "adctr_postgres_table": "postgres", "flink": "flink"}
+    for panel in panels_of(TEXTS[name]):
+        for target in panel["targets"]:
+            found = re.findall(r"(?<![\"\w])((redis|pg|adctr_postgres_table|flink)_\w+)(\{[^}]*\})?", target["expr"])
+            for metric, prefix, matchers in found:
+                assert f'job="{jobs[prefix]}"' in matchers, (panel["title"], metric)
+
+
+def test_kept_needs_rules() -> None:
+    """Without them no alert can fire."""
+    status = [panel for panel in panels_of(TEXTS["adctr-slo.json"]) if panel["title"] == "Status"]
+    assert len(status) == len(load_bundled().objectives)
+    assert all('ALERTS{alertname="Watchdog"}' in panel["targets"][0]["expr"] for panel in status)
 
 
 def limits_of(text: str, title: str) -> Iterator[float]:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from compose.docker.compose_file import files as compose_files
 from dashboards.ops.catalogue import COMMITTED
 from loadgen.ledger import EVENT, LedgerHeader, LedgerWriter
 from slo.annotations import noted
@@ -93,6 +95,28 @@ def test_publishing_again_changes_and_adds_nothing_twice(
         *["POST /api/dashboards/db"] * 6,
         "PUT /api/annotations/1",
     ]
+
+
+def test_a_grafana_that_has_all_of_it_from_files_gets_the_annotations(
+    tmp_path: Path, grafana: Grafana, server: GrafanaServer
+) -> None:
+    """As the stack's own: data source, folder and dashboards are left as they are, and told of."""
+    provider = yaml.safe_load(compose_files()["config/grafana-dashboards.yaml"])["providers"][0]
+    source = yaml.safe_load(compose_files()["config/grafana-source.yaml"])["datasources"][0]
+    grafana.folders[provider["folderUid"]] = provider["folder"]
+    grafana.data_sources[source["uid"]] = source
+    for path in COMMITTED.glob("*.json"):
+        model = json.loads(path.read_text())
+        grafana.dashboards[model["uid"]] = {"id": 1, "version": 1, "model": model, "folder": provider["folderUid"]}
+    grafana.provisioned = {source["uid"], *grafana.dashboards}
+    a_run_and_a_drill(tmp_path)
+    result = publish(tmp_path, server.url, ADMIN, "--format", "json")
+    assert result.returncode == 0, result.stderr
+    sent = json.loads(result.stdout)
+    assert set(sent["provisioned"]) == grafana.provisioned
+    assert set(sent["dashboards"]) == set(grafana.dashboards)
+    assert sent["annotations_added"] == len(grafana.annotations) == 2
+    assert grafana.folders == {"adctr": "adctr"}
 
 
 def test_a_grafana_below_a_path(tmp_path: Path, grafana: Grafana) -> None:

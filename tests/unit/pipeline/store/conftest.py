@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.settings import Settings
 from pipeline.store import migrate
-from pipeline.store.db_connector import KEEPER, MENDER, OWNER, READER, WRITER
+from pipeline.store.db_connector import KEEPER, MENDER, MONITOR, OWNER, READER, WRITER
 from tests.bare_postgres import BarePostgres, bare_postgres
 
 _NUMBERS = count()
@@ -22,9 +22,10 @@ _NUMBERS = count()
 def roles_server() -> Iterator[BarePostgres]:
     with bare_postgres() as server:
         with closing(_superuser(server.settings)) as connection, connection.cursor() as cursor:
-            cursor.execute(f"DROP ROLE {WRITER}, {READER}, {MENDER}, {KEEPER}")
+            cursor.execute(f"DROP ROLE {WRITER}, {READER}, {MENDER}, {KEEPER}, {MONITOR}")
             cursor.execute(f"ALTER ROLE {OWNER} NOSUPERUSER CREATEDB CREATEROLE")
-            cursor.execute(f"GRANT pg_monitor, pg_signal_backend TO {OWNER}")
+            cursor.execute(f"GRANT pg_signal_backend TO {OWNER}")
+            cursor.execute(f"GRANT pg_monitor TO {OWNER} WITH ADMIN OPTION")
         yield server
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,13 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
+from compose.monitoring.prometheus_config import SCRAPE_SECONDS
+from compose.stack.services.monitoring import RETENTION
+from pipeline.settings import Settings
+from slo.probes.catalogue import probes_of
 from slo.rules.expressions import bucket_label
 from slo.rules.rule_file import rule_file
+from slo.spec.metrics import PROBE_OF
 from slo.spec.model import Specification
 from slo.spec.parse import DOCS, load_bundled
 from tests.golden import assert_golden
@@ -44,6 +50,50 @@ def test_every_alert_says_what_why_and_where_to_read_on() -> None:
     for alert in alerts_of(rule_file(load_bundled())):
         assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}, alert["alert"]
         assert (DOCS.parent / alert["annotations"]["runbook_url"]).is_file(), alert["alert"]
+
+
+def test_every_alert_says_what_it_is_about() -> None:
+    """By its objective or by its subject, never both: notifications are grouped by them, and inhibited."""
+    for alert in alerts_of(rule_file(load_bundled())):
+        assert ("objective" in alert["labels"]) != ("subject" in alert["labels"]), alert["alert"]
+
+
+def test_a_file_that_lacks_a_rule_would_be_noticed() -> None:
+    """The rule that counts them knows how many there are, itself included."""
+    rules = rules_of(rule_file(load_bundled()))
+    (missing,) = [rule for rule in rules if rule.get("alert") == "RulesMissing"]
+    assert missing["expr"].endswith(f"< {len(rules)}")
+
+
+def test_what_is_silent_names_its_probe() -> None:
+    """By which Alertmanager leaves it out while the probe itself is known to fail."""
+    known = {indicator: probe.name for probe in probes_of(Settings()) for indicator in probe.indicators}
+    assert known == PROBE_OF
+    silent = {
+        alert["alert"]: alert["labels"] for alert in alerts_of(rule_file(load_bundled())) if "Silent" in alert["alert"]
+    }
+    assert silent["RedisMemorySilent"]["probe"] == "redis_server"
+    assert [name for name, labels in silent.items() if "probe" not in labels] == ["CountsExactSilent"]
+
+
+def test_rules_of_pint() -> None:
+    """No rule twice, every alert compares something, a regular expression is one, windows hold four scrapes."""
+    rules = rules_of(rule_file(load_bundled()))
+    names = [(rule.get("alert") or rule["record"], *sorted(rule["labels"].items())) for rule in rules]
+    assert len(set(names)) == len(names)
+    for rule in rules:
+        expr = rule["expr"]
+        if "alert" in rule and rule["alert"] != "Watchdog":
+            assert re.search(r"[<>=]=?|absent\(", re.sub(r"\{[^}]*\}", "", expr)), rule["alert"]
+        for matcher in re.findall(r'=~"([^"]*)"', expr):
+            assert re.search(r"[.*+?|\[\](){}^$]", matcher), expr
+        for count, unit in re.findall(r"\[(\d+)([smhd])", expr):
+            assert int(count) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[unit] >= 4 * SCRAPE_SECONDS, expr
+
+
+def test_prometheus_keeps_what_error_budgets_look_back_for() -> None:
+    (days,) = re.findall(r"retention\.time=(\d+)d", " ".join(RETENTION))
+    assert int(days) * 86_400 > load_bundled().time_window.duration_seconds
 
 
 def test_runbooks_are_read_where_the_docs_are() -> None:

@@ -37,7 +37,7 @@ def test_rules_of_another_file_into_a_file(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (0, "")
     groups = [group["name"] for group in yaml.safe_load(out.read_text(encoding="utf-8"))["groups"]]
     assert groups == ["adctr-cache-read", "adctr-redis-memory-growth", "adctr-probes"]
-    assert result.stderr == f"{out}: 8 alerts, 5 recorded\n"
+    assert result.stderr == f"{out}: 25 alerts, 5 recorded\n"
 
 
 def test_counts_that_are_compared_too_seldom_for_the_rules_are_refused() -> None:

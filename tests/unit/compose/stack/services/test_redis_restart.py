@@ -18,7 +18,7 @@ from pipeline.cache.cache_access import CacheUser
 from pipeline.contract.cache_schema import complete_key
 from tests.integration.waiting import eventually
 
-PASSWORDS = Passwords("r", "w", "a", "p", "o", "w", "r", "m", "k", "s")
+PASSWORDS = Passwords("r", "w", "a", "p", "o", "w", "r", "m", "k", "n", "s")
 _TWO_WRITES = "redis.call('SET', KEYS[1], 1) return redis.call('SET', KEYS[2], 2)"
 """Kept as a transaction, each of whose commands is checked when it is replayed."""
 
