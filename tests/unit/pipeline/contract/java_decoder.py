@@ -42,7 +42,11 @@ class HttpRegistry:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 64
+            """A decoder asks sixteen questions at once: more than the five that wait by default."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.apicurio_url = f"{self.url}/apis/ccompat/v7"
 

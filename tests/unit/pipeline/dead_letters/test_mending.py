@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,7 +100,7 @@ def test_lateness_is_judged_beside_the_record_time() -> None:
 def test_flags_mend_an_event_time_and_set_fields() -> None:
     ahead = EVENT._replace(event_time=NOON_MS + 3_600_000)
     changes = Changes({"placement": "top"}, event_time_is_record_time=True)
-    view = replace(VIEW(VALUE), fields=asdict(ahead))
+    view = replace(VIEW(VALUE), fields=ahead._asdict())
     plan = plan_by_changes([(letter(), view)], changes, 600)
     assert [one.event for one in plan.mended] == [EVENT._replace(placement="top")]
 
