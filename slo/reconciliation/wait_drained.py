@@ -95,13 +95,11 @@ def _wait(
     deadline: float,
     progress: Callable[[str], None],
 ) -> None:
-    def committed(group: str) -> Mapping[int, int]:
-        return topics.committed(group, settings.events_topic, ends)
-
     best: tuple[int, ...] | None = None
     moved = time.monotonic()
     while True:
-        lags = [lag(group, ends, _answer(partial(committed, group), deadline, progress)) for group in GROUPS]
+        asked = (partial(topics.committed, group, settings.events_topic, ends) for group in GROUPS)
+        lags = [lag(group, ends, _answer(ask, deadline, progress)) for group, ask in zip(GROUPS, asked, strict=True)]
         behind = tuple(one.records for one in lags)
         if not any(behind):
             return
