@@ -50,7 +50,7 @@ def bounds_of(day: date) -> tuple[datetime, datetime]:
 
 @contextmanager
 def one_mover(connection: PgConnection) -> Iterator[None]:
-    """In the block nobody else creates, moves or drops days; waits for whoever does."""
+    """Within the block no other session creates, moves or drops days. Waits for one that does."""
     _session_lock(connection, "pg_advisory_lock")
     try:
         yield

@@ -1,4 +1,4 @@
-"""Steps that need a strong lock, without holding writers up: writers queue behind whoever waits for such a lock."""
+"""Steps that need a strong lock for a moment. Writers queue behind a session that waits for one, so no wait is long."""
 
 from __future__ import annotations
 

@@ -22,16 +22,7 @@ Longs = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 _Words = npt.NDArray[np.uint32]
 
-TEXT_COLUMNS = (
-    "event_id",
-    "user_id",
-    "ad_id",
-    "campaign_id",
-    "category",
-    "placement",
-    "device",
-    "impression_id",
-)
+TEXT_COLUMNS = tuple(name for name in AdEvent._fields if name not in ("event_type", "event_time"))
 SEED_OF = {name: number for number, name in enumerate((*TEXT_COLUMNS, "event_type"), start=1)}
 MOST_HASHED_BYTES = MAX_NAME_BYTES
 """Of a longer text the MD5 is hashed: numpy takes a step for every 12 bytes of the longest one."""

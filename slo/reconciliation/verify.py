@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 
 from psycopg2 import extensions
 
@@ -44,7 +45,7 @@ from slo.reconciliation.raw_events import RAW_EVENTS, compare_raw_events
 from slo.reconciliation.report import Report, Unverifiable
 from slo.reconciliation.tally import CellCounts, Names, Tally
 from slo.reconciliation.topic import KafkaUnavailable, Topics
-from slo.reconciliation.wait_drained import POLL_SECONDS, NotDrained, wait_until_drained
+from slo.reconciliation.wait_drained import POLL_SECONDS, NotDrained, answer, wait_until_drained
 
 Progress = Callable[[str], None]
 UNAVAILABLE = (KafkaUnavailable, RegistryUnavailable, StoreUnavailable, RedisUnavailable, FlinkUnavailable)
@@ -142,7 +143,7 @@ class _Reconciliation:
 
     def _fold_later(self, ends: Mapping[int, OffsetRange]) -> Tally:
         """The counted events that came after the end was fixed and may be in a store already."""
-        now = self.topics.ranges(self.settings.events_topic)
+        now = answer(partial(self.topics.ranges, self.settings.events_topic), self.progress)
         ranges = {partition: OffsetRange(offsets.end, now[partition].end) for partition, offsets in ends.items()}
         later = Fold(ranges, self.decoder, self.settings.allowed_lateness_seconds, self.names)
         self._fold(later, "folding what came meanwhile")
@@ -191,7 +192,7 @@ class _Reconciliation:
         )
         for store, topic, mark, kept_days in cases:
             self.progress(f"reading {topic}")
-            letters = self.topics.letters(topic, settings.events_topic)
+            letters = answer(partial(self.topics.letters, topic, settings.events_topic), self.progress)
             kept_from_ms = int((time.time() - kept_days * 86_400) * 1000) if kept_days and not settings.historic else 0
             digests = self.fold.digests[mark]
             gone = deleted_letters(digests, letters.digests, self.fold.letter_times_ms, kept_from_ms)
@@ -211,7 +212,7 @@ class _Reconciliation:
             self.report.verified[store] = len(expected)
 
     def _compare_late_drops(self) -> None:
-        drops = FlinkRest(self.settings.flink_rest_url).late_drops()
+        drops = answer(FlinkRest(self.settings.flink_rest_url).late_drops, self.progress)
         for job in map(flink_name, JOBS):
             dropped = drops.get(job)
             if dropped is None:

@@ -7,6 +7,7 @@ two steps: the jobs pass the fixed end; the timers run off; the jobs complete a 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -71,8 +72,8 @@ def wait_until_drained(
 def _wait_for_checkpoints(settings: Settings, deadline: float, progress: Callable[[str], None]) -> None:
     """Until each job has completed a checkpoint that it begins from now on, whether or not records come meanwhile."""
     flink = FlinkRest(settings.flink_rest_url)
-    before, began = _answer(flink.checkpoints, deadline, progress), time.monotonic()
-    while waiting := without_new_checkpoint(before, _answer(flink.checkpoints, deadline, progress)):
+    before, began = answer(flink.checkpoints, progress, deadline), time.monotonic()
+    while waiting := without_new_checkpoint(before, answer(flink.checkpoints, progress, deadline)):
         state = f"no checkpoint of {', '.join(waiting)} since the last record"
         progress(f"waiting for the jobs: {state}")
         if time.monotonic() > deadline:
@@ -95,13 +96,11 @@ def _wait(
     deadline: float,
     progress: Callable[[str], None],
 ) -> None:
-    def committed(group: str) -> Mapping[int, int]:
-        return topics.committed(group, settings.events_topic, ends)
-
     best: tuple[int, ...] | None = None
     moved = time.monotonic()
     while True:
-        lags = [lag(group, ends, _answer(partial(committed, group), deadline, progress)) for group in GROUPS]
+        asked = (partial(topics.committed, group, settings.events_topic, ends) for group in GROUPS)
+        lags = [lag(group, ends, answer(ask, progress, deadline)) for group, ask in zip(GROUPS, asked, strict=True)]
         behind = tuple(one.records for one in lags)
         if not any(behind):
             return
@@ -120,10 +119,10 @@ def _wait(
         time.sleep(POLL_SECONDS)
 
 
-def _answer(ask: Callable[[], Found], deadline: float, progress: Callable[[str], None]) -> Found:
+def answer(ask: Callable[[], Found], progress: Callable[[str], None], deadline: float = math.inf) -> Found:
     """What Kafka or Flink says: one that is silent for a moment, as on a busy machine, is asked again.
 
-    Raises KafkaUnavailable or FlinkUnavailable at the deadline, or after ``STALL_SECONDS`` without an answer.
+    Raises KafkaUnavailable or FlinkUnavailable after ``STALL_SECONDS`` without an answer, or at the deadline.
     """
     last = min(deadline, time.monotonic() + STALL_SECONDS)
     while True:

@@ -51,6 +51,15 @@ def rows_of(first: int, number: int, day: date = FAR) -> list[tuple[int, datetim
     return [(offset, at(day)) for offset in range(first, first + number)]
 
 
+def all_copied(keeper: PgConnection) -> Move:
+    """A move whose rows are copied, and that has not been swapped yet."""
+    move = Move(keeper, DAYS, EVER)
+    run_step(keeper, move.begin)
+    while move.copy_batch():
+        pass
+    return move
+
+
 def test_no_row_is_copied_under_a_lock_that_stops_a_writer(
     store: Settings, keeper: PgConnection, small_batches: None
 ) -> None:
@@ -71,10 +80,7 @@ def test_no_row_is_copied_under_a_lock_that_stops_a_writer(
 def test_the_last_step_reads_and_copies_no_row(store: Settings, keeper: PgConnection, small_batches: None) -> None:
     """Each day's constraint says what its partition would have to be searched for."""
     write(store, rows_of(0, 35))
-    move = Move(keeper, DAYS, EVER)
-    run_step(keeper, move.begin)
-    while move.copy_batch():
-        pass
+    move = all_copied(keeper)
     with keeper, keeper.cursor() as cursor:
         cursor.execute("SET LOCAL client_min_messages = debug1")
         del keeper.notices[:]
@@ -151,10 +157,7 @@ def test_a_move_that_is_killed_loses_and_doubles_nothing(store: Settings, steps:
 
 def test_a_swap_that_fails_leaves_all_as_it_was(store: Settings, keeper: PgConnection, small_batches: None) -> None:
     write(store, rows_of(0, 15))
-    move = Move(keeper, DAYS, EVER)
-    run_step(keeper, move.begin)
-    while move.copy_batch():
-        pass
+    move = all_copied(keeper)
     with keeper.cursor() as cursor:
         move.swap(cursor)
         keeper.rollback()

@@ -11,7 +11,10 @@ import pytest
 from pipeline.flink_rest import CheckpointNumbers, FlinkUnavailable
 from pipeline.settings import Settings
 from pipeline.topic_reader import KafkaUnavailable, OffsetRange
-from slo.reconciliation import wait_drained
+from slo.reconciliation import verify, wait_drained
+from slo.reconciliation.fold import Fold
+from slo.reconciliation.tally import Names
+from slo.reconciliation.topic import Letters
 from slo.reconciliation.wait_drained import GROUPS
 
 ENDS = {0: OffsetRange(0, 5)}
@@ -71,3 +74,29 @@ def test_silence_that_lasts_is_the_environments_failure(wait: Wait, monkeypatch:
 
     with pytest.raises(KafkaUnavailable):
         wait(silent(), iter(()))
+
+
+def test_comparing_waits_out_silence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a JobManager's death Kafka and Flink answer late once more, when the jobs have long got there."""
+    monkeypatch.setattr(wait_drained, "POLL_SECONDS", 0.0)
+    silent = KafkaUnavailable("Kafka is silent")
+    topics: Any = type(
+        "Topics",
+        (),
+        {
+            "letters": staticmethod(_Answers(iter([silent, Letters(), silent, Letters()]))),
+            "ranges": staticmethod(_Answers(iter([silent, {}]))),
+            "batches": staticmethod(lambda *_: ()),
+        },
+    )
+    drops = _Answers(iter([FlinkUnavailable("Flink is busy"), dict.fromkeys(GROUPS, 0)]))
+    monkeypatch.setattr(verify, "FlinkRest", lambda _: type("Flink", (), {"late_drops": staticmethod(drops)}))
+    told: list[str] = []
+    run: Any = verify._Reconciliation(Settings(checkpoint_dir=str(tmp_path)), topics, told.append)
+    run.fold = Fold({}, run.decoder, 0, Names())
+    run._compare_letters()
+    run._compare_late_drops()
+    run._fold_later({})
+    assert told.count("waiting for an answer: Kafka is silent") == 3
+    assert told.count("waiting for an answer: Flink is busy") == 1
+    assert not run.suspects
