@@ -31,19 +31,22 @@ controls: setup ## each invariant's test with what keeps the invariant removed: 
 test-browser: setup ## the dashboard in a real browser; needs chromium
 	$(BIN)/pytest tests/browser -m browser
 
-lint: $(VENV)/packages.stamp ## style, types, import rules
+lint: $(VENV)/packages.stamp ## style, types, import rules, plain English
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy .ci/audit.py
+	$(BIN)/mypy .ci/prose.py
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/prose.py
 
 audit: $(VENV)/packages.stamp ## known vulnerabilities in the locked packages
 	$(BIN)/python .ci/audit.py
 
-format: $(VENV)/packages.stamp ## repairs what ruff can repair
+format: $(VENV)/packages.stamp ## fixes what ruff can fix, puts each sentence of Markdown on its line
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python .ci/prose.py --fix
 
 drills: setup ## sabotage with a known right answer, on a stack of its own [DRILLS="event_lost …"] [RETRIES=0]
 	$(BIN)/adctr slo drill $(or $(DRILLS),--all) $(if $(RETRIES),--retries $(RETRIES))

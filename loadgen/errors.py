@@ -1,4 +1,4 @@
-"""What ends a load before or while it runs, with a message for whoever asked for it."""
+"""Errors that end a load before or while it runs, each with a message for the user."""
 
 from __future__ import annotations
 

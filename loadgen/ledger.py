@@ -10,7 +10,7 @@ kind    payload
 ======  ===========================================================================================
 ``E``   events about to be sent, in the order of sending: rows of `EVENT`
 ``C``   campaigns that the header doesn't have, as JSON: ``[[campaign, category], …]``, behind those known so far
-``A``   what became of sends, in the order of the answers: rows of `ANSWER`
+``A``   outcomes of sends, in the order of the answers: rows of `ANSWER`
 ``S``   when events were handed to the producer, in order: rows of `SENT`
 ``Z``   the end of a run that ended cleanly, as JSON: ``attempted`` (events handed to the producer)
 ======  ===========================================================================================
@@ -111,7 +111,7 @@ class LedgerWriter:
         self._write(_BLOCK.pack(b"C", len(text)), text)
 
     def answers(self, seqs: Column, partitions: Column, offsets: Column) -> None:
-        """What became of sends: see `ANSWER`."""
+        """Outcomes of sends: see `ANSWER`."""
         rows = np.empty(len(seqs), ANSWER)
         rows["seq"], rows["partition"], rows["offset"] = seqs, partitions, offsets
         self._write(_BLOCK.pack(b"A", len(rows)), rows.tobytes())
@@ -144,7 +144,7 @@ class Ledger:
 
     ``events`` has the columns of `EVENT`. ``partition`` and ``offset`` are -1 where a send was not acknowledged;
     ``offset`` alone where it was, and the broker didn't say where the record stands;
-    ``failed`` is true where the producer reported a failure (the record may be on the topic all the same).
+    ``failed`` is true where the producer reported a failure (the record may still be on the topic).
     ``sent_ns`` is when each event had been handed to the producer, ns since the epoch; the intended time where that is
     not known.
     """

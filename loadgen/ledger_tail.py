@@ -1,4 +1,4 @@
-"""A ledger while it is being written: counts so far, read on from where the last look ended."""
+"""A ledger while it is being written: counts so far, read on from where the last poll ended."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LedgerTail:
         self._at = 0
 
     def read_on(self) -> None:
-        """Takes in what was written since the last look; half a block waits for the next. Raises OSError."""
+        """Takes in what was written since the last poll; half a block waits for the next. Raises OSError."""
         with self.path.open("rb") as file:
             size = file.seek(0, 2)
             if self._at == 0:

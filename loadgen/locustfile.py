@@ -93,7 +93,7 @@ class Producer(OpenLoopUser):
 
 
 class CacheReader(OpenLoopUser):
-    """Asks the read API by turns for the current window, ten minutes of windows, and the top campaigns."""
+    """Asks the read API in rotation for the current window, ten minutes of windows, and the top campaigns."""
 
     weight = 3
     per_second = PLAN.reads_per_user

@@ -1,6 +1,6 @@
 """Schedules of an open-loop load, as pure functions: event index → intended time.
 
-A schedule never looks at what the system under test does. Whoever sends follows it, and the difference
+A schedule never looks at what the system under test does. The sender follows it, and the difference
 between the actual and the intended time is the sender's own lateness (see "coordinated omission", Gil Tene).
 """
 

@@ -38,7 +38,7 @@ Int64s = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Answers:
-    """What became of sends, as columns of equal length; a failure has partition -1 and -error code as offset."""
+    """Outcomes of sends, as columns of equal length; a failure has partition -1 and -error code as offset."""
 
     seqs: Int64s
     partitions: Int64s

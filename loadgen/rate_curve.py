@@ -62,7 +62,7 @@ class RateCurve:
 
     @property
     def mean_times(self) -> float:
-        """Over a round, or for ever behind the last point."""
+        """Over a round, or forever behind the last point."""
         if self.repeat_seconds is None:
             return self.points[-1].times
         return float(self._area[-1] / self.repeat_seconds)

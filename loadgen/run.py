@@ -39,7 +39,7 @@ Report = Callable[[LoadProgress], None]
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What became of a run. ``failed`` are all sends without an acknowledgement; ``failures`` are those with an error,
+    """The outcome of a run. ``failed`` are all sends without an acknowledgement; ``failures`` are those with an error,
     by its name."""
 
     run_id: str

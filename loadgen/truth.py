@@ -30,7 +30,7 @@ def cells(ledger: Ledger, size_seconds: int, which: Bools | None = None) -> Iter
     """One series per (campaign, window), ordered by campaign, then window.
 
     ``which`` selects the events (a mask over the ledger's rows). Without it: acknowledged and countable ones. Sends
-    that failed may have reached the topic all the same; a run with such has no exact series.
+    that failed may still have reached the topic; a run with such has no exact series.
     """
     chosen = np.flatnonzero(ledger.acked & ledger.countable if which is None else which)
     if not len(chosen):

@@ -4,7 +4,7 @@ Without it the watermark would stand still, and the last windows stay open, when
 stops. A canary is an event like any other (counted, stored, verified); readers hide its names.
 
 Event time and record time are both the second at which it was *due*, however late it leaves. So the n-th canary of a
-partition that a one-minute window counts was due n - 1 seconds after the window's start, and whoever watches the count
+partition that a one-minute window counts was due n - 1 seconds after the window's start, and an observer of the count
 has the latency of each canary (`slo.probes.canaries`).
 
 ``python -m pipeline.canary`` runs until SIGTERM. It never dies of an outage. What an outage or a pause of the process

@@ -101,7 +101,7 @@ class IncidentRecorder:
         self._written: dict[tuple[IncidentKind, str], Incident] = {}
 
     def run(self) -> None:
-        """Polls for ever. An error that nobody expected costs one poll."""
+        """Polls forever. An error that nobody expected costs one poll."""
         while True:
             try:
                 self.tick()

@@ -1,6 +1,6 @@
 """What the job keeper has to report about each job, in a file beside the checkpoints: for `status`, metrics, `verify`.
 
-The keeper alone writes it. It outlives the keeper and the stack, so that nobody misses what happened while he was away.
+The keeper alone writes it. It outlives the keeper and the stack, so that a reader who was absent misses nothing.
 """
 
 from __future__ import annotations

@@ -68,13 +68,13 @@ class Settings:
     cache_max_memory_megabytes: int = 768
     """Redis's maxmemory; 0: no limit."""
     raw_events_retention_days: int = 7
-    """How long PostgreSQL keeps raw events, in whole days (UTC) of their record time; 0: for ever."""
+    """How long PostgreSQL keeps raw events, in whole days (UTC) of their record time; 0: forever."""
     metrics_retention_days: int = 400
-    """How long PostgreSQL keeps windows of both sizes; 0: for ever."""
+    """How long PostgreSQL keeps windows of both sizes; 0: forever."""
     dead_letter_retention_days: int = 0
-    """Days after its record time for which Kafka keeps a dead letter (of an old record: at once gone). 0: for ever."""
+    """Days after its record time for which Kafka keeps a dead letter (of an old record: at once gone). 0: forever."""
     late_retention_days: int = 0
-    """As long Kafka keeps a late event, which is in PostgreSQL's raw events as well; 0: for ever."""
+    """As long Kafka keeps a late event, which is in PostgreSQL's raw events as well; 0: forever."""
     early_fire_milliseconds: int = 200
     checkpoint_interval_seconds: int = 5
     parallelism: int = 1
@@ -102,7 +102,7 @@ class Settings:
         ):
             if not 0 <= getattr(self, name) <= LONGEST_RETENTION_DAYS:
                 raise SettingsError(
-                    f"{name}={getattr(self, name)}: must be 0 (for ever) to {LONGEST_RETENTION_DAYS} days"
+                    f"{name}={getattr(self, name)}: must be 0 (forever) to {LONGEST_RETENTION_DAYS} days"
                 )
         if self.cache_max_memory_megabytes < 0:
             raise SettingsError(

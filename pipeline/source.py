@@ -97,7 +97,7 @@ def events_table(
         "properties.bootstrap.servers": settings.kafka_bootstrap,
         # Its committed offsets are those that a complete checkpoint covers.
         "properties.group.id": flink_name(job),
-        # What a producer takes back was never published; by default Flink would count it all the same.
+        # Records of an aborted transaction were never published; by default Flink would count them.
         "properties.isolation.level": "read_committed",
         "properties.fetch.max.wait.ms": FETCH_WAIT_MILLISECONDS,
         "properties.fetch.min.bytes": FETCH_LEAST_BYTES,

@@ -29,7 +29,7 @@ class StoreKeeper:
         self._last_error = ""
 
     def run(self) -> None:
-        """Keeps for ever."""
+        """Keeps forever."""
         while True:
             time.sleep(self.tick())
 

@@ -21,7 +21,7 @@ from pipeline.settings import Settings
 
 REQUEST_TIMEOUT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
-"""A broker that delivers nothing for so long, though there are records, is taken for gone."""
+"""A broker that delivers nothing for this long, though there are records, counts as down."""
 BATCH_RECORDS = 10_000
 
 

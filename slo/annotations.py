@@ -53,7 +53,7 @@ def _append(path: Path, activity: Activity) -> None:
 
 
 def read_activities(path: Path) -> list[Activity]:
-    """Every activity, in the order in which they began. Lines that are none (a killed writer's last) are left out."""
+    """Every activity, in the order in which they began. Broken lines (a killed writer's last) are left out."""
     found: dict[str, Activity] = {}
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()

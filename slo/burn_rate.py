@@ -18,7 +18,7 @@ _LOWEST_BURN_RATE = 0.9
 
 
 class Severity(StrEnum):
-    """Whom an alert reaches."""
+    """How an alert reaches the on-call."""
 
     PAGE = "page"
     """Somebody now, at night too."""

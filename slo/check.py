@@ -1,8 +1,8 @@
-"""A check of a running stack: what is watched from its first look to a recording that can be judged.
+"""A check of a running stack: what is watched from its first poll to a recording that can be judged.
 
 Under a load of its own every event is timed by count matching, and the counts are compared with the ledger. Without one
 the stack's canaries are timed, and the counts are compared with the topic alone. The load runs in a process of its own
-(whoever calls starts it), so that it does not share the probes' interpreter.
+(the caller starts it), so that it does not share the probes' interpreter.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class LoadSummary:
 
 @dataclass(frozen=True)
 class Watch:
-    """What runs while a check watches: for whoever shows progress, or drills."""
+    """What runs while a check watches: for progress displays and drills."""
 
     recorder: Recorder
     events: EventWatch | None = None
@@ -77,7 +77,7 @@ class Observation:
     Each latency is an interval: from the intended send time at most, from the actual one at least. So a generator that
     was late itself leaves open what it alone may have caused, and nothing else. Ledgers of ``earlier`` loads are
     compared as well. Without ``verify`` no count is compared, and nothing waits for the jobs. With ``cells`` the events
-    of those alone are timed; every count is compared all the same. ``clock`` gives unix seconds.
+    of those alone are timed; every count is still compared. ``clock`` gives unix seconds.
     """
 
     probes: Sequence[Probe] = ()

@@ -33,7 +33,7 @@ class IndicatorDifference(StrEnum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """One figure of one indicator. ``relevant`` means: different by more than the tolerance, beyond doubt."""
+    """One figure of one indicator. ``relevant``: the whole interval of the difference lies beyond the tolerance."""
 
     name: str
     figure: str

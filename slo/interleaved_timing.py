@@ -1,4 +1,4 @@
-"""Two callables timed by turns, so that whatever else the machine does hits both.
+"""Times two callables interleaved, so that a noisy host affects both.
 
 A baseline that was saved yesterday was measured on another machine, as far as noise goes. Measuring both now, in
 random order within each round, and resampling rounds together, leaves the difference (A. Georges et al.,

@@ -6,7 +6,7 @@ that could not say is not kept. What the run was too short for is skipped, and f
 without pytest-benchmark hands what it has seen to the fixture ``recorded``. Verdicts and percentiles are shown behind
 pytest-benchmark's table and stand in its JSON, per benchmark (``extra_info``) and for the session (``objectives``).
 ``--history FILE`` appends one line of JSON for the session.
-The fixture ``interleaved`` compares a callable with its baseline, by turns.
+The fixture ``interleaved`` compares a callable with its baseline, interleaved.
 
 Load it with ``-p slo.pytest_plugin`` or ``pytest_plugins`` in the top conftest.
 """
@@ -90,7 +90,7 @@ def recorded(request: pytest.FixtureRequest) -> Callable[[Recording], None]:
 
 @pytest.fixture
 def interleaved(request: pytest.FixtureRequest) -> Callable[..., Comparison]:
-    """``interleaved(baseline, candidate)`` times both by turns and fails the test if the candidate is slower.
+    """``interleaved(baseline, candidate)`` times both interleaved and fails the test if the candidate is slower.
 
     Keywords are those of `slo.interleaved_timing.interleave`: rounds, tolerance.
     """

@@ -62,30 +62,29 @@ COMMANDS: Mapping[str, Place | Places] = {
     "logs": Place("stack:logs", "Prints the log of a service."),
     "verify": Place(
         "verify:verify",
-        "Waits until the jobs have drained, then compares topic, Redis, PostgreSQL, letters and ledger.",
+        "Waits until the jobs have drained, then compares topic, Redis, PostgreSQL, dead letters and ledger.",
     ),
     "demo": Place(
         "demo:demo",
-        "Starts the stack unless it runs, sends events, watches each of them arrive, verifies and judges.",
+        "Starts the stack unless it runs, sends events, times each, verifies every count and prints the verdict.",
         history=True,
     ),
     "retention": Place(
         "retention:retention",
-        "Drops days of raw_events and windows that are older than what is kept, creates the coming days.",
+        "Drops raw events and windows that are past their retention, and creates partitions for the coming days.",
     ),
     "dashboard": Place(
         "dashboard:dashboard",
-        "Prints the address of the dashboard that the running stack serves; serves one where it has none, "
-        "or on --port.",
+        "Prints the address of the running stack's dashboard. Starts one if the stack has none, or on --port.",
     ),
     "recount": Place(
         "recount:recount",
-        "Counts final windows again from raw_events, which holds the replayed dead letters as well.",
+        "Recounts final windows from raw_events, which also holds replayed dead letters.",
     ),
-    "load": Places("Generates load and keeps a ledger of the truth about it.", LOAD),
+    "load": Places("Generates load and records it in a ledger.", LOAD),
     "bench": Places("Measures what the pipeline can do on this machine.", BENCH),
-    "slo": Places("Objectives, and whether they are kept.", SLO),
-    "grafana": Places("Dashboards for operators.", GRAFANA),
-    "dlq": Places("Looks at dead letters, exports them, and replays what was mended.", DLQ),
-    "chaos": Places("Faults under load, and what became of every count.", CHAOS),
+    "slo": Places("Checks objectives: verdicts, Prometheus rules, drills.", SLO),
+    "grafana": Places("Builds and publishes the dashboards for operators.", GRAFANA),
+    "dlq": Places("Lists and exports dead letters, and replays repaired ones.", DLQ),
+    "chaos": Places("Injects faults under load and verifies every count afterwards.", CHAOS),
 }

@@ -30,7 +30,7 @@ def dashboard(
         typer.Option(min=1, help="With --port: seconds between refreshes.", show_default=False),
     ] = None,
 ) -> int:
-    """Prints the address of the dashboard that the running stack serves; serves one where it has none, or on --port.
+    """Prints the address of the running stack's dashboard. Starts one if the stack has none, or on --port.
 
     Exit 0: printed. 4: no stack runs, the port is taken, or the dashboard does not answer or ended by itself.
     """
@@ -51,7 +51,7 @@ def dashboard(
 
 
 def _serve(context: typer.Context, port: int | None, refresh_seconds: int) -> int:
-    """In a process of its own, which ends with this one. What it says goes to stderr."""
+    """Runs in a process of its own, which ends with this one and prints to stderr."""
     port = port or Ports().dashboard
     if not is_free(port):
         holder = holder_of(port) or "a process of another user"

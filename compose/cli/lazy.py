@@ -40,7 +40,7 @@ class Place:
         return get_command(single)
 
     def listed(self, name: str) -> Any:
-        """What a list of commands needs to know."""
+        """The properties of a command that a list of commands needs."""
         return TyperCommand(name, help=self.help, rich_help_panel=self.panel) if self.help else self.load(name)
 
 

@@ -37,7 +37,7 @@ def recount(
     timeout: Annotated[str, typer.Option(help="How long to wait for the windows to become final.")] = "30m",
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Counts final windows again from raw_events, which holds the replayed dead letters as well.
+    """Recounts final windows from raw_events, which also holds replayed dead letters.
 
     The values have columns of their own that no job writes; readers prefer them. Exit 3: not final in time.
     """

@@ -25,15 +25,15 @@ def retention(
         str | None,
         typer.Option(
             help="How far back raw events are kept; whole days (UTC) are dropped. "
-            "Default: ADCTR_RAW_EVENTS_RETENTION_DAYS (7; 0: for ever)."
+            "Default: ADCTR_RAW_EVENTS_RETENTION_DAYS (7; 0: forever)."
         ),
     ] = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Drops days of raw_events and windows that are older than what is kept, creates the coming days.
+    """Drops raw events and windows that are past their retention, and creates partitions for the coming days.
 
     The stack's cache keeper does the same every hour. Rows of the default partition move to days of their own. Windows
-    are kept for ADCTR_METRICS_RETENTION_DAYS (400; 0: for ever).
+    are kept for ADCTR_METRICS_RETENTION_DAYS (400; 0: forever).
     """
     asked = None if keep is None else timedelta(seconds=parse_duration_seconds("--keep", keep, zero=True))
     settings = load_settings(context.obj)

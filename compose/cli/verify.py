@@ -58,9 +58,9 @@ def verify(
     ] = DEFAULT_TIMEOUT,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Waits until the jobs have drained, then compares topic, Redis, PostgreSQL, letters and ledger.
+    """Waits until the jobs have drained, then compares topic, Redis, PostgreSQL, dead letters and ledger.
 
-    Exit 0: exact. 1: differences. 3: nothing verifiable, or not drained in time. 4: a service is gone, a job stuck.
+    Exit 0: exact. 1: differences. 3: nothing verifiable, or not drained in time. 4: a service is down or a job stuck.
     """
     seconds = parse_duration_seconds("--timeout", timeout, zero=True, bare_seconds=True)
     report = _reconcile(load_settings(context.obj), ledger or [], seconds)

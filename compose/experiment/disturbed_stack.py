@@ -74,7 +74,7 @@ class StackBench:
         processes = [self._supervisor().process(), *orphans.find(self.layout)]
         for process in processes:
             orphans.kill(process)
-        # Until they are gone they hold their ports.
+        # They hold their ports until they have ended.
         psutil.wait_procs(processes, timeout=_STOP_SECONDS)
 
     def start_everything(self) -> None:
@@ -91,7 +91,7 @@ class StackBench:
     def _supervisor(self) -> Supervisor:
         supervisor = Supervisor.find(self.layout)
         if supervisor is None:
-            raise EnvironmentFailed(f"the stack in {self.layout.root} is gone")
+            raise EnvironmentFailed(f"the stack in {self.layout.root} is down")
         return supervisor
 
 

@@ -1,8 +1,8 @@
 """One load run by several processes: each sends its own campaigns, all by one schedule.
 
 A process is this command again with ``--part K/N``. It says ``ready`` on its standard output, reads the start of the
-schedule from its standard input, and prints its result as JSON. When its standard input closes, because whoever
-started it is gone, it ends as by Ctrl-C.
+schedule from its standard input, and prints its result as JSON. When its standard input closes, because its
+parent has ended, it ends as by Ctrl-C.
 """
 
 from __future__ import annotations

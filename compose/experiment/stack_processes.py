@@ -23,10 +23,10 @@ def every_pid(layout: Layout) -> dict[str, int]:
 
 
 def stack_processes(layout: Layout, names: Sequence[str] = PIPELINE) -> dict[str, psutil.Process]:
-    """Raises EnvironmentFailed if the stack is gone or one of them does not run."""
+    """Raises EnvironmentFailed if the stack is down or one of them does not run."""
     supervisor = Supervisor.find(layout)
     if supervisor is None:
-        raise EnvironmentFailed(f"the stack in {layout.root} is gone")
+        raise EnvironmentFailed(f"the stack in {layout.root} is down")
     pids = {each.name: each.pid for each in supervisor.processes() if each.name in names and each.pid}
     missing = [name for name in names if name not in pids]
     if missing:

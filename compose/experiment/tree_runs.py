@@ -95,7 +95,7 @@ def _loaded(tree: ComparedTree, settings: RunSettings) -> TreeRun:
 
 
 def _timed(report: Mapping[str, Any], seconds: float) -> tuple[float, float]:
-    """The part of the load that is surely the load (unix seconds)."""
+    """The interval in which the load ran without doubt (unix seconds)."""
     began = datetime.strptime(report["began"], "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC).timestamp()
     ended = began + report["seconds"]
     return ended - seconds + EDGE_SECONDS, ended - EDGE_SECONDS

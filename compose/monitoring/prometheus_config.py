@@ -17,7 +17,7 @@ EVALUATION_SECONDS = 15
 
 @dataclass(frozen=True)
 class Targets:
-    """Whom Prometheus asks, as ``host:port``; empty where there is nobody.
+    """The targets that Prometheus scrapes, as ``host:port``; empty where there is none.
 
     ``flink_names`` are DNS names with as many addresses as there are processes behind them, each with the metrics on
     ``flink_port``: that is how Compose scales.

@@ -8,7 +8,7 @@ class UsageError(Exception):
 
 
 class EnvironmentFailed(Exception):
-    """The machine, the network or the stack is in the way; the message names it and the fix (exit 4)."""
+    """The machine, the network or the stack failed; the message names it and the fix (exit 4)."""
 
 
 class StackNotRunning(EnvironmentFailed):

@@ -1,7 +1,7 @@
-"""Ends a command whose parent is gone.
+"""Ends a command whose parent has ended.
 
 A load that a check has started is in a session of its own, out of reach of the terminal, and the stack's guard looks
-after it only where the check owns the stack. After ``kill -9`` of the check it would go on for ever.
+after it only where the check owns the stack. After ``kill -9`` of the check it would go on forever.
 (``PR_SET_PDEATHSIG`` is no way: it fires when the *thread* ends that started the child.)
 """
 
@@ -22,7 +22,7 @@ def ends_with_me() -> dict[str, str]:
 
 
 def end_with_parent() -> None:
-    """Terminates this process once the parent that asked for it is gone; otherwise does nothing.
+    """Terminates this process once the parent that asked for it has ended; otherwise does nothing.
 
     By TERM, which ends a load as Ctrl-C does: what was started in a script's background ignores the latter.
     """

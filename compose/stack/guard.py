@@ -1,4 +1,4 @@
-"""``python -m compose.stack.guard DIR``: takes the stack down when the command that owns it is gone."""
+"""``python -m compose.stack.guard DIR``: takes the stack down when the command that owns it has ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def watch(layout: Layout) -> None:
     """Returns when nobody owns the stack any more; takes it down first if its owner vanished."""
     while (alive := owner_is_alive(layout)) is not None:
         if not alive:
-            print(f"{time.strftime('%FT%TZ', time.gmtime())} the owner is gone; taking the stack down", flush=True)
+            print(f"{time.strftime('%FT%TZ', time.gmtime())} the owner has ended; taking the stack down", flush=True)
             layout.owner.unlink(missing_ok=True)
             take_down(layout)
             return

@@ -1,4 +1,4 @@
-"""The TCP ports of one stack: the well-known ones or free ones, and who is in the way."""
+"""The TCP ports of one stack: the well-known ones or free ones, and the processes that hold them."""
 
 from __future__ import annotations
 

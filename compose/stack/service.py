@@ -13,7 +13,7 @@ from pipeline.settings import ENV_PREFIX, Settings
 
 @dataclass(frozen=True)
 class JobLinks:
-    """Ports by which the Flink jobs alone reach the servers: whoever listens there can make the way worse.
+    """Ports by which the Flink jobs alone reach the servers: a listener there can disturb the connection.
 
     None is the straight way. Kafka's clients go on to the address that the broker advertises, so the broker listens at
     ``kafka_listener`` for those that come by ``kafka``, and advertises that port to them.

@@ -26,12 +26,12 @@ def status(layout: Layout) -> dict[str, Any]:
     """The services and jobs of a running stack, as promised in the command line's reference.
 
     A process that runs and does not answer is ``unhealthy``, with a ``reason``. Raises StackNotRunning if there is
-    none, and EnvironmentFailed if its supervisor alone is gone.
+    none, and EnvironmentFailed if only its supervisor is down.
     """
     supervisor, record = Supervisor.find(layout), Record.read(layout)
     if supervisor is None and (left := orphans.find(layout)):
         raise EnvironmentFailed(
-            f"the supervisor of the stack in {layout.root} is gone and {len(left)} of its processes run on: "
+            f"the supervisor of the stack in {layout.root} is down and {len(left)} of its processes still run: "
             f"{orphans.describe(left)}; end them with `adctr --data-dir {layout.root} down`"
         )
     settings = load_settings(layout.root)

@@ -1,4 +1,4 @@
-"""The page's own settings. Whoever starts it puts them into the environment, next to those of the pipeline."""
+"""The dashboard's own settings, read from the environment next to those of the pipeline."""
 
 from __future__ import annotations
 

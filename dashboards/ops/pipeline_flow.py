@@ -1,4 +1,4 @@
-"""Events on their way: how many, how far behind, who waits for whom, and what went elsewhere."""
+"""The flow of events: rates, lag, backpressure, and late or rejected records."""
 
 from __future__ import annotations
 

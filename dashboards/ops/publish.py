@@ -34,7 +34,7 @@ class CredentialsRefused(Exception):
 
 
 class GrafanaUnavailable(Exception):
-    """Nobody answers, or whoever does is no Grafana, or Grafana is broken."""
+    """No server answers, or it is not Grafana, or Grafana is broken."""
 
 
 class PublishRefused(Exception):

@@ -62,7 +62,7 @@ def three_digits(milliseconds: float) -> float:
 def judge(gate: Gate, requests: Requests) -> Judged:
     """A failed request is not good. A pass needs Wilson's interval above the target; with fewer it is inconclusive.
 
-    Locust keeps no time of a request, so requests are taken for independent here: an objective's own verdict is
+    Locust keeps no time of a request, so requests are treated as independent here: an objective's own verdict is
     `adctr slo check`'s.
     """
     good = sum(number for time, number in requests.response_times.items() if _is_good(time, gate))

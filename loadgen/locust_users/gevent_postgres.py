@@ -1,4 +1,4 @@
-"""psycopg2 under gevent: whoever waits for PostgreSQL lets the other greenlets run."""
+"""psycopg2 under gevent: a greenlet that waits for PostgreSQL lets the others run."""
 
 from __future__ import annotations
 

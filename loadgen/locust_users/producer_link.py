@@ -26,7 +26,7 @@ class ProducerGone(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of one request's events."""
+    """The outcome of one request's events."""
 
     acknowledged: int
     failed: int

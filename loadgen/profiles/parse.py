@@ -120,7 +120,7 @@ def _check_times(located: list[Located], points: tuple[RatePoint, ...], problems
 def _check_end(rate: Located, points: tuple[RatePoint, ...], repeat: float | None, problems: Problems) -> None:
     node, last = rate.nodes["points"], points[-1]
     if repeat is None and "repeatEvery" not in rate.nodes and last.times == 0:
-        text = "end at 0 for ever; end with a rate above 0, or add repeatEvery"
+        text = "end at 0 forever; end with a rate above 0, or add repeatEvery"
         problems.add(node, "rate.points", text)
     if repeat is not None and repeat < last.at_seconds:
         at = rate.nodes["repeatEvery"]

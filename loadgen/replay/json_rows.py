@@ -32,7 +32,7 @@ _decode = json.JSONDecoder().raw_decode
 
 
 def open_json(source: Source, blocks: Iterator[str], wanted: Mapping[str, str]) -> Log:
-    """Raises LoadRefused if no object has a wanted column, as far as a look ahead can say."""
+    """Raises LoadRefused if no object has a wanted column, as far as a poll ahead can say."""
     blocks, by_line = _has_object_lines(blocks)
     picker = _Picker(wanted)
     read = _by_line(source, blocks, picker) if by_line else _stream(source, blocks, picker)

@@ -1,4 +1,4 @@
-"""A log file → rows with their line numbers: CSV or JSON, plain or gzip, told apart by their first bytes.
+"""A log file → rows with their line numbers: CSV or JSON, plain or gzip, distinguished by their first bytes.
 
 Whatever is wrong with a line becomes a `Rejected` in its place; reading goes on behind it.
 """

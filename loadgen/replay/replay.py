@@ -54,7 +54,7 @@ class ReplayPlan:
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What became of it. ``gaps_cut`` to the longest wait, by ``cut_seconds`` in all.
+    """The outcome of a replay. ``gaps_cut`` to the longest wait, by ``cut_seconds`` in all.
 
     ``never_seen``: the options whose column no row had.
     """

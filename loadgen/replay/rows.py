@@ -41,7 +41,7 @@ class Layout:
 class Log:
     """An open log, whose rows can be read once.
 
-    ``never_seen``: the options whose column no row has had so far. Of CSV that is none, of JSON it is final at the end.
+    ``never_seen``: the options whose column no row has had so far. Empty for CSV; for JSON it is final at the end.
     """
 
     rows: Iterator[Row | Rejected]

@@ -60,7 +60,7 @@ def pattern_reader(pattern: str) -> Callable[[str], datetime]:
     def read(text: str) -> datetime:
         if not shortest <= len(text) <= longest:
             raise ValueError(text)
-        return datetime.strptime(text, pattern)  # noqa: DTZ007 - whoever calls adds the zone
+        return datetime.strptime(text, pattern)  # noqa: DTZ007 - the caller adds the zone
 
     return read
 

@@ -22,12 +22,12 @@ from pipeline.contract.cache_schema import (
 from pipeline.settings import WINDOW_SIZES_SECONDS, Settings
 
 TIGHTEN_ABOVE = 0.8
-"""Of maxmemory. The rest is for what comes between two looks: windows that grow, and buffers."""
+"""Of maxmemory. The rest is for what comes between two polls: windows that grow, and buffers."""
 RELAX_BELOW = 0.7
 """A step frees a thirtieth of what there is, so one that has just been taken is not taken back."""
 STEP_SECONDS = 60
 _LAG_MARGIN_SECONDS = 5
-"""So far the watermark may fall behind until the next look."""
+"""So far the watermark may fall behind until the next poll."""
 
 Say = Callable[[str], None]
 
@@ -58,7 +58,7 @@ def shortest_retention(now: int, watermarks_ms: list[int | None], final_after_se
 def adapt_retention(client: redis.Redis, settings: Settings, say: Say = lambda _: None) -> None:
     """Looks once, and changes the retention by one step where it should; ``client`` is a writer's.
 
-    In one script with the expiry of all windows, so that whoever dies leaves one or the other, and who races changes
+    In one script with the expiry of all windows, so that a crash leaves one state or the other, and a race changes
     nothing back. Raises redis.RedisError.
     """
     longest = settings.cache_retention_seconds

@@ -1,7 +1,7 @@
 """Reads Avro binary data strictly: every length, index and number is checked before it is believed.
 
 The usual libraries forgive what the two sides of this system must agree to refuse: an enum or union index
-of -1 picks the last entry in Python, a varint may go on for ever, bytes after the last field are ignored.
+of -1 picks the last entry in Python, a varint may go on forever, bytes after the last field are ignored.
 A `Walk` raises `MalformedAvro` for all of these, for truncated data, for a declared length beyond the end of the
 data (before allocating anything), and for data that take more steps than their size is worth. ``Walk`` in
 ``pipeline/flink_java`` does the same in Java.

@@ -35,8 +35,8 @@ harmless, and one of a smaller revision (the jobs' is 0) changes nothing. `RAISE
 
 ``adctr:complete``
     the marker of completeness: set last, when every window that Redis must hold is there. Its value is for who sets
-    it: the start of the machine that it belongs to. Whoever finds Redis without it must treat Redis as absent: it has
-    lost data, and the live job brings back only what changes. Read it in one transaction with the hashes.
+    it: the start of the machine that it belongs to. A reader that finds Redis without it must treat Redis as absent:
+    Redis has lost data, and the live job brings back only what changes. Read it in one transaction with the hashes.
 ``adctr:rebuild``
     a token by which a rebuild notices that its work was lost again (`pipeline/cache/cache_rebuild.py`).
 

@@ -116,7 +116,7 @@ class Decoder:
     """Decodes record values; keeps every schema it has seen.
 
     ``fetch_schema`` maps a schema id to the schema's JSON text and raises UnknownSchemaId, UnusableSchema (one that can
-    never be used; believed for ever) or RegistryUnavailable (never kept). Several threads call it at once.
+    never be used; believed forever) or RegistryUnavailable (never kept). Several threads call it at once.
     ``list_ids`` returns every id that the registry has by now, or None where it can't say: one question for many ids.
 
     A producer registers a schema before it sends the first record with its id. So the answer that an id is unknown

@@ -1,7 +1,7 @@
 """How much of a record a dead letter (or the copy of a late event) keeps, so that it always fits into its topic.
 
 The broker limits records by their size on the wire: one of 1 MB may unpack to hundreds. A letter is written
-uncompressed, and one that nobody takes would restart the store job for ever.
+uncompressed, and one that nobody takes would restart the store job forever.
 """
 
 from __future__ import annotations

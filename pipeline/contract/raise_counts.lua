@@ -6,7 +6,7 @@
 -- category's sums change by the same difference. Windows that have gone are left alone, so that nobody who is late can bring
 -- back a part of one.
 -- The index knows every window that something was counted in. One that it knows and that isn't there went while Redis's clock was
--- wrong: written now, it would be a part taken for the whole. So the marker is taken away, and the rebuild under way is void.
+-- wrong: written now, it would be a part that looks like the whole. So the marker is taken away, and the rebuild under way is void.
 local ends, kept = tonumber(ARGV[1]), redis.call('HMGET', KEYS[3], 'seconds', 'kept_from')
 local expires = ends + math.min(tonumber(kept[1] or ARGV[2]), tonumber(ARGV[2]))
 local known = redis.call('ZSCORE', KEYS[4], ends)

@@ -38,7 +38,7 @@ def subject_of(topic: str) -> str:
 
 
 def registry_client(url: str) -> SchemaRegistryClient:
-    """A client that gives up quickly; whoever calls decides about trying again."""
+    """A client that gives up quickly; the caller decides about retries."""
     return SchemaRegistryClient({"url": url, "timeout": TIMEOUT_SECONDS, "max.retries": 0})
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a record: counted, late, invalid or a tombstone.
+"""Classifies a record: counted, late, invalid or a tombstone.
 
 Every rule is a function of the record alone (value, Kafka record time) and of two constants, never of a
 clock or a watermark, so that both Flink jobs, the generator's ledger and a fold of the topic come to the
@@ -64,7 +64,7 @@ def record_time_in_range(record_time_ms: int) -> bool:
 
 
 def invalid_event(event: AdEvent) -> str | None:
-    """Why an event is invalid whatever its record time, or None: by its fields, or as a canary that is none."""
+    """Why an event is invalid whatever its record time, or None: by its fields, or as a false canary."""
     return invalid_fields(event) or (NO_CANARY if is_no_canary(event.campaign_id, event.category) else None)
 
 
@@ -109,7 +109,7 @@ def classify(
     """Fate of a record, its event where it decodes, and the reason (`Reason`) where it isn't counted.
 
     The order is fixed, so that every reader gives the same reason: tombstone, undecodable, invalid
-    fields, a canary that is none, record time out of range, event time ahead of record time, late. An invalid record
+    fields, a false canary, record time out of range, event time ahead of record time, late. An invalid record
     that decodes keeps its event. Raises RegistryUnavailable, which says nothing about the record.
     """
     if value is None:

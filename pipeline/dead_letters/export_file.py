@@ -1,4 +1,4 @@
-"""The file that letters are exported to, mended in, and replayed from: JSON lines, one letter each.
+"""The file that letters are exported to, repaired in, and replayed from: JSON lines, one letter each.
 
 =================  ==============================================================================================
 key                meaning
@@ -7,7 +7,7 @@ key                meaning
 ``offset``         likewise
 ``record_time_ms``  Kafka record time of the origin; to be read, not to be changed
 ``reason``         why it was rejected; to be read
-``event``          what could be decoded, by field name. **Mend this**: on replay it must be a whole valid event.
+``event``          what could be decoded, by field name. **Repair this**: on replay it must be a whole valid event.
                    ``event_time`` is in milliseconds since the epoch; ``placement``, ``device`` and ``impression_id``
                    may be left out
 ``complete``       whether ``event`` is the whole event; to be read

@@ -1,4 +1,4 @@
-"""Is a mended event an event? The contract's own rules, against the record time of its origin."""
+"""Is a repaired event an event? The contract's own rules, against the record time of its origin."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def event_of(fields: Mapping[str, Any]) -> AdEvent:
 
 
 def lateness_of(event: AdEvent, record_time_ms: int, allowed_lateness_seconds: int) -> bool:
-    """Whether a mended event is late. Raises StillInvalid where it is no valid event beside the record time."""
+    """Whether a repaired event is late. Raises StillInvalid where it is no valid event beside the record time."""
     unspeakable = [name for name in _FIELDS if not _is_text(getattr(event, name))]
     reason = f"{unspeakable[0]} is not valid Unicode" if unspeakable else invalid_event(event)
     if reason is not None:

@@ -1,4 +1,4 @@
-"""What a replay is going to do, letter by letter: mended from a file or by the same changes to each."""
+"""What a replay is going to do, letter by letter: repaired from a file or by the same changes to each."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def plan_from_lines(
 def plan_by_changes(
     letters: Iterable[tuple[Letter, View]], changes: Changes, allowed_lateness_seconds: int
 ) -> RepairPlan:
-    """Every letter with the same changes; only those that decode as a whole can be mended this way."""
+    """Every letter with the same changes; only those that decode as a whole can be repaired this way."""
     plan = RepairPlan()
     for letter, view in letters:
         if view.complete:
             _add(plan, letter, changes.applied(letter, view), allowed_lateness_seconds, None)
         else:
-            reason = f"does not decode ({letter.reason}): export it and mend it by hand"
+            reason = f"does not decode ({letter.reason}): export it and repair it by hand"
             plan.rejected.append(Rejection(reason, *letter.origin))
     return plan
 

@@ -1,4 +1,4 @@
-"""Puts mended events into ``raw_events``, under the origin of the record that was rejected.
+"""Puts repaired events into ``raw_events``, under the origin of the record that was rejected.
 
 The origin is the key, so replaying twice changes nothing. What was replayed is kept beside it, which is how
 reconciliation knows such rows from rows that nobody can explain; the letters stay in their topic.

@@ -1,4 +1,4 @@
-"""Text of others on a terminal, which control characters could steer: events, file names, logs, messages of servers."""
+"""Escapes untrusted text for the terminal: events, file names, logs and messages of servers."""
 
 from __future__ import annotations
 

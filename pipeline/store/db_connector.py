@@ -2,7 +2,7 @@
 
 Every connection has a connect timeout, UTC as its time zone and a deadline for each call, which holds where the server
 hangs; readers are read-only, autocommitting and bounded by a statement timeout, so that no dashboard can hold a lock or
-run for ever.
+run forever.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ _EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Days:
-    """What has become of the days, and of the rows without a day of their own."""
+    """The outcome of keeping days: days created and dropped, and rows moved from the default partition."""
 
     created: tuple[str, ...] = ()
     default_rows: int = 0

@@ -64,7 +64,7 @@ def maintain(settings: Settings, now: datetime | None = None) -> RetentionReport
 
 
 def days_or_ever(days: int) -> timedelta | None:
-    """A retention of the settings; 0 is for ever."""
+    """A retention of the settings; 0 is forever."""
     return timedelta(days=days) if days else None
 
 

@@ -1,4 +1,4 @@
-"""Reads through the read API and, by turns, the bare Redis commands under them: what the API adds while a load runs."""
+"""Measures the overhead of the read API over the bare Redis commands, interleaved, while a load runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Pair:
 
 
 class PairedReads(Probe):
-    """Each look asks one question both ways, the API first every other time. A read that did not come is no pair."""
+    """Each poll asks one question both ways, the API first every other time. A read that did not come is no pair."""
 
     name = "cache_reads_by_turns"
     indicators = (Indicator.CACHE_READ, Indicator.CACHE_READ_BARE)

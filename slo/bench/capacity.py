@@ -43,8 +43,8 @@ def outcome_of(
 ) -> tuple[Outcome, str]:
     """What a trial says of its rate, and why.
 
-    Jobs that fall behind break it, whoever else was late: they did not even take what came. Apart from that a generator
-    that missed its schedule says nothing about the rate that was asked for.
+    Jobs that fall behind break it, even if the generator was late: they could not keep up with fewer events.
+    Apart from that a generator that missed its schedule says nothing about the rate that was asked for.
     """
     if falls_behind(lag_slope, rate):
         return (
@@ -103,7 +103,7 @@ class CapacityResult:
         return float(points[-1]["p99"]) if points else None
 
     def _outcomes_at_half(self) -> set[Outcome]:
-        """What became of the trials at the rate that `p99_at_half` is of."""
+        """Outcomes of the trials at the rate that `p99_at_half` is of."""
         if self.found.rate is None:
             return set()
         rates = [each.rate for each in self.trials if each.rate <= self.found.rate / 2 and each.event_to_redis]

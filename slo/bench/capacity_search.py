@@ -65,7 +65,7 @@ class RateRange:
 class Capacity:
     """The highest rate that held in its trial and in every confirmation; None where not even the lowest one did.
 
-    ``above`` says what became of the next rate above it that was tried; None where the range ends.
+    ``above`` is the outcome of the next higher rate that was tried; None where the range ends.
     """
 
     rate: float | None

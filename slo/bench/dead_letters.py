@@ -1,4 +1,4 @@
-"""What bad records cost: the same load without any and with 1 % of each kind, by turns, on one running stack."""
+"""Cost of bad records: the same load without any and with 1 % of each kind, interleaved, on one running stack."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MeasuredLoad:
 
 @dataclass(frozen=True)
 class DeadLettersResult:
-    """The loads by turns, clean first, and what reconciliation and the letters' topic said afterwards."""
+    """The interleaved loads, clean first, with the reconciliation and the number of dead letters afterwards."""
 
     rate: float
     loads: tuple[MeasuredLoad, ...]
@@ -105,7 +105,7 @@ class DeadLettersResult:
 def measure(
     settings: Settings, rate: float, seconds: float, pairs: int, processes: Sequence[psutil.Process], say: Say
 ) -> DeadLettersResult:
-    """Clean and bad loads by turns, then `adctr verify`. ``processes`` are the TaskManagers, whose CPU time counts.
+    """Interleaves clean and bad loads, then verifies. ``processes`` are the TaskManagers, whose CPU time counts.
 
     Needs a stack whose topic holds no invalid record yet. Raises what reconciliation raises, and NoCheckpoint.
     """

@@ -29,7 +29,7 @@ LEAST_RATIO_CPU = 1.5
 
 
 class LiveJob(Protocol):
-    """The Flink job that writes to Redis, as whoever owns the stack can start and end it."""
+    """The Flink job that writes to Redis, which the owner of the stack can start and end."""
 
     def start(self) -> float:
         """Submits it from the beginning of the topic; the unix time at which all its tasks ran."""

@@ -1,4 +1,4 @@
-"""One drain of a full topic, whoever did it, and waiting for its end."""
+"""One drain of a full topic by any contender, and waiting for its end."""
 
 from __future__ import annotations
 

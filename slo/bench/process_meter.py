@@ -17,7 +17,7 @@ from slo.probes.processes import children_by_parent, descendants
 
 SAMPLE_SECONDS = 0.25
 MEMORY_SECONDS = 1.0
-"""Between two looks at memory and at who has which children: for the one the kernel walks through all pages of a
+"""Between two polls of memory and at who has which children: for the one the kernel walks through all pages of a
 process, for the other we walk through all processes. Four times a second that took 0.18 of a core for five JVMs."""
 
 

@@ -33,7 +33,7 @@ class LoadFailed(RuntimeError):
 
 
 class StoreJob(Protocol):
-    """The Flink job that writes to PostgreSQL, as whoever owns the stack can start and end it."""
+    """The Flink job that writes to PostgreSQL, which the owner of the stack can start and end."""
 
     def start(self) -> float:
         """Submits it from the beginning of the topic; the unix time at which all its tasks ran."""
@@ -112,7 +112,7 @@ class RawCopyResult:
 
 
 def measure(settings: Settings, job: StoreJob, rows: int, repetitions: int, say: Say) -> RawCopyResult:
-    """Loads ``rows`` rows by turns; the first load warms the job's JVM up and does not count. Raises LoadFailed."""
+    """Interleaves loads of ``rows`` rows; the first one warms the job's JVM up uncounted. Raises LoadFailed."""
     runs = []
     with closing(connect_owner(settings)) as connection:
         connection.autocommit = True

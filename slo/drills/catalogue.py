@@ -123,7 +123,7 @@ DRILLS: tuple[Drill, ...] = (
     ),
     Drill(
         "dashboard_frozen",
-        "The dashboard's process stands still for 20 s; whoever has it open looks at old figures.",
+        "The dashboard's process stands still for 20 s; its viewers see old figures.",
         partial(sabotage.processes_frozen, services=("dashboard",)),
         must_fail=frozenset({"dashboard_refresh"}),
         reading=ExpectedReading(Indicator.DASHBOARD_AGE, 15.0, 34.0),

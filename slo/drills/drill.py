@@ -58,10 +58,10 @@ class Drill:
 
 @dataclass(frozen=True)
 class DrillResult:
-    """What became of a drill. ``wrong`` says what the verdict should have said and did not; empty if it was right.
+    """The outcome of a drill. ``wrong`` says what the verdict should have said and did not; empty if it was right.
 
     ``doubts`` say what could not be told: objectives that have nothing to do with the sabotage and were inconclusive,
-    or a check that came to no verdict, which is None then.
+    or a check without a verdict; the verdict is None then.
     """
 
     drill: Drill

@@ -91,7 +91,7 @@ class Exporter:
             while not self._stop.wait(began + turn * period_seconds - time.monotonic()):
                 try:
                     work()
-                except Exception:  # a bug costs one turn: a thread that ended would leave its last value for ever
+                except Exception:  # a bug costs one turn: a thread that ended would leave its last value forever
                     log.exception("exporter's %s", name)
                 turn = max(turn + 1, int((time.monotonic() - began) / period_seconds))
 
@@ -110,7 +110,7 @@ class Exporter:
         try:
             self.metrics.set_retention((read_retention(self._redis, longest).seconds, longest))
         except (redis.RedisError, ValueError):
-            self.metrics.set_retention(None)  # the probe of Redis says that it is away
+            self.metrics.set_retention(None)  # the probe of Redis says that it is down
 
     def _verify(self) -> None:
         try:

@@ -51,7 +51,7 @@ class LoadRuns(Collector):
         yield GaugeMetricFamily(
             TARGET_RATE, "Events per second that the load runs aim at.", value=sum(tail.rate for tail in active)
         )
-        events = CounterMetricFamily(EVENTS, "Events of load runs by what became of them.", labels=["outcome"])
+        events = CounterMetricFamily(EVENTS, "Events of load runs by outcome.", labels=["outcome"])
         for outcome in ("planned", "acknowledged", "failed"):
             events.add_metric([outcome], sum(getattr(tail, outcome) for tail in tails))
         yield events

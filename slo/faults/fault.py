@@ -41,7 +41,7 @@ class Fault:
     recovers: Indicator = Indicator.EVENT_TO_REDIS
     keeps: frozenset[str] = frozenset()
     answers: bool = True
-    """Whoever reads must get an answer all the time, from one store or the other: one of them stands."""
+    """Readers must always get an answer, from one store or the other: one of them runs."""
     links: tuple[str, ...] = ()
     """The servers that the jobs must reach over a link, because the fault is in it."""
     kills_generator: bool = False

@@ -1,6 +1,6 @@
 """Reads the cells of some windows from Redis, as cheaply for Redis as can be.
 
-A window's sums per category change with its cells, in one script, and are few. So a look reads the sums, and then the
+A window's sums per category change with its cells, in one script, and are few. So a poll reads the sums, and then the
 cells of those windows alone whose sums have changed: a hundred thousand cells take Redis tens of milliseconds, in which
 it answers nobody else.
 """
@@ -38,7 +38,7 @@ class CellReader:
 
     With ``complete_only`` they also raise it where Redis is not complete, as readers then don't look at it. With
     ``cells`` those alone are read; with ``cells_alone`` sums are left alone and all cells are read every time: of
-    writers of whom some write no sums, each is then looked at in the same way.
+    writers, some of which write no sums, each is then looked at in the same way.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CellReader:
         sums: list[Hash] = [{}] * len(windows)
         if not self._cells_alone:
             sums = self._hashes([categories_key(self._size, start) for start in windows])
-        # Whoever writes cells alone (a peer in a benchmark) has no sums to go by.
+        # A writer of cells only (a peer in a benchmark) has no sums to compare.
         touched = {
             start: found
             for start, found in zip(windows, sums, strict=True)

@@ -21,7 +21,7 @@ NO_ANSWER = "got no answer"
 SILENT_SECONDS = 10.0
 """A poller without an answer for longer at the end cannot tell an event that is late from one that it did not see."""
 MOST_BUSY = 1 / 3
-"""The share of the time that looks may take: one at many thousand cells keeps the store from its work."""
+"""The share of the time that polls may take: one at many thousand cells keeps the store from its work."""
 _AHEAD_SECONDS = 2
 
 
@@ -42,11 +42,11 @@ def open_windows(now: float, reach_back_seconds: float = REACH_BACK_SECONDS) -> 
 
 
 class Poller:
-    """Looks every ``period_seconds`` from `start` to `stop`, less often where a look takes long (``MOST_BUSY``).
+    """Looks every ``period_seconds`` from `start` to `stop`, less often where a poll takes long (``MOST_BUSY``).
 
-    Failed looks are counted and the next one comes as usual.
+    Failed polls are counted and the next one comes as usual.
 
-    An error that no service raises is a bug: it ends the poller, is logged, and voids what was seen. The first look of
+    An error that no service raises is a bug: it ends the poller, is logged, and voids what was seen. The first poll of
     all, in the constructor, is the baseline. It raises what the reader raises.
     """
 
@@ -76,10 +76,10 @@ class Poller:
         silent = ended - looks[-1] if looks else float("inf")
         if silent <= SILENT_SECONDS:
             return ""
-        return f"{self._thread.name} {NO_ANSWER} in the last {silent:.0f} s" if looks else f"no look {NO_ANSWER}"
+        return f"{self._thread.name} {NO_ANSWER} in the last {silent:.0f} s" if looks else f"no poll {NO_ANSWER}"
 
     def settled(self) -> bool:
-        """Looks once more before the start: whether nothing has changed since the last look."""
+        """Looks once more before the start: whether nothing has changed since the last poll."""
         _, counts = self._reader.read(open_windows(time.time()))
         self.recorder.take_baseline(counts)
         return not counts

@@ -1,6 +1,6 @@
 """Which cells are watched where looking at all of them would keep the stores from their work.
 
-A look at a hundred thousand cells takes a second of processor time here and as much of the stores'; with it latencies
+A poll of a hundred thousand cells takes a second of processor time here and as much of the stores'; with it latencies
 would be those of the watching.
 """
 

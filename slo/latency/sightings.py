@@ -1,4 +1,4 @@
-"""What a poller keeps of its looks: 20 bytes per rise of a count, and the times of the looks."""
+"""What a poller keeps of its polls: 20 bytes per rise of a count, and the times of the polls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SightingRecorder:
     def __init__(self, numbers: CellNumbers) -> None:
         self.numbers = numbers
         self.looks = array("d")
-        """When each look returned, unix seconds."""
+        """When each poll returned, unix seconds."""
         self.baseline: dict[int, int] = {}
         self._highest: dict[int, int] = {}
         self._peak: dict[int, int] = {}
@@ -87,5 +87,5 @@ class SightingRecorder:
         return Sightings(cell, count, seen_at)
 
     def intervals(self) -> Seconds:
-        """Seconds between one look and the next: the error of each latency is below the one that it fell into."""
+        """Seconds between one poll and the next: the error of each latency is below the one that it fell into."""
         return np.diff(np.array(self.looks, dtype=np.float64))

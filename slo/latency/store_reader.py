@@ -20,7 +20,7 @@ _ALL = """
     FROM metrics_1min
     WHERE window_start >= to_timestamp(%(first)s) AND window_start <= to_timestamp(%(last)s)
 """
-# OFFSET 0 keeps each cell a look into the primary key: of a hundred thousand rows per window two hundred are wanted.
+# OFFSET 0 keeps each cell a look-up in the primary key: of a hundred thousand rows per window two hundred are wanted.
 _OF_CELLS = """
     SELECT start, cell.campaign_id, cell.category, found.events
     FROM unnest(%(windows)s) AS start,

@@ -67,7 +67,7 @@ def with_missed(first: Sample, took_seconds: float, period_seconds: float) -> li
 
 
 class _TimedReads(Probe):
-    """Each look a few reads, one after the other, as a dashboard that is refreshed makes them.
+    """Each poll a few reads, one after the other, as a dashboard that is refreshed makes them.
 
     Each is timed from before its call until the value is there; one that did not come is ``NEVER``. In a row, because a
     process that has just slept needs twice the CPU time for a read.

@@ -5,7 +5,7 @@ partition become visible in the order in which they were due. So when the count 
 is seen at n at time t, the canaries due at w … w + n - 1 are visible by t.
 
 What counts alone cannot tell is *which* canary is missing. One that was never sent (the canary's process was down)
-makes each later one of its minute look late by a second, and the minute's last one look lost. That errs on the safe
+makes each later canary of its minute look late by a second, and the minute's last one seem lost. That errs on the safe
 side, and `CanaryRows.holes` tells afterwards that it has happened.
 
 Canaries come at one moment of each second, and the live job fires early every 200 ms counted from a cell's first event.
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 WINDOW_SECONDS = 60
 GIVE_UP_SECONDS = 30.0
-"""A canary that is not visible by then is taken for one that never will be."""
+"""A canary that is not visible by then counts as lost."""
 BEHIND_AT_START = 2
-"""So many canaries may be under way when a row is first seen; with more missing it is taken for one with a hole."""
+"""So many canaries may be under way when a row is first seen; with more missing the row counts as having a hole."""
 
 Cell = tuple[int, int]
 """(window start in unix seconds, partition)"""

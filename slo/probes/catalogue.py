@@ -17,7 +17,7 @@ from slo.probes.window_close import WindowClose
 
 
 def probes_of(settings: Settings, *, with_canaries: bool = True, clock: Callable[[], float] = time.time) -> list[Probe]:
-    """New probes, with connections of their own. None waits for a service before its first look.
+    """New probes, with connections of their own. None waits for a service before its first poll.
 
     ``with_canaries`` is False where a run's own events are timed by count matching.
     """

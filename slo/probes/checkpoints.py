@@ -15,10 +15,10 @@ TIMEOUT_SECONDS = 3.0
 
 
 class Checkpoints(Probe):
-    """Each completed checkpoint gives one sample of size and duration, each look one of age for each of the two jobs.
+    """Each completed checkpoint gives one sample of size and duration, each poll one of age for each of the two jobs.
 
     Size is ``state_size``: everything the checkpoint stands for, not only what is new in an incremental one. Flink
-    tells the last ten checkpoints (``web.checkpoints.history``), so none is missed in a look every three seconds. A job
+    tells the last ten checkpoints (``web.checkpoints.history``), so none is missed in a poll every three seconds. A job
     that is not there, or has completed none, has an age that never came.
     """
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from slo.probes.probe import Probe, Sample
 
 LARGEST_DRIFT_SECONDS = 0.1
-"""Between two looks. Slewing, as NTP does it, is at most 0.5 ms per second."""
+"""Between two polls. Slewing, as NTP does it, is at most 0.5 ms per second."""
 
 
 class ClockSteps(Probe):

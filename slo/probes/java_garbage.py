@@ -27,7 +27,7 @@ class AttachFailed(OSError):
 
 
 class JavaGarbage(Probe):
-    """No probe that measures: each look is one full collection in every service that is a JVM."""
+    """No probe that measures: each poll is one full collection in every service that is a JVM."""
 
     name = "java_garbage"
     indicators = ()

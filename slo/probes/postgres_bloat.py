@@ -29,7 +29,7 @@ _DEAD_SHARE = """
 
 
 class PostgresBloat(Probe):
-    """One sample per table and look: bytes that would be free, had the live rows just been written.
+    """One sample per table and poll: bytes that would be free, had the live rows just been written.
 
     Of tables that are updated, that is their size with indexes, less the bytes of the live rows and their pointers.
     What is left grows a little by design: with each live row its index entries and the free space beside it.

@@ -27,7 +27,7 @@ SERVICE_ERRORS: tuple[type[Exception], ...] = (
     MetricsUnavailableError,
     DashboardUnavailable,
 )
-"""What a look raises when a service gives no answer: a failed look. Any other error is a bug in the probe."""
+"""What a poll raises when a service gives no answer: a failed poll. Any other error is a bug in the probe."""
 
 NEVER = float("nan")
 """The value of a sample that never came: bad under every objective."""
@@ -64,7 +64,7 @@ class Doubtful:
 
 
 class Probe(Protocol):
-    """Looks again and again; each look gives the samples that have come since the last one. One thread looks."""
+    """Looks again and again; each poll gives the samples that have come since the last one. One thread looks."""
 
     name: str
     indicators: tuple[Indicator, ...]
@@ -76,11 +76,11 @@ class Probe(Protocol):
         """The new samples. Raises one of ``SERVICE_ERRORS`` where a service does not answer."""
 
     def idle_seconds(self) -> float:
-        """How long from now on a look would find nothing due; the looks of that time are left out."""
+        """How long from now on a poll would find nothing due; the polls of that time are left out."""
         return 0.0
 
     def close(self) -> None:
-        """Ends connections. No look comes after it."""
+        """Ends connections. No poll comes after it."""
 
     def subjects(self) -> tuple[str, ...]:
         """Everybody whose samples must come, by ``job``; empty where there is only one, or nobody knows beforehand."""

@@ -20,7 +20,7 @@ from slo.spec.model import Indicator
 
 SILENT_PERIODS = 5
 SILENT_SECONDS = 10.0
-"""A probe whose last look is longer ago than both is dead or stuck: what it saw before says nothing of the rest."""
+"""A probe whose last poll is longer ago than both is dead or stuck: what it saw before says nothing of the rest."""
 BY_THE_CLOCK = frozenset(
     {
         Indicator.EVENT_TO_REDIS,
@@ -104,7 +104,7 @@ class Recorder:
             self._also(sample)
 
     def forget(self, before: float) -> None:
-        """Drops samples that began to count before a time (unix seconds), for whoever watches without an end.
+        """Drops samples that began to count before a time (unix seconds), for observers without an end.
 
         Looks that had failed by the last call before it are forgotten, too. Samples come nearly in the order of time:
         what stands behind a newer one goes a little later.
@@ -120,7 +120,7 @@ class Recorder:
     def recording(self, ended: float | None = None) -> Recording:
         """Everything since the start, of samples that began to count before ``ended`` (unix seconds; default: now).
 
-        A sample comes only when what it measures has happened, so whoever ends a check asks a little later. One that is
+        A sample comes only when what it measures has happened, so the end of a check asks a little later. One that is
         more than ``PATIENCE_SECONDS`` overdue by then is in the recording as one that never came.
         """
         now = self._clock()

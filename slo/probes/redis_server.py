@@ -1,4 +1,4 @@
-"""Redis itself: memory, keys, evictions, and window keys that would stay for ever."""
+"""Redis itself: memory, keys, evictions, and window keys that would stay forever."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NO_TTL = -1
 
 
 class RedisServer(Probe):
-    """Two round trips per look: INFO, DBSIZE and one step of a scan over the window keys, then their TTLs.
+    """Two round trips per poll: INFO, DBSIZE and one step of a scan over the window keys, then their TTLs.
 
     A scan takes a step of ``_SCAN_COUNT`` keys per look. It takes larger ones, up to ``_LARGEST_SCAN_COUNT``, where it
-    would need more than ``_SCAN_LOOKS`` looks, so that no look holds Redis up. After the first complete scan, each look
+    would need more than ``_SCAN_LOOKS`` polls, so that no poll holds Redis up. After the first complete scan, each poll
     tells the keys without TTL: those of the last complete scan, or of the present one where it has found more. So the
     sample does not come and go with the length of a scan. SCAN may tell a key twice while a table grows, so one such
     key can count as two, but never as none.
@@ -75,7 +75,7 @@ class RedisServer(Probe):
         self._client.close()
 
     def _newly_evicted(self, evicted: int) -> int:
-        """Since the last look; a server that was started again counts from 0."""
+        """Since the last poll; a server that was started again counts from 0."""
         before, self._evicted = self._evicted, evicted
         if before is None:
             return 0

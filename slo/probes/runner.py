@@ -1,4 +1,4 @@
-"""Runs probes, each in a thread of its own, on a schedule that no slow look shifts."""
+"""Runs probes, each in a thread of its own, on a schedule that no slow poll shifts."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class LookCounts:
     """CPU time of the probe's thread; what client libraries do in threads of their own is not in it."""
     last_error: str = ""
     looked_at: float = 0.0
-    """When the last look ended, whatever came of it; monotonic seconds, 0 before the first."""
+    """When the last poll ended, whatever came of it; monotonic seconds, 0 before the first."""
 
 
 def next_look(began: float, period_seconds: float, now: float) -> tuple[float, int]:
-    """When the first look after ``now`` is due on the schedule began + n periods, and that n."""
+    """When the first poll after ``now`` is due on the schedule began + n periods, and that n."""
     n = max(1, math.floor((now - began) / period_seconds) + 1)
     return began + n * period_seconds, n
 
@@ -39,8 +39,8 @@ def next_look(began: float, period_seconds: float, now: float) -> tuple[float, i
 class Runner:
     """From `start` to `stop` every sample goes to ``take``, which must be safe to call from several threads.
 
-    A look that fails with a service's error is counted and the next one comes as usual. Any other error is a bug: it is
-    logged with its traceback and counted as a failed look too, so that no bug passes for health. Use as a context
+    A poll that fails with a service's error is counted and the next one comes as usual. Any other error is a bug: it is
+    logged with its traceback and counted as a failed poll too, so that no bug passes for health. Use as a context
     manager.
     """
 
@@ -70,7 +70,7 @@ class Runner:
             thread.start()
 
     def stop(self) -> None:
-        """Ends all threads, waiting for looks that are going on, and closes the probes. May be called twice."""
+        """Ends all threads, waiting for polls under way, and closes the probes. May be called twice."""
         running = [probe for probe in self.probes if not self._stops[probe.name].is_set()]
         for probe in running:
             self._stops[probe.name].set()

@@ -15,7 +15,7 @@ from slo.spec.model import Indicator
 
 
 class StateStorage(Probe):
-    """One sample per job and look: bytes below the job's directory of checkpoints.
+    """One sample per job and poll: bytes below the job's directory of checkpoints.
 
     Flink tells the size of one checkpoint (`slo.probes.checkpoints`); this finds what it has forgotten to delete, too.
     """

@@ -12,7 +12,7 @@ second as event and record time, and both ends and bound are whole seconds. So t
     the time at which W ≥ end was first seen  −  (end + bound),
 
 which holds the canary's way into the job, the wait for the next periodic watermark (Flink's default: 200 ms) and the
-sink's write of the last counts, which stand before W does. It is too high by less than the time between two looks.
+sink's write of the last counts, which stand before W does. It is too high by less than the time between two polls.
 """
 
 from __future__ import annotations

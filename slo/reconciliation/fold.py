@@ -105,7 +105,7 @@ class IdCounter:
         self.prefix = f"{run_id}-".encode()
         self.counts = np.zeros(limit, dtype=np.uint16)
         self.invalid = np.zeros(limit, dtype=np.uint16)
-        """The same of records that decode and are invalid: apart, as such an event may be mended and sent once more."""
+        """The same of records that decode and are invalid: apart, as its repaired event may be sent again."""
         self.foreign: list[bytes] = []
         """Ids that carry the run's prefix and no number below the limit."""
 
@@ -157,7 +157,7 @@ class Fold:
         """What the row of each counted or late record must hash to (`row_hash`)."""
         self.digests: dict[Mark, dict[Origin, bytes]] = {Mark.LATE: {}, Mark.INVALID: {}}
         self.reason_codes: dict[Origin, Reason | None] = {}
-        """Of the invalid records: those of late ones are all the same."""
+        """Of the invalid records; late events all have the same reason."""
         self.letter_times_ms: dict[Origin, int] = {}
         """Record times of what ``digests`` has."""
         self.reasons: dict[str, int] = {}

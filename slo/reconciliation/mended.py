@@ -27,7 +27,7 @@ Marks = Mapping[int, npt.NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Replayed:
-    """A mended event, as `adctr dlq replay` noted it."""
+    """A repaired event, as `adctr dlq replay` noted it."""
 
     partition: int
     offset: int

@@ -38,7 +38,7 @@ class Report:
     tombstones: int = 0
     duplicates: int = 0
     replayed: int = 0
-    """Mended dead letters that were replayed."""
+    """Repaired dead letters that were replayed."""
     recounted: int = 0
     """Windows, of both sizes, whose recounted values hold."""
     awaiting_recount: int = 0

@@ -49,7 +49,7 @@ from slo.reconciliation.wait_drained import POLL_SECONDS, NotDrained, answer, wa
 
 Progress = Callable[[str], None]
 UNAVAILABLE = (KafkaUnavailable, RegistryUnavailable, StoreUnavailable, RedisUnavailable, FlinkUnavailable)
-"""What `reconcile` raises when a service is gone."""
+"""Errors that `reconcile` raises when a service is unavailable."""
 _NEVER_CUT = -1
 _PUBLISHED_SECONDS = 20.0
 """Several checkpoints: each publishes the store job's watermark when it is complete."""
@@ -61,7 +61,7 @@ def reconcile(
 ) -> Report:
     """Compares everything with everything.
 
-    Raises NotDrained or JobsStuck when the jobs don't get there, and one of ``UNAVAILABLE`` when a service is gone.
+    Raises NotDrained or JobsStuck when the jobs don't get there, and one of ``UNAVAILABLE`` when a service is down.
     """
     with Topics(settings) as topics:
         return _Reconciliation(settings, topics, progress).run(ledgers, timeout_seconds)

@@ -52,7 +52,7 @@ class Chapter:
 CAPACITY_LEAVES_OUT = (
     "Trials are as long as the table says: objectives that need longer (window close, growth, checkpoint age; "
     "cache reads below 220 s) are not judged in them. The generator, the probes and the stack share the cores. "
-    "Latencies include the time between two looks (50 ms for Redis, 250 ms for PostgreSQL)."
+    "Latencies include the time between two polls (50 ms for Redis, 250 ms for PostgreSQL)."
 )
 COST_LEAVES_OUT = (
     "CPU seconds include what a stack does without events (checkpoints, canaries, timers); at a low rate that is "
@@ -78,7 +78,7 @@ PEERS_LEAVE_OUT = (
     "seen in Redis to the last, so start-up is nobody's. CPU and memory are those of the contender's processes, "
     "PyFlink's JVM and Python workers included, broker and Redis left out. The loop and Quix Streams are one process "
     "each and could be started several times; adctr and PyFlink have a parallelism of one. Latencies include the time "
-    "between two looks at Redis (50 ms); the generator shares the cores, and those of a contender that fell behind "
+    "between two polls of Redis (50 ms); the generator shares the cores, and those of a contender that fell behind "
     "grow for as long as it is loaded."
 )
 
@@ -170,7 +170,7 @@ def _cache_reads(documents: Sequence[Document]) -> Chapter:
             f"Beside {document['rate_achieved']:,.0f} events/s; p99 through the API is {value} times the bare one"
             f"{between}, {judged['objective']:g} is allowed. Verdict: {document['verdict']}."
         )
-        tables.append(Table("Both ways by turns", cache_read_rows(document)))
+        tables.append(Table("Both ways, interleaved", cache_read_rows(document)))
         lines = {
             name: [(point["one_in"], point[way]) for point in document.get("curve", ())]
             for name, way in (("read API", "api"), ("bare client", "bare"))

@@ -26,11 +26,11 @@ from slo.spec.model import Indicator, Kind, Objective, Operator
 ERROR_RATIO = "adctr:objective_errors:ratio_rate"
 """Followed by the window, with the label ``objective``: the share of bad samples."""
 IS_BAD = "adctr:objective_bad:bool"
-"""1 while a look at an age finds it bad, else 0."""
+"""1 while a poll of an age finds it bad, else 0."""
 
 GROWTH_WINDOW_SECONDS = 3600.0
 COUNTER_WINDOW = "1h"
-"""What counts as one look at a counter: its limit is for so much time."""
+"""What counts as one poll of a counter: its limit is for so much time."""
 SILENCE_WINDOW = "5m"
 WATCHDOG = "Watchdog"
 """The alert that fires always: where it does not, no rules are loaded."""

@@ -262,7 +262,7 @@ def _storage() -> Iterator[Watch]:
         f"{DEFAULT_PARTITION_ROWS} > 0",
         "{{ $value }} rows of raw_events lie in no day's partition",
         "The cache keeper creates days and moves rows every hour, and has not. "
-        "They are in no day that can be dropped, so they are kept for ever.",
+        "They are in no day that can be dropped, so they are kept forever.",
         "default_partition",
         "2h",
     )

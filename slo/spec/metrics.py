@@ -14,7 +14,7 @@ EXPORTER_JOB = "adctr"
 FLINK_JOB, REDIS_JOB, POSTGRES_JOB = "flink", "redis", "postgres"
 """Scrape jobs of what is not ours: dashboards and rules ask for theirs alone, not for another Redis's."""
 PROBE_FAILURES = "adctr_probe_failures_total"
-"""Counter with the label ``probe``: looks that got no answer."""
+"""Counter with the label ``probe``: polls that got no answer."""
 
 CACHE_RETENTION = "adctr_cache_retention_seconds"
 """Gauge: how long Redis keeps a window after its end now, which is less than the setting while memory is short."""
@@ -106,16 +106,16 @@ def _metrics() -> dict[Indicator, Metric]:
         Indicator.CHECKPOINT_SIZE: (gauge, "Size of the newest complete checkpoint of a job."),
         Indicator.CHECKPOINT_DURATION: (histogram, "How long a complete checkpoint of a job took, from end to end."),
         Indicator.CHECKPOINT_AGE: (gauge, "Time since the newest complete checkpoint of a job."),
-        Indicator.STATE_STORAGE: (gauge, "Files of all checkpoints that a job keeps; only a soak looks."),
+        Indicator.STATE_STORAGE: (gauge, "Files of all checkpoints that a job keeps; only a soak polls it."),
         Indicator.REDIS_MEMORY: (gauge, "Memory that Redis uses for data."),
         Indicator.REDIS_KEYS: (gauge, "Keys in Redis."),
         Indicator.REDIS_KEYS_WITHOUT_TTL: (gauge, "Window keys that would never expire."),
         Indicator.REDIS_EVICTIONS: (counter, "Keys that Redis evicted for want of memory."),
         Indicator.CONSUMER_LAG: (gauge, "Records between a job's committed offsets and the topic's end."),
-        Indicator.POSTGRES_BLOAT: (gauge, "Size of a table beyond its live rows; only a soak looks."),
-        Indicator.PROCESS_MEMORY: (gauge, "Resident memory of a service without pages of files; only a soak looks."),
-        Indicator.PROCESS_FILE_HANDLES: (gauge, "Open file descriptors of a service; only a soak looks."),
-        Indicator.PROCESS_THREADS: (gauge, "Threads of a service; only a soak looks."),
+        Indicator.POSTGRES_BLOAT: (gauge, "Size of a table beyond its live rows; only a soak polls it."),
+        Indicator.PROCESS_MEMORY: (gauge, "Resident memory of a service without pages of files; only a soak polls it."),
+        Indicator.PROCESS_FILE_HANDLES: (gauge, "Open file descriptors of a service; only a soak polls it."),
+        Indicator.PROCESS_THREADS: (gauge, "Threads of a service; only a soak polls it."),
         Indicator.DASHBOARD_AGE: (gauge, "Age of what the dashboard shows."),
         Indicator.COUNT_DIFFERENCES: (gauge, "Differences that the last comparison of all counts found."),
         Indicator.BENCHMARK_ROUND: (histogram, "One round of a benchmark under pytest; exported by nobody."),

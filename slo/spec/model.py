@@ -1,6 +1,6 @@
 """Objectives, in OpenSLO v1's words wherever it has them.
 
-An *indicator* is a stream of samples (a latency per event, a gauge per look); an *objective* says what of it is good,
+An *indicator* is a stream of samples (a latency per event, a gauge per poll); an *objective* says what of it is good,
 how much of it must be, and when there is enough to judge. Durations are seconds here; the file writes ``60s``, ``5m``.
 """
 
@@ -20,9 +20,9 @@ class Kind(StrEnum):
     LATENCY = "latency"
     """At least ``target`` of all samples are good (``op`` ``value``): one sample per event, read or window."""
     FRESHNESS = "freshness"
-    """At least ``target`` of all looks find an age that is good (``op`` ``value``)."""
+    """At least ``target`` of all polls find an age that is good (``op`` ``value``)."""
     CEILING = "ceiling"
-    """No look finds more than ``value``, or than the ceiling that the run computes under the name ``computed``."""
+    """No poll finds more than ``value``, or than the ceiling that the run computes under the name ``computed``."""
     GROWTH = "growth"
     """After warm-up the robust slope is at most ``value`` per hour."""
     CORRECTNESS = "correctness"

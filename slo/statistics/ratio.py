@@ -71,7 +71,7 @@ def percentile_ratios(
 
 
 def paired_ratio(a: Floats, b: Floats, share: float, rounds_per_block: int) -> Ratio:
-    """The ratio of a percentile of two rows that were measured by turns: the n-th of A beside the n-th of B.
+    """The ratio of a percentile of two interleaved rows of measurements: the n-th of A beside the n-th of B.
 
     Blocks of neighbouring rounds are drawn for both together, so what disturbs both cancels out. Raises ValueError
     where the rows differ in length or make fewer than ``FEWEST_BLOCKS`` blocks.

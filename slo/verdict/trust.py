@@ -46,7 +46,7 @@ def doubts(objective: Objective, recording: Recording) -> str:
 
 
 def unverified(indicator: Indicator, recording: Recording) -> str:
-    """Says so if counts were to be compared and could not be. What was late all the same was late."""
+    """Says so if counts were to be compared and could not be. Late events stay late."""
     exactness = recording.exactness
     if indicator not in COUNTED or exactness is None or (exactness.records and not exactness.unverifiable):
         return ""
@@ -54,23 +54,23 @@ def unverified(indicator: Indicator, recording: Recording) -> str:
 
 
 def failed_looks(indicator: Indicator, series: Series) -> str:
-    """Says so if too many looks got no answer.
+    """Says so if too many polls got no answer.
 
-    One failed look between two answered ones hides no more than the pause between them did; `silence` finds many in a
+    One failed poll between two answered ones hides no more than the pause between them did; `silence` finds many in a
     row. More than a tenth of all is a probe that does not work. Where samples are events matched by their counts, a
-    failed look only makes them look later, so that there only a probe that mostly failed is doubted.
+    failed poll only makes them look later, so that there only a probe that mostly failed is doubted.
     """
     answered = int(np.count_nonzero(~np.isnan(series.values)))
     looks = answered + series.failed_looks
     most = 0.5 if indicator in COUNTED else MOST_FAILED_LOOKS
-    return f"{series.failed_looks:,} of {looks:,} looks failed" if series.failed_looks > most * looks else ""
+    return f"{series.failed_looks:,} of {looks:,} polls failed" if series.failed_looks > most * looks else ""
 
 
 def silence(indicator: Indicator, series: Series, recording: Recording) -> str:
     """Says so if there are no samples for longer than 10 s and three times the pause that nine of ten do not exceed.
 
     The pauses before the first and after the last sample count too, so a probe that died does not pass. Samples in one
-    second are one look: windows close by the hundred, once a minute.
+    second are one poll: windows close by the hundred, once a minute.
     """
     seconds = _seconds_with_samples(series)
     pauses = np.diff(seconds)

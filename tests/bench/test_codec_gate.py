@@ -1,4 +1,4 @@
-"""Encoding and decoding of one event, held against their objectives and, by turns, against bare fastavro."""
+"""Encoding and decoding of one event, held against their objectives and, interleaved, against bare fastavro."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def lasting_tabs(browser: Browser, stack: RunningStack) -> Iterator[Tabs]:
 
 @contextmanager
 def opened_tabs(browser: Browser, stack: RunningStack) -> Iterator[Tabs]:
-    """What a browser's console called an error or a warning fails whoever opened the page."""
+    """An error or warning on the browser's console fails the test that opened the page."""
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     tabs = Tabs(browser, stack.settings.dashboard_url, ARTIFACTS)
     yield tabs

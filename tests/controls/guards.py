@@ -33,7 +33,7 @@ class Guard:
     check: str
     """pytest's id of the test."""
     says: str
-    """Part of what pytest prints of the failure, so that no other mishap is taken for it."""
+    """Part of what pytest prints of the failure, so that no other failure is mistaken for it."""
 
     @property
     def name(self) -> str:

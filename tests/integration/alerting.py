@@ -66,7 +66,7 @@ class Inbox:
         return (alert, status) in self.got[since:]
 
     def firing(self) -> set[str]:
-        """What the on-call must believe to be firing: whoever fires on is not announced again."""
+        """What the on-call must believe to be firing: an alert that goes on firing is not announced again."""
         return {alert for alert, status in dict(self.got).items() if status == "firing"}
 
 

@@ -23,7 +23,7 @@ _TIMED_WAITS = "timed_waits"
 def require_library() -> Path:
     """Where the library is.
 
-    It is no Python package, and what mends its timed waits wants a C compiler: without them a test is skipped, unless
+    It is no Python package, and what fixes its timed waits needs a C compiler: without them a test is skipped, unless
     ADCTR_REQUIRE_FAKETIME=1.
     """
     found = [path for root in LIBRARIES for path in (Path(root) / _NAME, *Path(root).glob(f"*/{_NAME}"))]

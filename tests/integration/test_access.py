@@ -146,7 +146,7 @@ WRITES = [
     ("HSET", "adctr:test", "a", "1"),
     ("EXPIREAT", "adctr:test", "1"),
     ("EVAL", "return redis.call('SET', KEYS[1], '1')", "1", "adctr:test"),
-    # Whoever reads runs nothing inside of Redis.
+    # The reader runs nothing inside Redis.
     ("EVAL", "return 1", "0"),
     ("SCRIPT", "LOAD", "return 1"),
 ]

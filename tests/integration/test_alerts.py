@@ -73,7 +73,7 @@ def test_a_difference_pages_and_its_repair_resolves_the_page(
 
 @pytest.fixture(scope="module")
 def quick(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnCall]:
-    """Somebody for whom an hour passes in a minute."""
+    """A reader whose hour passes in a minute."""
     rules = an_hour_in_a_minute(rule_file(load_bundled()))
     with on_call(stack, tmp_path_factory.mktemp("alerts"), rules) as duty:
         yield duty

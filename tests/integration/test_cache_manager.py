@@ -216,7 +216,7 @@ def test_what_went_early_is_asked_of_postgres(manager: CacheManager, ours: Setti
 def test_where_redis_stands_still_and_postgres_is_further_postgres_answers(
     manager: CacheManager, ours: Settings
 ) -> None:
-    """Redis was away for long, or the live job is: its open windows hold less than PostgreSQL's."""
+    """Redis was down for long, or the live job is: its open windows hold less than PostgreSQL's."""
     with cache_client(ours) as client:
         client.set(watermark_key(60), int((NOW - STALE_SECONDS) * 1000))
         reading = manager.current_window()

@@ -1,4 +1,4 @@
-"""Dead letters of the running stack: listed, shown, exported, mended, replayed; `adctr verify` knows each step."""
+"""Dead letters of the running stack: listed, shown, exported, repaired, replayed; `adctr verify` knows each step."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def read(settings: Settings, ahead_seconds: float = 0.0) -> dict[tuple[str, str]
 
 
 def test_a_dead_letter_is_counted_and_expires(stack: RunningStack) -> None:
-    """Kept for ever, it never does; kept for ten days, it is told of after nine."""
+    """Kept forever, it never does; kept for ten days, it is told of after nine."""
     before = read(stack.settings)
     record = RawRecord(b"no event at all", int(time.time() * 1000))
     error, _ = produce(stack.settings.kafka_bootstrap, stack.settings.events_topic, 0, record)

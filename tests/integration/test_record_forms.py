@@ -214,7 +214,7 @@ def test_keys_and_headers_of_any_kind_are_kept(settings: Settings, sender: Sende
 
 @pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
 def test_every_codec_is_read(settings: Settings, sender: Sender, codec: str) -> None:
-    """By both jobs, and by whoever folds the topic."""
+    """By both jobs, and by a fold of the topic."""
     offset = sender.packed(sender.good(), b"key", {}, codec)
     _wait_for_jobs(settings, PARTITION, offset)
     assert offset in offsets_of(settings, "raw_events")

@@ -121,7 +121,7 @@ def test_late_events_go_to_their_topic(settings: Settings, sent: dict[Origin, Ve
 
 
 def test_valid_events_are_stored_and_late_ones_flagged(settings: Settings, sent: dict[Origin, Vector]) -> None:
-    """raw_events holds the counted and the late, told apart by their flag."""
+    """raw_events holds the counted and the late, distinguished by their flag."""
     rows = _rows(settings, "SELECT kafka_partition, kafka_offset, late FROM realtime.raw_events")
     stored = {(partition, offset): late for partition, offset, late in rows}
     for flag, fate in ((False, "counted"), (True, "late")):

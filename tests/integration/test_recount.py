@@ -1,4 +1,4 @@
-"""The whole way of a mended dead letter, on a stack of old records whose windows are final at once."""
+"""The whole way of a repaired dead letter, on a stack of old records whose windows are final at once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def differences(data_dir: Path, code: int) -> tuple[dict[str, Any], list[tuple[s
 @pytest.mark.long
 @pytest.mark.embedded
 def test_mended_letters_are_recounted_and_verified(tmp_path: Path) -> None:
-    """Export, mend, replay twice, recount, verify; then a recounted value is spoilt, and verify finds that alone."""
+    """Export, repair, replay twice, recount, verify; then a recounted value is spoilt, and verify finds that alone."""
     data = tmp_path / "stack"
     with temporary_stack(data, PortChoice.AUTO, historic=True, say=print, environ=LONG_KEPT) as settings:
         assert Layout.of(data).record.exists()

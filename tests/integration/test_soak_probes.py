@@ -1,4 +1,4 @@
-"""What only a soak looks at, on a real stack."""
+"""The probes that only a soak uses, on a real stack."""
 
 from __future__ import annotations
 

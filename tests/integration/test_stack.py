@@ -196,7 +196,7 @@ def _checkpoints(stack: RunningStack) -> dict[str, int]:
 
 
 def test_a_second_stack_in_the_same_directory_is_refused(stack: RunningStack) -> None:
-    """And the first one keeps its owner: whoever dies then still takes it along."""
+    """And the first one keeps its owner: the owner's death still takes the stack down."""
     owner = stack.layout.owner.read_text(encoding="utf-8")
     result = adctr(stack.data_dir, "up", "--ports", "auto")
     assert result.returncode == 4

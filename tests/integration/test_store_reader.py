@@ -15,7 +15,7 @@ from slo.latency.store_reader import StoreReader
 
 
 def test_a_connection_that_breaks_costs_one_look(settings: Settings) -> None:
-    """The server ends it, as a restart does; the second look after that has an answer."""
+    """The server ends it, as a restart does; the second poll after that has an answer."""
     with closing(StoreReader(settings)) as reader, closing(connect_owner(settings)) as owner:
         windows = open_windows(time.time())
         reader.read(windows)

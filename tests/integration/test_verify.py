@@ -1,4 +1,4 @@
-"""Sabotage of the real stores: `adctr verify` finds exactly what was changed, and nothing after it is mended."""
+"""Sabotage of the real stores: `adctr verify` finds exactly what was changed, and nothing after the repair."""
 
 from __future__ import annotations
 

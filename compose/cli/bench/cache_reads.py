@@ -28,7 +28,7 @@ def cache_reads(
     out: OutOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """The dashboard's reads through the read API and, by turns, the same keys with a bare client in one round trip.
+    """Compares the dashboard's reads through the read API with bare reads of the same keys, interleaved.
 
     Starts a stack of its own in DIR/bench-cache-reads. Exit 0: every count exact, every read answered by Redis, and
     the API's p99 at most 1.5 times the bare one's, with its interval. 1: not so. 3: too few reads, or the interval

@@ -142,7 +142,7 @@ class _Bench:
         except Inconclusive as error:
             return Trial(rate, phase, Outcome.BROKEN, str(error), seconds)
         if not gave_up and checked.recording.seconds < whole - 1:
-            raise KeyboardInterrupt  # it ended that load in order; whoever pressed it wants the whole search ended
+            raise KeyboardInterrupt  # the load has ended in order; Ctrl-C ends the whole search
         return _judged(rate, phase, min(seconds, checked.recording.seconds), checked, gave_up=gave_up)
 
     def _recover(self) -> None:

@@ -37,7 +37,7 @@ def compare(
 
     Base gets a Git worktree and an environment of its own in DIR/bench-compare. Either one's own adctr drains a full
     topic and loads a stack: CPU-seconds per million events, time to drain, p99 of events and cache reads at a fixed
-    rate. A change is relevant when its whole interval lies beyond 5 %. What was measured is kept: the same command
+    rate. A change is relevant when its whole interval lies beyond 5 %. Measurements are kept: the same command
     goes on where it was interrupted. Exit 0: no relevant change, or better. 1: relevantly worse. 2: no such revision,
     or no checkout. 3: the runs don't tell. 4: a version can't be set up or run.
     """

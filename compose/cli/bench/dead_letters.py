@@ -27,10 +27,10 @@ def dead_letters(
     context: typer.Context,
     rate: Annotated[float, typer.Option(min=100, help="Records per second, bad ones included.")] = 10_000.0,
     seconds: Annotated[float, typer.Option(min=5, help="How long each load lasts.")] = 30.0,
-    pairs: Annotated[int, typer.Option(min=1, help="Clean and bad loads by turns, so many of each.")] = 3,
+    pairs: Annotated[int, typer.Option(min=1, help="Number of clean and of bad loads; they are interleaved.")] = 3,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """The same load without bad records and with 1 % of each kind, by turns, on a stack of its own in DIR/bench-….
+    """Compares load without bad records to load with 1 % of each kind, interleaved, on a stack in DIR/bench-….
 
     Exit 0: each bad record once in the dead-letter topic, no restart, exact, and less than 5 % of the records per
     second lost. 3: the generator was too slow to say.
@@ -55,7 +55,7 @@ def _print(outcome: DeadLettersResult) -> None:
         print(f"{'bad' if load.bad else 'clean':8}{figures}{load.cpu_seconds:>10.1f}")
     print(f"throughput lost {outcome.loss:.1%}, CPU of both jobs × {outcome.cpu_ratio:.2f}, {len(outcome.kinds)} kinds")
     print(
-        f"{outcome.bad:,} bad records, {outcome.dead_lettered:,} dead-lettered in {outcome.letters:,} letters, "
+        f"{outcome.bad:,} bad records, {outcome.dead_lettered:,} dead-lettered in {outcome.letters:,} dead letters, "
         f"{outcome.differences:,} differences, {outcome.restarts} restarts"
     )
     print(f"verdict: {outcome.verdict.value}")

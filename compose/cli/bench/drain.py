@@ -25,7 +25,7 @@ KeepOption = Annotated[
 def drain(
     context: typer.Context,
     events: Annotated[int, typer.Option(min=1, help="How many events to preload and drain.")] = 20_000_000,
-    repetitions: Annotated[int, typer.Option(min=1, help="Measured drains of each contender, by turns.")] = 3,
+    repetitions: Annotated[int, typer.Option(min=1, help="Measured drains of each contender, interleaved.")] = 3,
     keep: KeepOption = False,
     format_: FormatOption = Format.TEXT,
 ) -> int:

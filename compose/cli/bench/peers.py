@@ -1,4 +1,4 @@
-"""`adctr bench peers`: the same job written by hand and in other frameworks, drained and loaded by turns."""
+"""`adctr bench peers`: the same job written by hand and in other frameworks; drains and loads are interleaved."""
 
 from __future__ import annotations
 
@@ -46,16 +46,18 @@ def peers(
     slow_events: Annotated[
         int, typer.Option(min=1, help=f"How many of them for {' and '.join(SLOW)}, in a topic of their own.")
     ] = 200_000,
-    repetitions: Annotated[int, typer.Option(min=1, help="Measured drains of each contender, by turns.")] = 5,
+    repetitions: Annotated[int, typer.Option(min=1, help="Measured drains of each contender, interleaved.")] = 5,
     latency_rate: Annotated[float, typer.Option(min=1, help="Then events per second for each, for its latency.")] = 2e3,
     latency_seconds: Annotated[float, typer.Option(min=0, help="How long to measure that; 0: not at all.")] = 30.0,
     latency_warm_up: Annotated[float, typer.Option(min=0, help="Seconds at that rate before, not judged.")] = 10.0,
-    latency_repetitions: Annotated[int, typer.Option(min=1, help="Such loads on each contender, by turns.")] = 3,
+    latency_repetitions: Annotated[
+        int, typer.Option(min=1, help="Number of these loads on each contender, interleaved.")
+    ] = 3,
     contenders: Annotated[str, typer.Option(help="Which of them, separated by commas.")] = ",".join(NAMES),
     out: OutOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """adctr's live job, a hand-written loop, Quix Streams and PyFlink's DataStream API count the same windows by turns.
+    """Compares adctr's live job with a hand-written loop, Quix Streams and PyFlink's DataStream API.
 
     First each drains a full topic: events per second, per CPU-second, memory. Then each gets the same open-loop load:
     event → Redis for every event; one that cannot keep up is said to have fallen behind. Needs `make peers`. Starts a

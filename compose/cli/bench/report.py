@@ -15,16 +15,14 @@ from slo.report.benchmarks import UnknownBenchmark
 
 
 class PageFormat(StrEnum):
-    """What the page is for."""
+    """The medium of the report."""
 
     MARKDOWN = "markdown"
     HTML = "html"
 
 
 def report(
-    files: Annotated[
-        list[Path], typer.Argument(help="What `bench capacity`, `cost`, `cache-reads` or `peers` printed as JSON.")
-    ],
+    files: Annotated[list[Path], typer.Argument(help="JSON of `bench capacity`, `cost`, `cache-reads` or `peers`.")],
     format_: Annotated[
         PageFormat, typer.Option("--format", help="Markdown for the docs, HTML with the curves for a browser.")
     ] = PageFormat.MARKDOWN,

@@ -1,4 +1,4 @@
-"""`adctr dlq`: looks at dead letters and late events, exports them, and replays what was mended."""
+"""`adctr dlq`: lists, shows and exports dead letters and late events."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LateOption = Annotated[bool, typer.Option("--late", help="Late events instead of
 def selection_of(
     reason: str | None, partition: int | None, from_: str | None, to: str | None, campaign: str | None
 ) -> LetterSelection:
-    """The filters as options. Raises UsageError for a time that is none."""
+    """The filters as options. Raises UsageError for an invalid time."""
     return LetterSelection(
         reason,
         partition,
@@ -63,7 +63,7 @@ def letter_topic(settings: Settings, late: bool) -> LetterTopic:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """A service that is gone, in the words of the command line."""
+    """Turns errors of an unavailable service into errors of the command line."""
     try:
         yield
     except (KafkaUnavailable, RegistryUnavailable, StoreUnavailable, psycopg2.Error) as error:
@@ -81,7 +81,7 @@ def list_letters(
     limit: Annotated[int, typer.Option(help="Show so many; all are counted. 0: all.", min=0)] = DEFAULT_LIMIT,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Lists letters, each origin once, with what can be read of the event."""
+    """Lists dead letters, each origin once, with the readable part of the event."""
     chosen = selection_of(reason, partition, from_, to, campaign)
     settings = load_settings(context.obj)
     topic = letter_topic(settings, late)
@@ -98,7 +98,7 @@ def list_letters(
         return
     for row in shown:
         print(_line(row))
-    print(f"{matched:,} letters" + (f", {len(shown):,} shown (--limit)" if matched > len(shown) else ""))
+    print(f"{matched:,} dead letters" + (f", {len(shown):,} shown (--limit)" if matched > len(shown) else ""))
     if topic.strays:
         print(f"{len(topic.strays):,} more name no record of {settings.events_topic} as their origin")
 
@@ -109,7 +109,7 @@ def show(
     late: LateOption = False,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Shows one letter in full: bytes, headers, and what can be read of the event. Exit 1: there is none."""
+    """Shows one dead letter in full: bytes, headers, readable fields of the event. Exit 1: not found."""
     wanted = parse_origin(origin)
     settings = load_settings(context.obj)
     topic = letter_topic(settings, late)
@@ -118,7 +118,7 @@ def show(
             (each for each in topic.read(LetterSelection(partition=wanted[0])) if each.origin == wanted), None
         )
         if letter is None:
-            print(f"adctr: {topic.topic} has no letter of record {origin}", file=sys.stderr)
+            print(f"adctr: {topic.topic} has no dead letter of record {origin}", file=sys.stderr)
             return ExitCode.FAIL
         view = topic.view(letter)
         found = to_object(letter, view) | {
@@ -154,7 +154,7 @@ def export(
     late: LateOption = False,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Writes letters to a file, one JSON object per line: mend `event` in it and give it to `dlq replay`."""
+    """Writes dead letters to a file, one JSON object per line: repair `event` there, then run `dlq replay`."""
     require_writable("--out", out)
     chosen = selection_of(reason, partition, from_, to, campaign)
     topic = letter_topic(load_settings(context.obj), late)
@@ -169,12 +169,12 @@ def export(
                 file.write(to_line(letter, topic.view(letter)))
                 written += 1
     except BaseException:
-        out.unlink(missing_ok=True)  # a part of the letters would be taken for all of them
+        out.unlink(missing_ok=True)  # a partial file would look complete
         raise
     if format_ is Format.JSON:
         print(json.dumps({"exported": written, "file": str(out)}, indent=2))
     else:
-        print(f"{written:,} letters in {out}")
+        print(f"{written:,} dead letters in {out}")
 
 
 def _replayed_origins(settings: Settings) -> set[tuple[int, int]]:
@@ -184,7 +184,7 @@ def _replayed_origins(settings: Settings) -> set[tuple[int, int]]:
 
 
 def summary(letter: Letter, view: View) -> dict[str, Any]:
-    """A letter in a list; the keys are documented in docs/dead-letters.md."""
+    """A dead letter in a list; the keys are documented in docs/dead-letters.md."""
     whole = to_object(letter, view)
     return {
         "topic": letter.topic,

@@ -1,4 +1,4 @@
-"""`adctr dlq replay`: mended dead letters into raw_events, under the origin of the record."""
+"""`adctr dlq replay`: repaired dead letters into raw_events, under the origin of the record."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LARGEST_WINDOW_SECONDS = 300
 
 
 class EventTime(StrEnum):
-    """Where a letter mended by flags takes its event time from."""
+    """Where a dead letter repaired by flags takes its event time from."""
 
     KEEP = "keep"
     RECORD = "record"
@@ -49,7 +49,7 @@ class EventTime(StrEnum):
 
 def replay(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="As `dlq export` wrote it, with `event` mended.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A file of `dlq export` with repaired `event`s.")] = None,
     event_time: Annotated[EventTime, typer.Option(help="`record`: the record time becomes the event time.")] = (
         EventTime.KEEP
     ),
@@ -62,7 +62,7 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Replays mended letters: those of a file, or with --event-time and --set all that the filters select.
+    """Replays repaired dead letters: those of a file, or, with --event-time and --set, all that the filters select.
 
     Replaying twice changes nothing. Exit 1: something was rejected; the rest was replayed.
     """

@@ -56,7 +56,7 @@ def replay(
         list[str] | None,
         typer.Option(
             metavar="FIELD:WORD=VALUE",
-            help="What a word of the log means: event_type:clk=CLICK, clicked:x=TRUE, category:7=shoes. Repeatable.",
+            help="Translates a word of the log: event_type:clk=CLICK, clicked:x=TRUE, category:7=shoes. Repeatable.",
         ),
     ] = None,
     time_format: Annotated[

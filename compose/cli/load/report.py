@@ -1,4 +1,4 @@
-"""What the load commands share: a run that signals end cleanly, its progress, its report."""
+"""Shared by the load commands: a run that signals end cleanly, its progress, its report."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LedgerOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option(help="Same seed, same events.", min=0)]
 ProfileOption = Annotated[
-    str, typer.Option(help="What the traffic is like: a name of `adctr load profiles`, or a file (with / or .yaml).")
+    str, typer.Option(help="Shape of the traffic: a name of `adctr load profiles`, or a file (with / or .yaml).")
 ]
 FractionOption = Annotated[float | None, typer.Option(help="Share of all events, 0 to 1; overrides the profile.")]
 CampaignsOption = Annotated[int | None, typer.Option(help="How many campaigns; overrides the profile.", min=1)]

@@ -85,7 +85,7 @@ def run(
 ) -> int:
     """Open-loop load: every event is sent when the schedule says so, whatever the stack does.
 
-    Exit 0: all acknowledged. 1: some were not. 130: interrupted (the ledger is closed cleanly all the same).
+    Exit 0: all acknowledged. 1: some were not. 130: interrupted (the ledger is complete).
     """
     if not 0 < rate < math.inf or (seconds is not None and not 0 < seconds < math.inf):
         raise UsageError(f"--rate {rate:g} --seconds {seconds}: both must be numbers above 0")

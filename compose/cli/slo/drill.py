@@ -36,10 +36,10 @@ def drill(
     retries: RetriesOption = 0,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Spoils a running pipeline on purpose and tells whether the verdict said so, and said nothing else.
+    """Sabotages a running pipeline in known ways and checks that the verdict reports exactly that.
 
-    Starts a stack of its own in DIR/drills. Exit 0: every drill was caught. 1: one was not. 2: no such drill. 3: the
-    machine did not let it tell, as with a generator that is late itself. 4: the stack can't start or is gone.
+    Starts a stack of its own in DIR/drills. Exit 0: every drill was caught. 1: one was not. 2: no such drill. 3:
+    inconclusive, for example because the generator was late. 4: the stack can't start or is down.
     """
     try:
         chosen = list(DRILLS) if every else [find_drill(name) for name in names or ()]
@@ -53,7 +53,7 @@ def drill(
     try:
         results.extend(_runs(context.obj, chosen, retries))
     except EnvironmentFailed as error:
-        gone = error  # a drill that was not caught before it is one all the same
+        gone = error  # a drill that was missed before stays missed
     code = _report(results, format_)
     if gone is not None and code is not ExitCode.FAIL:
         raise gone

@@ -4,7 +4,7 @@ Flink restarts a job whose task or TaskManager fails. What it cannot do without 
 jobs when its JobManager dies. This process does: whenever a job is missing it is submitted from its newest complete
 checkpoint, which covers the first start, a killed JobManager and ``down`` followed by ``up`` in one way.
 
-Nor does Flink pass a checkpoint over that can't be restored: it tries the same one for ever. This process cancels such
+Nor does Flink pass a checkpoint over that can't be restored: it tries the same one forever. This process cancels such
 a job and submits it from the next older checkpoint. Where none is left it starts nothing: `pipeline.job_report` says
 what is the matter, and the user decides.
 """
@@ -63,7 +63,7 @@ class Keeper:
         self.flink = FlinkRest(self.settings.flink_rest_url)
 
     def tick(self) -> None:
-        """One look at the cluster. Raises FlinkUnavailable while the JobManager does not answer."""
+        """One poll of the cluster. Raises FlinkUnavailable while the JobManager does not answer."""
         jobs = self.flink.every_job()
         self.note_failures(jobs)
         missing = []

@@ -1,6 +1,6 @@
 """Tells from Flink's REST API whether a job fails because a checkpoint can't be restored, and which one it is.
 
-A job whose tasks can't read their state is RESTARTING for ever: to Flink that is a failure like any other, and it goes
+A job whose tasks can't read their state is RESTARTING forever: to Flink that is a failure like any other, and it goes
 back to the same checkpoint each time. A sink's outage, a TaskManager's death or a full network fails tasks as well,
 and says nothing about the checkpoint. What tells them apart is where the exception comes from:
 

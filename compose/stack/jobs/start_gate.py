@@ -126,7 +126,7 @@ class StartGate:
 
     def _accept(self, job: str, problem: Problem) -> None:
         self.accepted.add(job)
-        LOG.warning("%s starts all the same, as was accepted: %s", job, problem.text)
+        LOG.warning("%s starts anyway, as accepted: %s", job, problem.text)
         report = self.report_of(job)
         # Where Flink's client fails, the job is started again: the same records are not lost twice.
         lost = {(each.partition, each.start): each for each in (*report.lost, *problem.lost)}

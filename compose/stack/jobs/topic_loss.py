@@ -47,7 +47,7 @@ class Problem:
 def problem_of(
     state: TopicState, known_id: str | None, committed: Mapping[int, int], *, has_checkpoint: bool
 ) -> Problem | None:
-    """What is in the way of a job that has read up to the ``committed`` offsets of the topic with the known id.
+    """The problem of a job that has read up to the ``committed`` offsets of the topic with the known id.
 
     Partitions without a committed offset are new to the job: it reads them from their beginning.
     """
@@ -99,7 +99,7 @@ class TopicWatch:
         return AdminClient({"bootstrap.servers": self._settings.kafka_bootstrap, "log_level": 0})
 
     def problem(self, job: str, known_id: str | None, state: TopicState, *, has_checkpoint: bool) -> Problem | None:
-        """What is in the way of a job, with the topic as it is now. Raises TopicUnknown."""
+        """The problem that stops a job, with the topic as it is now. Raises TopicUnknown."""
         return problem_of(state, known_id, self._committed(job, state.ranges), has_checkpoint=has_checkpoint)
 
     def topic_id(self) -> str:

@@ -1,4 +1,4 @@
-"""The command that owns a stack, and the guard that takes the stack down when its owner is gone.
+"""The command that owns a stack, and the guard that takes the stack down when its owner has ended.
 
 `up` owns the stack until it is healthy and then lets go of it; `demo` owns it to the end. A Ctrl-C is
 handled by the command itself; the guard is for ``kill -9``, which leaves a command no time.
@@ -38,7 +38,7 @@ def owning(layout: Layout) -> Iterator[None]:
 
 
 def _start_guard(layout: Layout) -> subprocess.Popen[bytes]:
-    # Without the stack's mark in its environment: it ends with its owner, whoever stops the stack.
+    # Without the stack's mark in its environment: it ends with its owner, however the stack is stopped.
     with layout.log_of("guard").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "compose.stack.guard", str(layout.root)],

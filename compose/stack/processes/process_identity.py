@@ -15,7 +15,7 @@ _ENDED_STATES = ("Z", "X")
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process of this machine, told apart from all others before and after it."""
+    """A process of this machine, distinguished from all earlier and later ones with its PID."""
 
     pid: int
     start_ticks: int

@@ -182,13 +182,13 @@ def config(plan: Plan) -> dict[str, object]:
         # By default each 4 kB of a state is a call of the system.
         "execution.checkpointing.write-buffer-size": 1_048_576,
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        # A checkpoint that fails because a sink's server is away is no reason to restart the job.
+        # A checkpoint that fails because a sink's server is down does not restart the job.
         "execution.checkpointing.tolerable-failed-checkpoints": 1_000_000,
         "state.backend.type": "hashmap",
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.max-backoff": "1 s",
-        # By default whoever failed often has to wait so long at the next failure within the hour, too.
+        # By default a job that failed often also waits this long at the next failure within the hour.
         "restart-strategy.exponential-delay.reset-backoff-threshold": "1 min",
         "restart-strategy.exponential-delay.backoff-multiplier": 1.5,
         "restart-strategy.exponential-delay.jitter-factor": 0.1,

@@ -150,7 +150,7 @@ def _redis_exporter(plan: Plan, program: str) -> Service:
 
 
 def redis_exporter_environment(settings: Settings) -> dict[str, str]:
-    """Whom redis_exporter asks, and as whom."""
+    """The server that redis_exporter reads, and its user."""
     return {
         "REDIS_ADDR": f"redis://{settings.redis_host}:{settings.redis_port}",
         "REDIS_USER": str(CacheUser.READER),
@@ -166,7 +166,7 @@ def _postgres_exporter(plan: Plan, program: str) -> Service:
 
 
 def postgres_exporter_environment(settings: Settings) -> dict[str, str]:
-    """Whom postgres_exporter asks, and as whom."""
+    """The server that postgres_exporter reads, and its user."""
     return {
         "DATA_SOURCE_URI": f"{settings.postgres_host}:{settings.postgres_port}/{settings.postgres_database}"
         "?sslmode=disable",

@@ -35,7 +35,7 @@ def download(label: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]
 
 
 def _plain(value: Value) -> str | int | float:
-    """A name that a spreadsheet would take for a formula is quoted as text (OWASP, CSV injection)."""
+    """A name that a spreadsheet would read as a formula is quoted as text (OWASP, CSV injection)."""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
         return f"'{value}"
     return "" if value is None else value

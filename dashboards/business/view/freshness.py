@@ -137,7 +137,7 @@ def page_failed(refresh_seconds: float) -> Notice:
     return Notice(
         Tone.WARNING,
         "The figures cannot be drawn at the moment.",
-        f"The page tries again every {refresh_seconds:g} s. Whoever runs it finds the reason in the dashboard's log.",
+        f"The dashboard tries again every {refresh_seconds:g} s. Its log has the reason.",
     )
 
 

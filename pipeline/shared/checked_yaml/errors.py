@@ -35,4 +35,4 @@ class DocumentError(ValueError):
 
 
 class Invalid(ValueError):
-    """One value is wrong; whoever knows its key and line makes a Problem of it."""
+    """One value is wrong; the caller knows its key and line and makes a Problem of it."""

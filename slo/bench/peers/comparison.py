@@ -1,4 +1,4 @@
-"""The contest: every contender drains a full topic, by turns, and then gets the same load, by turns."""
+"""The comparison: every contender drains a full topic and then gets the same load; runs are interleaved."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slo.verdict import ObjectiveResult, RunVerdict, Verdict
 
 LEAST_RATIO = 1.0
 LEAST_SECONDS = 0.5
-"""Between first and last count, which are seen to a tenth of a second."""
+"""Between first and last count, with a resolution of 0.1 s."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class ContestResult:
 
 
 def drains(settings: Settings, entries: Sequence[Entry], repetitions: int, say: Say) -> list[DrainRun]:
-    """So many drains of each, by turns, after one of the pipeline's that warms its JVM up. Raises DrainFailed."""
+    """That many interleaved drains of each, after one of the pipeline's that warms its JVM up. Raises DrainFailed."""
     for entry in entries:
         if entry.contender.name == PIPELINE:
             say(f"warm-up: {drain(settings, entry).events_per_second:,.0f} events/s")

@@ -115,7 +115,7 @@ def measure(turn: LatencyTurn, shape: LoadShape) -> LatencyRun:
         raise DrainFailed(f"void: {summary.failed:,} events for {name} were not acknowledged")
     if why := poller.void(stopped):
         raise DrainFailed(f"void: {name}: {why}")
-    # Whoever counts too much is wrong, not void: the cells are compared.
+    # A contender that counts too much is wrong, not void: the cells are compared.
     series = series_of(poller, read_ledger(summary.ledger), stopped)
     wrong = None if np.isnan(series.values).any() else differences(settings, expected)
     return judged(name, series, span, shape.rate, summary, caught_up=caught_up, wrong=wrong)

@@ -94,7 +94,7 @@ def test_the_first_seconds_of_a_minute_are_compared_with_nothing() -> None:
 
 
 def test_counts_of_postgres_have_no_pace() -> None:
-    """They are further than its watermark says; a share of clicks is one all the same."""
+    """They are further than its watermark says; a share of clicks is still right."""
     found = headline(snapshot(source=Source.POSTGRES), "sports")
     assert (found.impressions_pace, found.clicks_pace) == (None, None)
     assert value(found.ctr_change) == pytest.approx(9 / 330 - 0.02)

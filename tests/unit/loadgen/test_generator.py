@@ -130,7 +130,7 @@ def test_the_yahoo_mix() -> None:
 
 
 def test_a_batch_never_spans_the_shortest_click_delay() -> None:
-    """Even where the rate falls a hundredfold within the run: clicks come in time all the same."""
+    """Even where the rate falls a hundredfold within the run: clicks still come in time."""
     curve = RateCurve((RatePoint(0, 10), RatePoint(5, 10), RatePoint(5, 0.1)))
     profile = Profile("games", campaigns=1, curve=curve)
     population = make_population(1, 1, 1.0)

@@ -33,7 +33,7 @@ def test_due(at_ms: int, due: int) -> None:
 
 
 def test_a_run_without_an_end_has_no_total() -> None:
-    """It is due for ever."""
+    """It is due forever."""
     pacer = SteadyPacer(rate=10, seconds=None)
     assert pacer.total is None
     assert pacer.due(3_600_000_000_000) == 36_001

@@ -22,7 +22,7 @@ NIGHT = RateCurve((RatePoint(0, 2), RatePoint(1, 2), RatePoint(1, 0)), repeat_se
     ],
 )  # fmt: skip
 def test_the_rate_at_a_moment(curve: RateCurve, at: float, times: float) -> None:
-    """A line between points, the last point for ever, or round and round."""
+    """A line between points, then the last point forever, or repeated."""
     assert curve.times(at) == pytest.approx(times)
 
 
@@ -58,6 +58,6 @@ def test_moments_are_the_inverse_of_areas(name: str) -> None:
 
 
 def test_means_and_peaks() -> None:
-    """Over a round; without one, for ever behind the last point."""
+    """Over a round; without one, forever behind the last point."""
     assert (NIGHT.mean_times, NIGHT.highest_times) == (0.5, 2)
     assert (SPIKE.mean_times, SPIKE.highest_times) == (1, 5)

@@ -1,4 +1,4 @@
-"""What becomes of events between the source and the windows."""
+"""Events between the source and the windows."""
 
 from __future__ import annotations
 

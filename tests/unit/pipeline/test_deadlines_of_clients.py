@@ -1,4 +1,4 @@
-"""Whoever asks another process has a deadline: each place that opens a client names one."""
+"""Every client has a deadline: each place that opens one names it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEADLINES = {
     "create_partitions": {"request_timeout"},
     "describe_topics": {"request_timeout"},
 }
-"""Of clients that wait for ever, or for many minutes, by default. Ruff (S113) has `requests`."""
+"""Of clients that wait forever, or for many minutes, by default. Ruff (S113) has `requests`."""
 
 
 def missing(source: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from tests.unit.pipeline.java_harness import run_harness
 
 
 def fire_early(classes: Path, *steps: str) -> list[str]:
-    """What becomes of each step: whether the window fires, timers of the clock and of event time after it.
+    """The outcome of each step: whether the window fires, timers of the clock and of event time after it.
 
     The delay is 200 ms; firings are due at multiples of its quarter, so that those of many cells come together. The
     window ends at 60 s.
@@ -35,7 +35,7 @@ def test_a_window_fires_after_an_element_and_then_not_before_another(tmp_path: P
 
 
 def test_the_end_of_a_window_fires_what_has_not_been_fired_yet(tmp_path: Path) -> None:
-    """Whoever reads the watermark finds everything before it, though the early firing was not due yet."""
+    """A reader of the watermark finds everything before it, though the early firing was not due yet."""
     steps = ("element 59990", "watermark 59999", "timer 60150")
     assert fire_early(tmp_path, *steps) == [
         "element 59990: waits, timers [60150] [59999]",

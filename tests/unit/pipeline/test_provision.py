@@ -52,7 +52,7 @@ def test_a_letter_may_be_larger_than_any_record() -> None:
     ],
 )
 def test_letters_are_kept_for_as_long_as_the_settings_say(settings: Settings, letters_ms: int, late_ms: int) -> None:
-    """By their record times, so of a historic load for ever: its letters are old when they are written."""
+    """By their record times, so of a historic load forever: its letters are old when they are written."""
     _, letters, late = topic_specs(settings)
     assert [each.config["retention.ms"] for each in (letters, late)] == [str(letters_ms), str(late_ms)]
 

@@ -1,4 +1,4 @@
-"""The watermark of a drained job's end of input is no time: it would make every window final for ever."""
+"""The watermark of a drained job's end of input is no time: it would make every window final forever."""
 
 from __future__ import annotations
 

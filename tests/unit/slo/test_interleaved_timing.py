@@ -1,4 +1,4 @@
-"""Two callables by turns, timed by a clock that the test moves."""
+"""Two interleaved callables, timed by a clock that the test moves."""
 
 from __future__ import annotations
 

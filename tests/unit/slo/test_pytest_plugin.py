@@ -163,7 +163,7 @@ def test_a_failing_test_is_not_judged(session: pytest.Pytester) -> None:
 
 
 def test_a_slower_candidate_fails_and_an_equal_one_does_not(session: pytest.Pytester) -> None:
-    """1 ms against 1 and 2, by turns."""
+    """1 ms against 1 and 2, interleaved."""
     session.makepyfile(
         """
         import time

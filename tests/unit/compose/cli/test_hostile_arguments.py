@@ -1,4 +1,4 @@
-"""Hostile arguments of the command line are text: refused with a message, or taken for what they say."""
+"""Hostile arguments of the command line are text: refused with a message, or read literally."""
 
 from __future__ import annotations
 

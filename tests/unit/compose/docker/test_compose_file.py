@@ -175,7 +175,7 @@ def test_ports_are_published_on_the_loopback_interface_alone(services: dict[str,
 
 
 def test_no_password_has_a_default(services: dict[str, Any]) -> None:
-    """Whoever starts it without an `.env` is told how to make one."""
+    """A start without an `.env` fails with the command that makes one."""
     found = [
         value
         for service in services.values()

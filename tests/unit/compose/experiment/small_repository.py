@@ -45,7 +45,7 @@ MAKEFILE = "setup:\n\t@mkdir -p .venv/bin\n\t@cp adctr .venv/bin/adctr && chmod 
 
 
 def git(root: Path, *arguments: str) -> str:
-    """What Git prints, whoever's settings there are."""
+    """Git's output, independent of the user's settings."""
     identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-C", str(root), *identity, *arguments]

@@ -21,7 +21,7 @@ time.sleep(60)
 
 
 def test_a_killed_parent_takes_its_child_along() -> None:
-    """``kill -9`` leaves the parent no time; the child is in a session of its own and notices all the same."""
+    """``kill -9`` leaves the parent no time; the child is in a session of its own and still notices."""
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))

@@ -204,7 +204,7 @@ def test_without_the_rule_the_same_windows_end_in_refused_writes(client: redis.R
 
 @pytest.mark.usefixtures("maximum")
 def test_a_redis_that_is_full_is_relieved(settings: Settings, client: redis.Redis) -> None:
-    """The keeper was away until writes were refused; it needs no memory for what it writes."""
+    """The keeper was down until writes were refused; it needs no memory for what it writes."""
     with REFUSED:
         fill(client)
     client.config_set("maxmemory", used(client) - 100_000)
@@ -332,7 +332,7 @@ def test_a_keeper_that_is_killed_leaves_nothing_half_done(
 
 
 def test_verify_misses_what_should_be_there_and_nothing_else(settings: Settings, client: redis.Redis) -> None:
-    """A window that was let go excuses no younger one, and none that is not final, whatever the key says."""
+    """An evicted window justifies no eviction of a younger one, and none that is not final, whatever the key says."""
     cache = Cache(settings)
     now = int(time.time()) // 60 * 60
     old, young, open_one = (60, now - 1500), (60, now - 1320), (60, now - 600)

@@ -144,7 +144,7 @@ class JavaDecoder:
         assert self._process.stdin is not None
         self._process.stdin.write(" ".join([command, *(value.hex() for value in values)]) + "\n")
         self._process.stdin.flush()
-        # A decoder that loops for ever must not take the tests along.
+        # A decoder that loops forever must not take the tests along.
         assert select.select([self._process.stdout], [], [], ANSWER_SECONDS)[0], f"no answer about {values[0].hex()}"
 
     def _answer(self) -> list[str]:

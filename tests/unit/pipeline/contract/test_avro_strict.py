@@ -65,7 +65,7 @@ def test_a_block_with_its_size_is_read() -> None:
 
 
 def test_a_block_of_endless_items_is_refused() -> None:
-    """2^60 nulls take no bytes, but would take for ever."""
+    """2^60 nulls take no bytes, but would take forever."""
     with pytest.raises(MalformedAvro, match="items"):
         skipped({"type": "array", "items": "null"}, b"\x80\x80\x80\x80\x80\x80\x80\x80\x20\x00")
 

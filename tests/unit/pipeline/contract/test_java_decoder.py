@@ -64,7 +64,7 @@ WRITER_ONLY: list[tuple[str, Any, bytes, bool]] = [
     ("a long of 10 bytes", "long", b"\xff" * 9 + b"\x7f", True),
     ("a long of 11 bytes", "long", b"\x80" * 10 + b"\x01", False),
 ]
-"""Name, type and encoding of a field that only the writer has, and whether the record is an event all the same."""
+"""Name, type and encoding of a field that only the writer has, and whether the record is still an event."""
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_every_vector_means_the_same_to_both(java: tuple[JavaDecoder, HttpRegist
 def test_whatever_is_thrown_while_a_record_is_decoded_costs_that_record(
     thrown: str, java: tuple[JavaDecoder, HttpRegistry]
 ) -> None:
-    """Never the task, which would restart at the same record for ever."""
+    """Never the task, which would restart at the same record forever."""
     decoder, registry = java
     registry.schemas[SCHEMA_ID] = SCHEMA_TEXT
     decoder.sabotage(thrown)
@@ -293,7 +293,7 @@ def test_our_own_fields_are_judged_whoever_wrote_them(java: tuple[JavaDecoder, H
 def test_an_id_that_is_registered_after_it_was_unknown_is_known_to_the_next_record(
     java: tuple[JavaDecoder, HttpRegistry],
 ) -> None:
-    """Whoever arrives later was sent later; nobody waits, and no good event becomes a dead letter."""
+    """Events that arrive later were sent later; none waits, and no good event becomes a dead letter."""
     decoder, registry = java
     value = Builder(BASE_MS, SCHEMA_ID).bytes_of()
     decoder.arrive(value)
@@ -330,7 +330,7 @@ def test_a_registry_that_comes_back_is_waited_for(java: tuple[JavaDecoder, HttpR
     """Without a restart of the job, after several of which Flink leaves it alone for seconds."""
     decoder, registry = java
     registry.schemas |= {SCHEMA_ID: SCHEMA_TEXT, SCHEMA_ID + 1: SCHEMA_TEXT}
-    # By now the process runs: it takes longer to start than the registry is away.
+    # By now the process runs: it takes longer to start than the registry is down.
     assert isinstance(decoder.decode(Builder(BASE_MS, SCHEMA_ID + 1).bytes_of()), AdEvent)
     registry.down = True
     back = threading.Timer(0.7, setattr, (registry, "down", False))

@@ -105,8 +105,8 @@ def test_flags_mend_an_event_time_and_set_fields() -> None:
     assert [one.event for one in plan.mended] == [EVENT._replace(placement="top")]
 
 
-def test_flags_mend_nothing_that_does_not_decode() -> None:
+def test_flags_repair_nothing_that_does_not_decode() -> None:
     cut = VALUE[:-1]
     plan = plan_by_changes([(letter(value=cut), VIEW(cut))], Changes({"impression_id": "i"}), 600)
     assert plan.mended == []
-    assert plan.rejected[0].reason == "does not decode (Because): export it and mend it by hand"
+    assert plan.rejected[0].reason == "does not decode (Because): export it and repair it by hand"

@@ -1,4 +1,4 @@
-"""A PostgreSQL that accepts connections and answers nothing holds nobody for ever: a real one, stopped by SIGSTOP."""
+"""A PostgreSQL that accepts connections and answers nothing holds nobody forever: a real one, stopped by SIGSTOP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.bare_postgres import BarePostgres, bare_postgres
 
 WINDOWS = WindowRange(60, 0, 60)
 FOREVER_SECONDS = 60
-"""Nothing here waits for so long, unless it would wait for ever."""
+"""Nothing here waits for so long, unless it would wait forever."""
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_rows_come_in_pieces_and_whole(server: BarePostgres) -> None:
 
 
 def test_readers_behind_one_that_hangs_are_told(server: BarePostgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection is shared; whoever waits for it is not held by what holds it."""
+    """The connection is shared; a waiting thread is not held by the query that holds it."""
     monkeypatch.setattr(postgres_reader, "LOCK_SECONDS", 0.2)
     reader = PostgresReader(lambda: connect(server))
     with suppress(psycopg2.Error):

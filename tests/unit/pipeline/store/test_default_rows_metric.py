@@ -1,4 +1,4 @@
-"""The exporter counts the rows of the default partition with the reader's rights, and not for ever."""
+"""The exporter counts the rows of the default partition with the reader's rights, and not forever."""
 
 from __future__ import annotations
 

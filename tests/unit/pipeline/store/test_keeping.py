@@ -1,4 +1,4 @@
-"""What the keeper of the store does by itself: days ahead, an empty default partition, and nothing kept for ever."""
+"""What the keeper of the store does by itself: days ahead, an empty default partition, and nothing kept forever."""
 
 from __future__ import annotations
 

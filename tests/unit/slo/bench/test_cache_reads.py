@@ -1,4 +1,4 @@
-"""The read API against bare reads: by turns, and judged by p99 with its interval."""
+"""The read API against bare reads: interleaved, and judged by p99 with its interval."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_a_confirmation_that_says_nothing_confirms_nothing() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_noisy_system_is_not_credited_with_what_it_holds_by_luck(seed: int) -> None:
-    """Surely up to 50,000, never above 70,000, by chance between: the answer lies between and ends."""
+    """Always up to 50,000, never above 70,000, by chance between: the answer lies between and ends."""
     chance = random.Random(seed)
     found = search(RATES, 3, System(lambda rate: chance.random() < (70_000 - rate) / 20_000))
     assert found.rate is not None

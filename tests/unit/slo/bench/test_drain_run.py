@@ -15,7 +15,7 @@ from slo.bench.expected_counts import ExpectedCounts
 
 @dataclass
 class Counts:
-    """Stands in for `CountWatch`: one count per look, the last one again and again."""
+    """Stands in for `CountWatch`: one count per poll, the last one again and again."""
 
     counts: list[int]
     expected: ExpectedCounts = field(default_factory=lambda: ExpectedCounts(100, {}))

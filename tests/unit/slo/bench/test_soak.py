@@ -43,7 +43,7 @@ GROWTH = [each for each in SPECIFICATION.objectives if each.kind is Kind.GROWTH]
 
 
 def gauge(indicator: Indicator, seed: int, per_hour: float = 0.0) -> tuple[Floats, Floats]:
-    """A look every 5 s: fills up for ten minutes, then goes up and down with windows and collections, and leaks."""
+    """A poll every 5 s: fills up for ten minutes, then goes up and down with windows and collections, and leaks."""
     rng = np.random.default_rng(seed)
     times = np.arange(0.0, SECONDS, 5.0)
     level = LEVELS[indicator]

@@ -1,4 +1,4 @@
-"""What is taken for a sign that no checkpoint could be written."""
+"""Signs that no checkpoint could be written."""
 
 from __future__ import annotations
 

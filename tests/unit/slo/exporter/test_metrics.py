@@ -58,7 +58,7 @@ def test_jobs_are_told_apart() -> None:
 
 
 def test_evictions_add_up() -> None:
-    """Each sample is what came since the last look."""
+    """Each sample is what came since the last poll."""
     registry = CollectorRegistry()
     metrics = ProbeMetrics(registry, EDGES)
     for evicted in (0.0, 3.0, 4.0):
@@ -103,7 +103,7 @@ def test_a_figure_that_is_not_known_any_more_disappears() -> None:
 
 
 def test_an_old_ceiling_and_an_old_retention_are_no_longer_told() -> None:
-    """Whoever sets them hangs or has died."""
+    """The thread that sets them hangs or has died."""
     registry, clock = CollectorRegistry(), Clock()
     metrics = ProbeMetrics(registry, EDGES, clock)
     metrics.set_ceiling(Ceiling.REDIS_MEMORY, 3e6)

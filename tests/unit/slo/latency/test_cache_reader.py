@@ -1,4 +1,4 @@
-"""What a check takes for visible in Redis is what a reader would see."""
+"""A check counts as visible in Redis what a reader would see."""
 
 from __future__ import annotations
 

@@ -78,13 +78,13 @@ QUIET_SECONDS = 2 * PERIOD_SECONDS
 
 @dataclass(frozen=True)
 class Measured:
-    """The delays that were injected, the latencies that the poller has measured, and the error that its looks allow."""
+    """The delays that were injected, the latencies that the poller has measured, and the error that its polls allow."""
 
     asked: Seconds
     delay: Seconds
     latency: Seconds
     error: Seconds
-    """At most so much later than it became visible was each event seen: up to two looks, as one was under way."""
+    """At most so much later than it became visible was each event seen: up to two polls, as one was under way."""
 
     @property
     def quiet(self) -> bool:
@@ -95,7 +95,7 @@ class Measured:
 def test_an_injected_distribution_comes_back_within_5_percent(redis_settings: Settings) -> None:
     """Percentiles and mean of what was measured, against the delays that were injected; nothing is subtracted.
 
-    On any machine no event is seen before it is visible, or later than the looks allow. That adds up to less than 5 %
+    On any machine no event is seen before it is visible, or later than the polls allow. That adds up to less than 5 %
     where the poller gets to look as often as it wants to.
     """
     for attempt in range(ATTEMPTS):
@@ -106,7 +106,7 @@ def test_an_injected_distribution_comes_back_within_5_percent(redis_settings: Se
         if found.quiet:
             break
     else:
-        pytest.skip(f"inconclusive: {found.error.mean() / 2:.3f} s between looks every {PERIOD_SECONDS} s")
+        pytest.skip(f"inconclusive: {found.error.mean() / 2:.3f} s between polls every {PERIOD_SECONDS} s")
     shares = (0.5, 0.9, 0.99)
     measured = [*percentiles(found.latency, shares), found.latency.mean()]
     assert measured == pytest.approx([*percentiles(found.delay, shares), found.delay.mean()], rel=0.05)

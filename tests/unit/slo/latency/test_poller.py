@@ -1,4 +1,4 @@
-"""What becomes of a poller whose reader fails, breaks or is ended, told with readers that do as they are told."""
+"""Pollers whose reader fails, breaks or is ended, with scripted readers."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_looks_that_take_long_come_less_often(started: Callable[[Scripted], Poll
 
 
 def test_a_service_that_is_gone_until_the_end_voids_too(started: Callable[[Scripted], Poller]) -> None:
-    """Every look fails from the third on; they are counted, and the poller goes on."""
+    """Every poll fails from the third on; they are counted, and the poller goes on."""
 
     def script(number: int) -> int:
         if number > 2:

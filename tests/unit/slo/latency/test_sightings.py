@@ -59,5 +59,5 @@ def test_open_windows_reach_back_for_disorder() -> None:
 
 
 def test_the_next_window_is_open_just_before_it_begins() -> None:
-    """At 00:10:59 an event of minute 11 may be seen before the next look."""
+    """At 00:10:59 an event of minute 11 may be seen before the next poll."""
     assert open_windows(659.0)[-1] == 660

@@ -65,7 +65,7 @@ def test_a_start_in_mid_minute_goes_on_from_the_count_it_finds() -> None:
 
 
 def test_nothing_from_before_the_start_is_missing() -> None:
-    """Redis has been away since the start, at second 30.1."""
+    """Redis has been down since the start, at second 30.1."""
     assert CanaryRows(1, MINUTE + 30.1).due(MINUTE + 32.5) == {(MINUTE, 0): range(MINUTE + 31, MINUTE + 33)}
 
 
@@ -78,7 +78,7 @@ def test_a_minute_that_has_a_hole_at_the_start_is_skipped() -> None:
 
 
 def test_a_canary_that_was_never_sent_makes_its_minute_look_worse_and_is_found_out() -> None:
-    """The canary process was away at second 70 and 71: later ones look late, the last two never seem to come."""
+    """The canary process was down at second 70 and 71: later ones look late, the last two never seem to come."""
     world = World(MINUTE, lambda second: second + 0.25, never_sent=[MINUTE + 70, MINUTE + 71])
     world.run(MINUTE + 160)
     slow = world.slow()

@@ -49,7 +49,7 @@ def running(program: str) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Recorder]:
-    """All four, with twenty looks a second, from two and a half seconds on; longer where the machine is busy."""
+    """All four, with twenty polls a second, from 2.5 s on; longer on a noisy host."""
     with (
         running(PROGRAM.format(leak=LEAKS["memory"])) as memory,
         running(PROGRAM.format(leak=LEAKS["file_handles"])) as file_handles,
@@ -61,7 +61,7 @@ def watched() -> Iterator[Recorder]:
         probe.period_seconds = 0.05
         with Recorder([probe]) as recorder:
             time.sleep(WATCHED_SECONDS)
-            eventually("there are enough looks", lambda: _looks(recorder) >= FEWEST_LOOKS)
+            eventually("there are enough polls", lambda: _looks(recorder) >= FEWEST_LOOKS)
             yield recorder
 
 

@@ -17,7 +17,7 @@ from slo.spec.model import Indicator
 
 
 class Scripted(Probe):
-    """Does what it is told at each look."""
+    """Does what it is told at each poll."""
 
     name = "scripted"
     indicators = (Indicator.REDIS_MEMORY,)
@@ -98,7 +98,7 @@ def test_a_service_that_is_away_costs_a_look_and_nothing_else() -> None:
 
 
 def test_a_bug_in_a_probe_is_no_silence(caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged with its traceback, and the looks count as failed."""
+    """It is logged with its traceback, and the polls count as failed."""
     probe = Scripted(lambda look: [memory(1.0, 1.0 / (look - look))])
     recorder = Recorder([probe], clock=lambda: 1000.0)
     run_for(probe, 2, recorder)
@@ -159,7 +159,7 @@ def test_cpu_time_is_counted_per_probe() -> None:
 
 
 def test_a_probe_that_died_voids_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a check without looks: the samples from before say nothing of it, however many they are."""
+    """Half a check without polls: the samples from before say nothing of it, however many they are."""
     monkeypatch.setattr("slo.probes.recorder.SILENT_SECONDS", 0.3)
     probe = Scripted(lambda look: [memory(float(look), 1.0)])
     with Recorder([probe], clock=lambda: 1000.0) as recorder:

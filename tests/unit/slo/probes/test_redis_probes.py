@@ -45,7 +45,7 @@ def test_window_keys_without_a_ttl_are_found(redis_settings: Settings) -> None:
 
 
 def test_keys_without_a_ttl_are_told_by_each_look_however_long_a_scan_takes(redis_settings: Settings) -> None:
-    """7,000 keys: at 100 a look, a scan takes longer than the minute after which an exporter leaves a sample out."""
+    """7,000 keys: at 100 a poll, a scan takes longer than the minute after which an exporter leaves a sample out."""
     client, probe = redis_client(redis_settings), RedisServer(redis_settings)
     with client.pipeline(transaction=False) as pipe:
         for number in range(7_000):

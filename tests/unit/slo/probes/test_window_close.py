@@ -29,7 +29,7 @@ def test_windows_that_could_have_closed_before_the_start_are_nobodys() -> None:
 
 
 def test_a_window_is_late_by_the_time_since_it_could_have_closed() -> None:
-    """W is a millisecond short at first; both sizes are told apart."""
+    """W is a millisecond short at first; both sizes are distinguished."""
     windows = DueWindows(NOON - 1, BOUND)
     assert windows.look(NOON + 5.1, {60: NOON * 1000 - 1, 300: NOON * 1000 - 1}) == []
     assert windows.look(NOON + 5.25, {60: NOON * 1000, 300: NOON * 1000 - 1}) == [(NOON + 5, 0.25)]

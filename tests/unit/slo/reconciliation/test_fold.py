@@ -153,7 +153,7 @@ def test_reasons_of_invalid_records_are_counted() -> None:
     "time_ms", [-1, 0, -(1 << 63), (1 << 63) - 1, LATEST_RECORD_TIME_MS, LATEST_RECORD_TIME_MS + 1]
 )
 def test_a_fold_by_columns_says_of_odd_record_times_what_the_rules_say(time_ms: int) -> None:
-    """And no such time is taken for the first of what the topic still has."""
+    """And no such time counts as the first of the remaining records."""
     fold = Fold({0: OffsetRange(0, 2)}, decoder(), LATENESS_SECONDS)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -157,7 +157,7 @@ def test_what_retention_removed_is_counted_and_not_judged(write_ledger: WriteLed
 
 
 def test_acknowledged_events_behind_the_end_of_the_topic_are_lost(write_ledger: WriteLedger) -> None:
-    """The ledger was read first: the topic had them once, and whoever made it anew has emptied it."""
+    """The ledger was read first: the topic had them once, and recreating the topic has emptied it."""
     ledger = write_ledger([(0, 0), (1, 0), (2, 0)], [(0, 0, 0), (1, 0, 1), (2, 0, 2)])
     found = findings(ledger, run_event(0))
     lost = "acknowledged, but behind the topic's end"

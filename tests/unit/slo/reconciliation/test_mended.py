@@ -1,4 +1,4 @@
-"""What replays and recounts change about what the stores must hold; each rule is seen to fail once."""
+"""Effects of replays and recounts on the expected content of the stores; each rule fails once."""
 
 from __future__ import annotations
 

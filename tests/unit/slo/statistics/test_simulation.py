@@ -1,4 +1,4 @@
-"""How often intervals hold a truth that is known, and how often what is worse passes all the same.
+"""How often intervals hold a truth that is known, and how often a worse system still passes.
 
 ``python tests/unit/slo/statistics/test_simulation.py`` prints the tables of docs/statistics.md; the long test computes
 them again and compares.

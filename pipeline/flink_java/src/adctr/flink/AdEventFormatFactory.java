@@ -21,7 +21,7 @@ import org.apache.flink.table.types.logical.RowType;
  * The table format {@code ad-event}: Avro in the Confluent wire format, one row per record, whatever the record holds.
  *
  * <p>A table names the fields of the reader schema that it wants, and any of the columns in {@link AdEventDecoder}
- * that say what became of the record. Fields it does not name are checked but not materialised.
+ * that give the outcome of the record. Fields it does not name are checked but not materialised.
  */
 public final class AdEventFormatFactory implements DeserializationFormatFactory {
     private static final ConfigOption<String> REGISTRY_URL =

@@ -23,7 +23,7 @@ import redis.clients.jedis.exceptions.JedisDataException;
 
 /**
  * Writes window counts to Redis in small batches: one script call per touched window, in one pipeline, and the watermark
- * when all of them have said that they did it, so that whoever reads the watermark finds everything before it.
+ * when all of them have said that they did it, so that a reader of the watermark finds everything before it.
  *
  * <p>Nothing outlives a checkpoint here: {@link #flush} empties the buffer before the barrier passes. While Redis is
  * away the writer waits and tries again, which holds the job back without restarting it.

@@ -53,7 +53,7 @@ final class CopyConnection {
         return columns.stream().map(name -> each.apply('"' + name + '"')).collect(Collectors.joining(", "));
     }
 
-    /** Returns when the batch is in the table. Waits while PostgreSQL is away. */
+    /** Returns when the batch is in the table. Waits while PostgreSQL is unavailable. */
     void copy(DataOutputSerializer encoded) throws IOException, InterruptedException {
         long giveUpAt = System.nanoTime() + GIVE_UP_AFTER_NANOS;
         for (long pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 1_000)) {

@@ -11,7 +11,7 @@ import org.apache.flink.table.types.logical.LogicalType;
 /**
  * Rows as PostgreSQL's binary COPY format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
  *
- * <p>Timestamps without a zone are taken for UTC and written as timestamptz.
+ * <p>Timestamps without a zone are read as UTC and written as timestamptz.
  */
 final class CopyFormat {
     private static final byte[] SIGNATURE = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', (byte) 0xff, '\r', '\n', 0};

@@ -21,7 +21,7 @@ import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schema
 
 /**
  * Writer schemas by id, asked once of the registry and then kept for the life of the process, so that a task that
- * restarts while the registry is away goes on.
+ * restarts while the registry is down goes on.
  *
  * <p>Only the registry's own answer "no such schema" (40403) makes a record undecodable, and only if it was asked after
  * the record had arrived: see {@link SchemaLookups}, which asks. After anything else (refused, 503, a proxy's 404 page) the
@@ -181,7 +181,7 @@ final class WriterSchemas {
                 throw new IOException("schema registry, asked for id " + id + ": " + error.getMessage(), error);
             }
             return Optional.empty();
-        } catch (RuntimeException error) { // the client's, about an answer that is none
+        } catch (RuntimeException error) { // the client's, about an invalid answer
             throw new IOException("schema registry, asked for id " + id + ": " + error, error);
         }
     }

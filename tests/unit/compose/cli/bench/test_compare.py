@@ -20,7 +20,7 @@ from tests.unit.compose.experiment.small_repository import commit, git, reposito
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Its drains are asked for as they are, its loads, which take a minute each, are all the same."""
+    """Takes the number of drains as given; the loads, which take a minute each, are always the same."""
     root = repository(tmp_path / "project")
 
     def without_load(tree: ComparedTree, kind: Kind, settings: RunSettings) -> TreeRun:

@@ -77,7 +77,7 @@ def test_a_check_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None:
 
 
 def test_a_check_refuses_what_it_cannot_do_before_it_begins(tmp_path: Path) -> None:
-    """Objectives with mistakes, a report of an unknown form or for nowhere, a duration that is none."""
+    """Objectives with mistakes, a report of an unknown form or for nowhere, an invalid duration."""
     bad = SPEC_TESTS / "bad" / "missing_keys.yaml"
     for arguments, words in (
         (["--spec", str(bad)], "is missing"),

@@ -100,7 +100,7 @@ def test_options_of_a_job_may_stand_between_two_jobs(tmp_path: Path, monkeypatch
 def test_a_job_that_fails_to_restore_is_cancelled_and_its_checkpoint_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Flink itself would try the same one for ever; one failure alone may have been the network."""
+    """Flink itself would try the same one forever; one failure alone may have been the network."""
     keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
     newest = keeper.restore_point("live")
     cancelled: list[str] = []
@@ -149,7 +149,7 @@ def _keeper_with_checkpoints(directory: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_client_that_cannot_submit_says_nothing_about_the_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However often the JobManager is away, the newest checkpoint is the one to resume from."""
+    """However often the JobManager is down, the newest checkpoint is the one to resume from."""
     keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
     newest = keeper.restore_point("live")
     for _ in range(3):
@@ -171,7 +171,7 @@ def test_a_job_that_was_taken_and_failed_counts_once(tmp_path: Path, monkeypatch
         keeper.submit(["live"])
         _await_client(keeper)
         rows.append(FlinkJob(str(number), "adctr-live", "FAILED", number))
-        for _ in range(3):  # each look at the cluster shows the same rows again
+        for _ in range(3):  # each poll of the cluster shows the same rows again
             keeper.note_failures(rows)
     restore_point = keeper.restore_point("live")
     assert restore_point is not None

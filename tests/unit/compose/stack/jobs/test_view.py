@@ -15,7 +15,7 @@ def row(name: str, state: str, running: int) -> dict[str, Any]:
 
 
 def test_a_job_whose_tasks_wait_for_a_task_manager_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flink calls it RUNNING all the same."""
+    """Flink still calls it RUNNING."""
     rows = [row("a", "RUNNING", 3), row("b", "RUNNING", 0), row("c", "RESTARTING", 0), row("d", "FINISHED", 0)]
     answers = {"/jobs/overview": {"jobs": rows}, "/jobs/a/checkpoints": {}}
     monkeypatch.setattr(FlinkRest, "get", lambda _self, path: answers[path])

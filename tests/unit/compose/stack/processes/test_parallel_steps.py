@@ -49,7 +49,7 @@ def test_an_unknown_need_is_a_mistake() -> None:
 
 
 def test_a_signal_while_the_steps_are_handed_over_cancels_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second one is not handed over any more; the first, which would wait for ever, hears of it."""
+    """The second one is not handed over any more; the first, which would wait forever, hears of it."""
     seen = threading.Event()
     hand_over = ThreadPoolExecutor.submit
 

@@ -1,4 +1,4 @@
-"""Writers' schemas and values by Hypothesis, legal and nearly legal, with what must become of each value.
+"""Writers' schemas and values by Hypothesis, legal and nearly legal, with the expected outcome of each value.
 
 A `Shape` is a type and knows how its values are encoded: from the shape come the schema's JSON and the bytes, so
 neither judge's idea of Avro has a part in either.

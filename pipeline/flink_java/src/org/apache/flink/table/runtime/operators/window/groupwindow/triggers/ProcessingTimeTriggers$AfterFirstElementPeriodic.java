@@ -12,7 +12,7 @@ import org.apache.flink.table.runtime.operators.window.Window;
  *
  * <p>Flink's fires every so often for as long as the window is open, whether or not anything came. With tens of thousands
  * of cells each round takes longer than the delay, a timer that was due sets the next one into the past, and cells of a
- * new window wait behind all of those for ever. See docs/decisions/0002-windows.md.
+ * new window wait behind all of those forever. See docs/decisions/0002-windows.md.
  *
  * <p>Timers of different cells are due at the same times, four in a delay, so that they fire together: each time costs a
  * thread's waking up, and a batch of rows goes to a sink in one piece.
