@@ -12,7 +12,7 @@ import typer
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption, RetriesOption
 from compose.cli.report_files import require_writable
-from compose.cli.shown import show
+from compose.cli.shown import report_width, show
 from compose.experiment.disturbed_stack import own_stack
 from compose.experiment.fault_run import DrawnRun, run_fault
 from compose.experiment.load_check import warm_up
@@ -88,7 +88,7 @@ def run(
     chosen = [each.with_limits_times(limit_factor) for each in chosen]
     results: list[FaultResult] = []
     drawn: list[DrawnRun] = []
-    # Round by round: a slow hour is not one fault's, and whoever interrupts the hours that it takes has a table.
+    # Interleaved, so that a noisy hour affects all faults, and an interrupted run still has a table.
     gone: EnvironmentFailed | None = None
     try:
         for found in _runs(context.obj, [each for _ in range(repeat) for each in chosen], rate, retries):
@@ -99,8 +99,8 @@ def run(
             for path in out or ():
                 write_report(path, results, rate, plots)
     except EnvironmentFailed as error:
-        gone = error  # a failure that was found before it is one all the same
-    show(to_json(results, rate), format_, lambda: print(to_text(results, rate), end=""))
+        gone = error  # a failure that was found before stays a failure
+    show(to_json(results, rate), format_, lambda: print(to_text(results, rate, report_width()), end=""))
     verdicts = {each.verdict for each in results}
     if gone is not None and Verdict.FAIL not in verdicts:
         raise gone

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from compose.cli.shown import show
+from compose.cli.shown import report_width, show
 from compose.process.exit_codes import ExitCode
 from compose.terminal.format import Format
 from slo.check import Checked, LoadSummary
@@ -34,7 +34,7 @@ def report(checked: Checked, specification: Specification, verdict: RunVerdict, 
     def as_text() -> None:
         for line in _load_lines(checked):
             print(line)
-        print(to_text(specification, checked.recording, verdict), end="")
+        print(to_text(specification, checked.recording, verdict, report_width()), end="")
 
     show(as_json(checked, specification, verdict), format_, as_text)
     return EXIT_CODES[verdict.verdict]
@@ -69,7 +69,7 @@ def _load_lines(checked: Checked) -> Iterator[str]:
 
 
 def load_and_counts(load: LoadSummary | None, counted: Report | None) -> Iterator[str]:
-    """What was sent, and what was found on the topic: a line each, if there is something to say."""
+    """Counts of sent events and of records on the topic: a line each, if known."""
     if load is not None:
         yield (
             f"load       {load.sent:,} sent, {load.acknowledged:,} acknowledged, {load.failed:,} failed, "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,10 +34,17 @@ def note(document: Document) -> None:
 
 @contextmanager
 def noting() -> Iterator[list[Document]]:
-    """What is shown within the block, in order."""
+    """The documents that are shown within the block, in order."""
     noted: list[Document] = []
     token = _NOTED.set(noted)
     try:
         yield noted
     finally:
         _NOTED.reset(token)
+
+
+def report_width() -> int:
+    """Columns of a report on stdout: the terminal's; for a file or a pipe enough to keep every name whole."""
+    from slo.report.text import PLAIN_WIDTH
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PLAIN_WIDTH

@@ -18,6 +18,7 @@ from compose.stack.layout import Layout
 from compose.stack.lifecycle import bring_up, take_down
 from compose.stack.ports import PortChoice
 from compose.stack.processes import orphans
+from compose.stack.processes.supervision import Supervisor
 from compose.stack.status import status as report
 from compose.terminal.format import Format
 from compose.terminal.progress import say
@@ -56,16 +57,20 @@ def down(
     layout = Layout.of(context.obj)
     if savepoint:
         stop_with_savepoints(layout, say)
+    running = Supervisor.find(layout) is not None
     swept = take_down(layout)
     left = orphans.find(layout)
     if left:
         raise EnvironmentFailed(
             f"these processes of the stack in {layout.root} have not ended: {orphans.describe(left)}; try again, or "
-            "look what holds them up"
+            "find out what blocks them"
         )
     if swept:
-        say(f"ended {swept} processes that nobody supervised any more")
-    say(f"no stack is running in {layout.root}")
+        say(f"ended {swept} processes that had lost their supervisor")
+    if running or swept:
+        say(f"stopped the stack in {layout.root}; its state is kept there, and `up` resumes it")
+    else:
+        say(f"no stack is running in {layout.root}")
 
 
 def logs(
@@ -92,7 +97,7 @@ def logs(
 
 
 def catch_up(path: Path, file: TextIO) -> tuple[str, TextIO]:
-    """What has come since, and the file to go on with: another one if the log was rotated."""
+    """Text appended since, and the file to read next: another one if the log was rotated."""
     text = file.read()
     try:
         rotated = path.stat().st_ino != os.fstat(file.fileno()).st_ino
@@ -101,7 +106,7 @@ def catch_up(path: Path, file: TextIO) -> tuple[str, TextIO]:
     if not rotated:
         return text, file
     with file:
-        text += file.read()  # its last lines may have come after the first look
+        text += file.read()  # its last lines may have come after the first poll
     return text, path.open(encoding="utf-8", errors="replace")
 
 

@@ -69,14 +69,15 @@ def temporary_stack(
     job_links: JobLinks = STRAIGHT,
     *,
     dashboard: bool = False,
+    monitoring: bool = False,
 ) -> Iterator[Settings]:
     """A stack that lives as long as the block, however the block or this process ends.
 
     ``choice`` may be the very ports to take; for ``job_links`` see `compose.stack.service.JobLinks`. A ``dashboard``
-    costs 200 MB and a process that nobody may look at, so it is there where it is asked for.
+    costs 200 MB, so it is there only where it is asked for; so is ``monitoring``, for which see `bring_up`.
     """
     with _claimed(data_dir, historic) as layout:
-        settings = _start(layout, choice, historic, say, environ, job_links, dashboard=dashboard)
+        settings = _start(layout, choice, historic, say, environ, job_links, dashboard=dashboard, monitoring=monitoring)
         # Inherited by what the block starts (a generator, say): it belongs to the stack and is swept up with it.
         os.environ[STACK_DIR_VARIABLE] = str(layout.root)
         try:
@@ -196,7 +197,7 @@ def _exclusive(layout: Layout) -> Iterator[None]:
 
 
 def _ports(layout: Layout, choice: PortChoice | Ports) -> Ports:
-    """Free ones are the last start's if nobody took them: whoever noted an address finds the stack there again."""
+    """With `auto`, the last start's ports if they are still free: a noted address stays valid."""
     if isinstance(choice, Ports):
         return choice
     if choice is PortChoice.DEFAULT:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from io import StringIO
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from slo.compare import Comparison, IndicatorDifference, RunComparison
 from slo.report.figures import figure
-from slo.report.text import WIDTH
+from slo.report.text import PLAIN_WIDTH, plain
 
 _STYLES = {
     IndicatorDifference.WORSE: "bold red",
@@ -23,20 +21,15 @@ _STYLES = {
 }
 
 
-def comparison_text(compared: RunComparison) -> str:
-    """A table of 80 columns and one last line that says whether B is worse."""
-    console = Console(file=StringIO(), width=WIDTH, color_system=None)
-    console.print(comparison_table(compared))
-    console.print(_conclusion(compared))
-    output = console.file
-    assert isinstance(output, StringIO)
-    return output.getvalue()
+def comparison_text(compared: RunComparison, width: int = PLAIN_WIDTH) -> str:
+    """A table and one last line that says whether B is worse."""
+    return plain([comparison_table(compared), _conclusion(compared)], width)
 
 
 def comparison_table(compared: RunComparison) -> Table:
     """One line per figure: A, B, and what is said of them."""
     shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    shown.add_column("indicator", overflow="fold", max_width=29)
+    shown.add_column("indicator", overflow="fold")
     shown.add_column("", no_wrap=True)
     shown.add_column("A", justify="right", no_wrap=True)
     shown.add_column("B", justify="right", no_wrap=True)

@@ -1,14 +1,12 @@
-"""What became of faults: a table for a terminal, JSON for programs, one HTML file for a browser."""
+"""Reports the outcome of faults: a table for a terminal, JSON for programs, one HTML file for a browser."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +14,7 @@ from slo.faults.fault import STORES, FaultResult, FaultRun
 from slo.report.figures import NOTHING
 from slo.report.html import templates
 from slo.report.plots import Plot
-from slo.report.text import STYLES, WIDTH
+from slo.report.text import PLAIN_WIDTH, STYLES, plain
 from slo.report.write import require_form
 from slo.verdict.result import Verdict
 
@@ -24,18 +22,15 @@ Plots = Mapping[str, Sequence[Sequence[Plot]]]
 """By the fault's name: the plots of each of its runs."""
 
 
-def to_text(results: Sequence[FaultResult], rate: float) -> str:
-    """Plain text, 80 columns: the table, why each that did not pass did not, the sum."""
-    console = Console(file=StringIO(), width=WIDTH, color_system=None)
-    console.print(_table(results))
-    for each in results:
-        if each.reasons:
-            console.print(Text.assemble((each.fault.name, STYLES[each.verdict]), f": {'; '.join(each.reasons)}"))
+def to_text(results: Sequence[FaultResult], rate: float, width: int = PLAIN_WIDTH) -> str:
+    """Plain text: the table, the reasons of each fault that did not pass, the sum."""
+    reasons = [
+        Text.assemble((each.fault.name, STYLES[each.verdict]), f": {'; '.join(each.reasons)}")
+        for each in results
+        if each.reasons
+    ]
     passed = sum(each.verdict is Verdict.PASS for each in results)
-    console.print(f"{passed} of {len(results)} passed, at {rate:,.0f} events/s", highlight=False)
-    output = console.file
-    assert isinstance(output, StringIO)
-    return output.getvalue()
+    return plain([_table(results), *reasons, f"{passed} of {len(results)} passed, at {rate:,.0f} events/s"], width)
 
 
 def _table(results: Sequence[FaultResult]) -> Table:

@@ -1,10 +1,12 @@
-"""The verdict as a table for a terminal of 80 columns."""
+"""The verdict as a table of plain text."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from io import StringIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -12,8 +14,10 @@ from slo.recording import Recording
 from slo.report.figures import beyond_the_run, budget, found, pairs, wanted
 from slo.spec.model import Specification
 from slo.verdict.result import RunVerdict, Scope, Verdict
+from slo.verdict.run import seconds_to_judge
 
-WIDTH = 80
+PLAIN_WIDTH = 160
+"""Columns where no terminal sets the width: enough for every name on one line."""
 STYLES = {
     Verdict.PASS: "green",
     Verdict.FAIL: "bold red",
@@ -22,20 +26,31 @@ STYLES = {
 }
 
 
-def to_text(specification: Specification, recording: Recording, verdict: RunVerdict) -> str:
-    """Plain text, 80 columns: the table, the reasons, what to do, the verdict."""
-    return rendered(specification, verdict, f"verdict: {verdict.words}   ({recording.seconds:,.0f} s watched)")
+def to_text(specification: Specification, recording: Recording, verdict: RunVerdict, width: int = PLAIN_WIDTH) -> str:
+    """Plain text: the table, the reasons, what to do, how long a check has to be, the verdict."""
+    conclusion = f"verdict: {verdict.words}   ({recording.seconds:,.0f} s watched)"
+    needed = seconds_to_judge(specification, verdict, recording.seconds)
+    if needed is not None:
+        conclusion = f"too short to judge everything: `adctr slo check --for {_option(needed)}` can\n{conclusion}"
+    return rendered(specification, verdict, conclusion, width)
 
 
-def rendered(specification: Specification, verdict: RunVerdict, conclusion: str) -> str:
+def _option(seconds: float) -> str:
+    return f"{math.ceil(seconds)}s" if seconds < 120 else f"{math.ceil(seconds / 60)}m"
+
+
+def rendered(specification: Specification, verdict: RunVerdict, conclusion: str, width: int = PLAIN_WIDTH) -> str:
     """The same without a recording, and with a last line of one's own."""
-    console = Console(file=StringIO(), width=WIDTH, color_system=None)
-    console.print(table(specification, verdict))
-    for line in explanations(specification, verdict):
-        console.print(line)
-    console.print(conclusion, highlight=False)
-    output = console.file
-    assert isinstance(output, StringIO)
+    lines = explanations(specification, verdict)
+    return plain([table(specification, verdict), *lines, Text(conclusion)], width)
+
+
+def plain(parts: Iterable[RenderableType], width: int = PLAIN_WIDTH) -> str:
+    """Tables and texts below each other, without colours."""
+    output = StringIO()
+    console = Console(file=output, width=width, color_system=None)
+    for part in parts:
+        console.print(part)
     return output.getvalue()
 
 

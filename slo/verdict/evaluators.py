@@ -34,7 +34,7 @@ def limit(objective: Objective, recording: Recording) -> float | None:
 
 
 def ceiling(objective: Objective, recording: Recording) -> Finding:
-    """No look above the limit. One that is above it is proof, however few there are."""
+    """No poll above the limit. One that is above it is proof, however few there are."""
     values = recording.series[objective.indicator].values
     most = limit(objective, recording)
     seen = values[~np.isnan(values)]
@@ -44,17 +44,17 @@ def ceiling(objective: Objective, recording: Recording) -> Finding:
         return Finding(Verdict.INCONCLUSIVE, highest, None, len(values), reason=reason)
     above = int(np.count_nonzero(seen > most))
     if above:
-        reason = f"{above:,} of {len(values):,} looks found more"
+        reason = f"{above:,} of {len(values):,} polls found more"
         return Finding(Verdict.FAIL, highest, most, len(values), reason=reason)
     if len(seen) < len(values):
         reason = f"{len(values) - len(seen):,} of {len(values):,} samples never came"
         return Finding(Verdict.FAIL, highest, most, len(values), reason=reason)
-    return enough(objective, Finding(Verdict.PASS, highest, most, len(values)))
+    return enough(objective, Finding(Verdict.PASS, highest, most, len(values)), recording.seconds)
 
 
 def slope(objective: Objective, recording: Recording) -> Finding:
     """The robust slope per hour after warm-up: passes and fails by its interval, like a share."""
-    return enough(objective, _slope(objective, recording))
+    return enough(objective, _slope(objective, recording), recording.seconds, objective.warm_up_seconds)
 
 
 def _slope(objective: Objective, recording: Recording) -> Finding:
@@ -96,4 +96,4 @@ def correctness(objective: Objective, recording: Recording) -> Finding:
         return Finding(Verdict.FAIL, float(found.taken_back), 0.0, found.records, reason=reason)
     if found.unverifiable or not found.records:
         return Finding(Verdict.INCONCLUSIVE, None, 0.0, found.records, reason=found.unverifiable or "no records")
-    return enough(objective, Finding(Verdict.PASS, 0.0, 0.0, found.records))
+    return enough(objective, Finding(Verdict.PASS, 0.0, 0.0, found.records), recording.seconds)

@@ -7,6 +7,7 @@ from typing import Self
 
 from slo.spec.model import Objective
 from slo.verdict.result import Verdict
+from slo.verdict.units import duration
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,16 @@ class Finding:
         return replace(self, reason=reason)
 
 
-def enough(objective: Objective, found: Finding) -> Finding:
-    """The same; inconclusive, but with its figures, where the samples are too few."""
-    if found.samples >= objective.minimum.samples:
+def enough(objective: Objective, found: Finding, seconds: float, warm_up: float = 0.0) -> Finding:
+    """The same; inconclusive, but with its figures, where the samples are too few.
+
+    ``seconds`` is the length of the run, ``warm_up`` the part of it that gave no samples.
+    """
+    least = objective.minimum.samples
+    if found.samples >= least:
         return found
-    reason = f"{found.samples:,} samples are too few: it takes {objective.minimum.samples:,}"
-    return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    reason, needed = f"{found.samples:,} samples are too few: it takes {least:,}", None
+    if found.samples:
+        needed = max(warm_up + (seconds - warm_up) * least / found.samples, found.needed_seconds or 0.0)
+        reason += f", so a run like this one has to take {duration(needed)}"
+    return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason, needed_seconds=needed)

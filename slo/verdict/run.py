@@ -59,6 +59,16 @@ def _too_short(seconds: float, asked_seconds: float) -> str:
     return ""
 
 
+def seconds_to_judge(specification: Specification, verdict: RunVerdict, watched: float) -> float | None:
+    """Seconds that a check needs for the objectives that this one was too short for; None if it was long enough."""
+    longest = 0.0
+    for result in verdict.objectives:
+        if result.verdict in (Verdict.NOT_JUDGED, Verdict.INCONCLUSIVE):
+            minimum = specification.objective(result.name).minimum.duration_seconds
+            longest = max(longest, minimum, result.needed_seconds or 0.0)
+    return longest if longest > watched else None
+
+
 def judge_objective(
     objective: Objective, recording: Recording, *, release: bool = False, scope: Scope = Scope.PIPELINE
 ) -> ObjectiveResult:
@@ -75,7 +85,7 @@ def judge_objective(
 
 
 def _subjects(objective: Objective, recording: Recording) -> tuple[str, ...]:
-    """Whom to judge, each alone: pooled, one that stands still would hide half of what another does."""
+    """The series to judge one by one: pooled, a series that stands still would hide half of another's errors."""
     series = recording.series.get(objective.indicator)
     if objective.subject or series is None:
         return (objective.subject,)

@@ -81,7 +81,7 @@ def share(objective: Objective, recording: Recording, scope: Scope) -> Finding:
         budget_spent=found.bad / allowed if allowed else None,
         needed_seconds=seconds_needed(found, objective.target) if verdict is not Verdict.FAIL else None,
     )
-    return enough(objective, _explained(finding, objective, seen, recording))
+    return enough(objective, _explained(finding, objective, seen, recording), recording.seconds)
 
 
 def _seen(objective: Objective, series: Series, recording: Recording) -> _Seen:

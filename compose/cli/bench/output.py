@@ -1,8 +1,7 @@
-"""What the benchmarks that draw curves share: where a page goes, and how rows and progress are printed."""
+"""Shared by benchmarks that draw curves: where a report goes, and how rows and progress are printed."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +12,11 @@ from rich.table import Table
 
 from compose.cli.check_report import EXIT_CODES
 from compose.cli.report_files import require_writable
-from compose.cli.shown import Document, show
+from compose.cli.shown import Document, report_width, show
 from compose.process.errors import UsageError
 from compose.terminal.format import Format
 from slo.report.benchmark_page import benchmarks_html
 from slo.verdict import RunVerdict
-
-_PLAIN_WIDTH = 160
 
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Also write tables and plots here: one .html file that opens in a browser.")
@@ -59,7 +56,7 @@ def print_verdict(verdict: RunVerdict) -> None:
     for each in verdict.objectives:
         figures = (_figure(each.value, each.unit), _figure(each.objective, each.unit))
         table.add_row(each.name, each.verdict.value, *figures, f"{each.samples:,}", each.reason)
-    Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH).print(table)
+    Console(width=report_width()).print(table)
     print(f"verdict: {verdict.verdict.value}")
 
 

@@ -17,7 +17,7 @@ from compose.cli.check_report import EXIT_CODES, load_and_counts
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption
 from compose.cli.report_files import check_files
-from compose.cli.shown import show
+from compose.cli.shown import report_width, show
 from compose.experiment.load_check import new_ledger, run_long_check
 from compose.experiment.load_process import LoadProcess
 from compose.experiment.stack_processes import every_pid
@@ -172,7 +172,7 @@ def _wait(process: LoadProcess, watch: Watch, seconds: float) -> None:
 def _print(result: Soak) -> None:
     for line in load_and_counts(result.load, result.report):
         print(line)
-    print(to_text(result.specification, result.recording, result.verdict), end="")
+    print(to_text(result.specification, result.recording, result.verdict, report_width()), end="")
 
 
 def _write_files(out: Sequence[Path], save: Path | None, result: Soak) -> None:

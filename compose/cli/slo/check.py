@@ -19,7 +19,7 @@ from compose.cli.durations import parse_duration_seconds
 from compose.cli.objectives_file import SpecOption, specification
 from compose.cli.options import FormatOption
 from compose.cli.report_files import check_files
-from compose.cli.shown import note, show
+from compose.cli.shown import note, report_width, show
 from compose.experiment.load_check import GeneratedLoad, run_load_check, run_production_check, warm_up
 from compose.process.errors import UsageError
 from compose.process.exit_codes import ExitCode
@@ -57,7 +57,7 @@ _WATCH_PERIOD_SECONDS = 1.0
 
 
 class ReportFormat(StrEnum):
-    """What a verdict can be printed as."""
+    """Formats of a verdict."""
 
     TEXT = "text"
     JSON = "json"
@@ -100,7 +100,8 @@ def check(
     warm_up: WarmUpOption = None,
     spec: SpecOption = None,
     release: Annotated[
-        bool, typer.Option("--release", help="What the check is too short for is inconclusive, not left out.")
+        bool,
+        typer.Option("--release", help="Objectives that need a longer check are inconclusive instead of left out."),
     ] = False,
     verify: Annotated[bool, typer.Option(help="Compare every count with the topic at the end.")] = True,
     out: OutOption = None,
@@ -159,17 +160,17 @@ def _render(format_: ReportFormat) -> Callable[[Specification, Recording, RunVer
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="A recording of `slo check --save`: what to compare with.")],
-    b: Annotated[Path, typer.Argument(help="Another one: what to compare.")],
+    a: Annotated[Path, typer.Argument(help="The baseline, a recording of `slo check --save`.")],
+    b: Annotated[Path, typer.Argument(help="The recording to compare with it.")],
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Holds one check against another: differences that are beyond doubt and beyond 10 %.
+    """Compares two checks: a difference counts if its whole interval lies beyond 10 %.
 
     Exit 0: B is not shown to be worse. 1: it is. 2: a file is no recording. 3: nothing could be compared, or B
     lacks what A has.
     """
     compared = held_against(_recording(a), _recording(b))
-    show(comparison_json(compared), format_, lambda: print(comparison_text(compared), end=""))
+    show(comparison_json(compared), format_, lambda: print(comparison_text(compared, report_width()), end=""))
     if compared.worse:
         return ExitCode.FAIL
     whole = compared.anything_compared and not compared.missing_in_b

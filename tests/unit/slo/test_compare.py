@@ -147,7 +147,7 @@ def test_the_table_fits_and_the_json_is_json() -> None:
     lossy = latencies(2)
     lossy[::50] = np.nan
     compared = compare(run(latencies(1)), run(lossy))
-    text = comparison_text(compared)
+    text = comparison_text(compared, width=80)
     assert max(map(len, text.splitlines())) <= 80
     assert text.endswith("B is worse than A\n")
     document = json.loads(json.dumps(comparison_json(compared), allow_nan=False))

@@ -1,4 +1,4 @@
-"""`adctr down` and `status` where the supervisor is gone or a process does not end."""
+"""`adctr down` and `status` where the supervisor is down or a process does not end."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def orphan(tmp_path: Path) -> Iterator[tuple[Layout, subprocess.Popen[bytes]]]:
 def test_status_tells_what_runs_on_without_a_supervisor(orphan: tuple[Layout, subprocess.Popen[bytes]]) -> None:
     """Not that no stack is running: its processes hold ports and files."""
     layout, process = orphan
-    with pytest.raises(EnvironmentFailed, match=rf"supervisor .* is gone and 1 .*\({process.pid}\)"):
+    with pytest.raises(EnvironmentFailed, match=rf"supervisor .* is down and 1 .*\({process.pid}\)"):
         status(layout)
 
 
@@ -57,11 +57,18 @@ def test_down_names_what_has_not_ended(
         cli.down(cast("Context", SimpleNamespace(obj=layout.root)))
 
 
-def test_down_ends_what_is_left(orphan: tuple[Layout, subprocess.Popen[bytes]]) -> None:
-    """And says so by ending without an error."""
+def test_down_ends_what_is_left_and_says_that_the_state_is_kept(
+    orphan: tuple[Layout, subprocess.Popen[bytes]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing ran, it says that instead."""
     layout, _ = orphan
     cli.down(cast("Context", SimpleNamespace(obj=layout.root)))
     assert orphans.find(layout) == []
+    said = capsys.readouterr().err
+    assert "ended 1 processes" in said
+    assert f"stopped the stack in {layout.root}; its state is kept there" in said
+    cli.down(cast("Context", SimpleNamespace(obj=layout.root)))
+    assert capsys.readouterr().err == f"no stack is running in {layout.root}\n"
 
 
 def test_down_finds_a_redis_as_well(tmp_path: Path) -> None:

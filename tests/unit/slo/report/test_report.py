@@ -16,6 +16,7 @@ from slo.recording import Recording, Series
 from slo.report import UnknownForm, to_html, to_json, to_junit, to_markdown, to_text, write_report
 from slo.spec.model import Indicator, Kind, Specification
 from slo.verdict import RunVerdict, judge
+from slo.verdict.result import Verdict
 from tests.unit.slo.report.example import example
 from tests.unit.slo.verdict.building import objective, recording, specification
 
@@ -37,12 +38,38 @@ def run() -> tuple[Specification, Recording, RunVerdict]:
 
 def test_the_text_fits_into_80_columns(run: tuple[Specification, Recording, RunVerdict]) -> None:
     """Each objective has a line with its verdict, each breach its reason and what to do."""
-    text = to_text(*run)
+    text = to_text(*run, width=80)
     assert max(map(len, text.splitlines())) <= 80
     for name, verdict in EXPECTED.items():
         assert re.search(rf"^{name}\s+{verdict}\b", text, re.MULTILINE)
-    assert "redis_memory: 4 of 600 looks found more\n  → look at it (docs/runbook.md)" in text
+    assert "redis_memory: 4 of 600 polls found more\n  → look at it (docs/runbook.md)" in text
     assert text.endswith("verdict: fail   (600 s watched)\n")
+
+
+def test_names_stay_whole_where_no_terminal_sets_the_width(run: tuple[Specification, Recording, RunVerdict]) -> None:
+    """A script finds an objective in the piped table, however long its name is."""
+    specified, recorded, _ = run
+    name = "event_to_redis_of_campaigns_with_many_categories"
+    longer = replace(specified, objectives=[replace(specified.objectives[0], name=name), *specified.objectives[1:]])
+    text = to_text(longer, recorded, judge(longer, recorded))
+    assert re.search(rf"^{name} +\w", text, re.MULTILINE)
+
+
+def test_a_check_that_is_too_short_says_how_long_it_has_to_be(
+    run: tuple[Specification, Recording, RunVerdict],
+) -> None:
+    specified, recorded, verdict = run
+    found = re.search(
+        r"^too short to judge everything: `adctr slo check --for (\d+)m` can$", to_text(*run), re.MULTILINE
+    )
+    assert found
+    unjudged = [each for each in verdict.objectives if each.verdict in (Verdict.NOT_JUDGED, Verdict.INCONCLUSIVE)]
+    needs = [
+        max(specified.objective(each.name).minimum.duration_seconds, each.needed_seconds or 0) for each in unjudged
+    ]
+    assert int(found[1]) * 60 >= max(needs) > recorded.seconds
+    passed = replace(verdict, objectives=[replace(each, verdict=Verdict.PASS) for each in verdict.objectives])
+    assert "too short" not in to_text(specified, recorded, passed)
 
 
 def test_the_json_keeps_its_promise(run: tuple[Specification, Recording, RunVerdict]) -> None:

@@ -28,7 +28,7 @@ def mixed(bad: int, total: int = 6000) -> Floats:
     [(0, Verdict.PASS), (540, Verdict.PASS), (600, Verdict.INCONCLUSIVE), (660, Verdict.FAIL), (6000, Verdict.FAIL)],
 )
 def test_a_share_is_judged_by_its_whole_interval(bad: int, verdict: Verdict) -> None:
-    """Target 90 % of 6,000: 91 % is surely above, exactly 90 % may be either, 89 % is surely below."""
+    """Target 90 % of 6,000: the interval of 91 % lies above, that of 90 % on both sides, that of 89 % below."""
     run = recording({Indicator.EVENT_TO_REDIS: series(mixed(bad))})
     judged = judge_objective(objective(Kind.LATENCY, **EACH), run)
     assert judged.verdict is verdict
@@ -138,7 +138,7 @@ def test_a_breach_within_the_time_between_two_polls_proves_nothing() -> None:
 
 @pytest.mark.parametrize("scope", Scope)
 def test_one_pause_of_the_poller_is_that_pauses_alone(scope: Scope) -> None:
-    """No poll for 2.2 s of a minute leaves those events open; 5 % that are late elsewhere are late all the same."""
+    """No poll for 2.2 s of a minute leaves those events open; 5 % that are late elsewhere still count as late."""
     due = np.linspace(0.0, SECONDS, 6000)
     values, paused = np.full(6000, 0.5), (due > 30.0) & (due < 32.2)
     values[paused] = 0.5 + 32.2 - due[paused]
@@ -198,7 +198,7 @@ def test_a_page_that_answered_4_of_75_polls_does_not_pass() -> None:
 
 
 def test_a_failed_look_at_counts_loses_no_event() -> None:
-    """300 looks failed, the next ones saw all events, only later. Where 601 failed, the probe does not work."""
+    """300 polls failed, the next ones saw all events, only later. Where 601 failed, the probe does not work."""
 
     def verdict(failed: int) -> Verdict:
         seen = series(np.full(600, 0.5), failed_looks=failed)
@@ -219,7 +219,7 @@ def test_one_look_above_the_ceiling_fails(highest: float, verdict: Verdict) -> N
 
 
 def test_a_ceiling_that_was_broken_was_broken_however_few_looked() -> None:
-    """One look is too few for a pass and enough for a breach."""
+    """One poll is too few for a pass and enough for a breach."""
     one = series(np.array([2.0]))
     assert judge_objective(objective(Kind.CEILING), recording({Indicator.REDIS_MEMORY: one})).verdict is Verdict.FAIL
 
@@ -271,7 +271,7 @@ def test_growth_during_warm_up_is_left_out() -> None:
     short_warm_up = judge_objective(objective(Kind.GROWTH, warm_up_seconds=0.0), filling)
     assert short_warm_up.verdict is not Verdict.PASS
     assert judge_objective(objective(Kind.GROWTH, warm_up_seconds=55.0), filling).reason == (
-        "50 samples are too few: it takes 100"
+        "50 samples are too few: it takes 100, so a run like this one has to take 65 s"
     )
 
 

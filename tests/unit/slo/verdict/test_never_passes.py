@@ -44,7 +44,9 @@ def test_99_of_100_samples_are_too_few(kind: Kind) -> None:
     few = recording({INDICATORS[kind]: series(np.full(99, 0.5))}, exactness=Exactness(records=99, differences=0))
     judged = judge_objective(objective(kind), few)
     assert (judged.verdict, judged.samples) == (Verdict.INCONCLUSIVE, 99)
-    assert judged.reason == "99 samples are too few: it takes 100"
+    assert judged.reason.startswith("99 samples are too few: it takes 100, so a run like this one has to take ")
+    assert judged.needed_seconds is not None
+    assert judged.needed_seconds > few.seconds
 
 
 @pytest.mark.parametrize("kind", SAMPLED)
