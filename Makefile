@@ -8,7 +8,7 @@ JAVA_INPUTS := compose/stack/java/artifacts.lock $(shell find pipeline/flink_jav
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos gates gates-long compare bench peers up down lock clean
-.PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak dead-letters release benchmarks benchmarks-page
+.PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak dead-letters release benchmarks benchmarks-page artifacts
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,7 @@ lint: $(VENV)/packages.stamp ## style, types, import rules, plain English
 	$(BIN)/mypy
 	$(BIN)/mypy .ci/audit.py
 	$(BIN)/mypy .ci/prose.py
+	$(BIN)/mypy .ci/artifacts.py
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/prose.py
 
@@ -98,6 +99,9 @@ docker-smoke: setup ## Compose alone: up, load, kill, down; needs a Docker engin
 
 docker-test: setup ## Compose and the integration tests against containers; needs a Docker engine
 	$(DOCKER_TEST) tests/docker
+
+artifacts: setup ## wheel, sdist and image in .artifacts/dist, smoke-tested from a clean directory [IMAGE=0: without the image]
+	$(BIN)/python .ci/artifacts.py $(if $(filter 0,$(IMAGE)),--no-image)
 
 dead-letters: setup ## what bad records cost
 	$(BIN)/adctr bench dead-letters

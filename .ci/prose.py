@@ -176,9 +176,10 @@ def findings(path: str, source: str) -> list[Finding]:
     found = []
     rules = [rule for rule in RULES if re.search(rule.files, path)]
     for text in texts_of(path, source):
+        flush = re.sub(r"\n[ \t]+", "\n", text.text)
         for rule in rules:
-            for match in rule.found_in(text.text):
-                line = text.line + text.text.count("\n", 0, match.end())
+            for match in rule.found_in(flush):
+                line = text.line + flush.count("\n", 0, match.end())
                 words = " ".join(match[0].split())
                 found.append(Finding(rule.name, path, line, f"{words!r}: better {rule.instead}"))
     if path.endswith(".md") and (one := one_sentence_per_line(source)) != source:

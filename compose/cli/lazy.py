@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -73,9 +74,18 @@ def group_of(tree: Mapping[str, Place | Places]) -> type[TyperGroup]:
             return tree[name].listed(name) if self._listing else tree[name].load(name)
 
         def format_help(self, context: Any, formatter: Any) -> None:
+            with self._as_list():
+                super().format_help(context, formatter)
+
+        def shell_complete(self, context: Any, incomplete: str) -> Any:
+            with self._as_list():
+                return super().shell_complete(context, incomplete)
+
+        @contextmanager
+        def _as_list(self) -> Iterator[None]:
             self._listing = True
             try:
-                super().format_help(context, formatter)
+                yield
             finally:
                 self._listing = False
 

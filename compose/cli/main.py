@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -18,15 +19,23 @@ app = typer.Typer(
     name="adctr",
     help="Click-through rates of ads in real time, and whether they keep their objectives.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     cls=group_of(COMMANDS),
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"adctr {version('adctr')}")
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     context: typer.Context,
+    _version_asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
     data_dir: Annotated[
         Path,
         typer.Option(envvar="ADCTR_DATA_DIR", help="Holds all state, logs and checkpoints of one stack."),
