@@ -41,7 +41,7 @@ def test_words_are_found_across_the_ends_of_lines() -> None:
     assert rules_of("a.java", "// It waits for\n ever\n") == ["for-ever"]
     (found,) = prose.findings("a.py", "# One.\n# It is written all the\n# same.\n")
     assert (found.rule, found.line) == ("all-the-same", 3)
-    assert rules_of("docs/page.md", "- Lists the dead\n  letters.") == []
+    assert rules_of("compose/cli/a.py", '"""Lists dead\n    letters."""') == []
 
 
 @pytest.mark.parametrize(
