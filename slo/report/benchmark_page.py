@@ -12,7 +12,7 @@ HEAD = """\
 
 Made by `make benchmarks-page` from what `adctr bench capacity`, `cost`, `cache-reads` and `peers` printed with
 `--format json`, in [benchmarks](benchmarks). `adctr bench report --format html docs/benchmarks/*.json` draws the
-curves. Nothing was repeated until it looked better. [measurements.md](measurements.md) has what other commands
+curves. No run was discarded. [measurements.md](measurements.md) has what other commands
 measured.
 """
 
