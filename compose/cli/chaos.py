@@ -51,10 +51,10 @@ def list_faults(format_: FormatOption = Format.TEXT) -> None:
 
 def run(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Which faults, see `adctr chaos list`.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Faults to inject, see `adctr chaos list`.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every fault, in order.")] = False,
     rate: Annotated[float, typer.Option(help="Events per second.", min=1)] = DEFAULT_RATE,
-    repeat: Annotated[int, typer.Option(help="Runs of each fault; the median recovery counts.", min=1)] = 1,
+    repeat: Annotated[int, typer.Option(help="Runs of each fault; the median of the recoveries counts.", min=1)] = 1,
     retries: RetriesOption = 0,
     limit_factor: Annotated[
         float,
@@ -68,7 +68,7 @@ def run(
     ] = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Injects each fault into a running stack under load, then verifies every count and says how long it took.
+    """Injects each fault into a running stack under load, verifies every count and measures the recovery.
 
     Starts a stack of its own in DIR/chaos. Exit 0: all exact, back within their limits, and what had to be kept was
     kept. 1: one was not. 2: no such fault. 3: something could not be measured. 4: a stack can't start.

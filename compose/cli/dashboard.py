@@ -23,7 +23,7 @@ def dashboard(
     context: typer.Context,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="Serve another one there, until Ctrl-C.", show_default=False),
+        typer.Option(min=1, max=65535, help="Serve another dashboard on this port, until Ctrl-C.", show_default=False),
     ] = None,
     refresh: Annotated[
         int | None,

@@ -33,10 +33,10 @@ from slo.verdict import judge_run
 def demo(
     context: typer.Context,
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="How long to send; without it until Ctrl-C.", show_default=False)
+        float | None, typer.Option(min=1, help="Seconds to send; default: until Ctrl-C.", show_default=False)
     ] = None,
     rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 5000.0,
-    ports: Annotated[PortChoice, typer.Option(help="The well-known ports or free ones.")] = PortChoice.DEFAULT,
+    ports: Annotated[PortChoice, typer.Option(help="Use the well-known ports, or free ones.")] = PortChoice.DEFAULT,
     format_: FormatOption = Format.TEXT,
 ) -> int:
     """Starts the stack unless it runs, sends events, times each, verifies every count and prints the verdict.

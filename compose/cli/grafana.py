@@ -54,9 +54,7 @@ def build(
 
 def publish(
     context: typer.Context,
-    url: Annotated[
-        str, typer.Option(help="Of Grafana, with its path if it has one, e.g. https://grafana.example/ops.")
-    ],
+    url: Annotated[str, typer.Option(help="URL of Grafana with its path, for example https://grafana.example/ops.")],
     token: Annotated[
         str,
         typer.Option(
@@ -66,13 +64,15 @@ def publish(
             show_default=False,
         ),
     ] = "",
-    prometheus_url: Annotated[str, typer.Option(help="Where Grafana finds Prometheus.")] = "http://127.0.0.1:9090",
+    prometheus_url: Annotated[
+        str, typer.Option(help="URL under which Grafana finds Prometheus.")
+    ] = "http://127.0.0.1:9090",
     spec: SpecOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Pushes dashboards, their data source, and the load runs and drills of the data directory as annotations.
+    """Publishes dashboards and their data source to a Grafana, and load runs and drills as annotations.
 
-    Publishing again changes what is there and adds nothing twice. Exit 0: all of it is there. 1: Grafana refuses a
+    Publishing again updates and adds nothing twice. Exit 0: all of it is there. 1: Grafana refuses a
     dashboard, say. 2: no token, or Grafana refuses it, or a bad URL. 4: nobody answers there, or no Grafana does.
     """
     if "@" in url:

@@ -17,7 +17,7 @@ from compose.process.parent_watch import end_with_parent
 
 app = typer.Typer(
     name="adctr",
-    help="Click-through rates of ads in real time, and whether they keep their objectives.",
+    help="Counts ad impressions and clicks in real time, and proves that counts and objectives are kept.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     cls=group_of(COMMANDS),

@@ -9,6 +9,4 @@ import typer
 from compose.terminal.format import Format
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the report.")]
-RetriesOption = Annotated[
-    int, typer.Option(help="How often each that came out inconclusive is run again. A failure never is.", min=0)
-]
+RetriesOption = Annotated[int, typer.Option(help="How often to repeat an inconclusive run; a failure is final.", min=0)]

@@ -32,8 +32,10 @@ _LONGEST_SECONDS = 31 * 86_400
 
 def recount(
     context: typer.Context,
-    from_: Annotated[str, typer.Option("--from", help="Windows that overlap the time from then on; ISO 8601.")],
-    to: Annotated[str, typer.Option("--to", help="The end of that time.")],
+    from_: Annotated[
+        str, typer.Option("--from", help="Start of the time (ISO 8601); windows that overlap it are recounted.")
+    ],
+    to: Annotated[str, typer.Option("--to", help="End of the time (ISO 8601).")],
     timeout: Annotated[str, typer.Option(help="How long to wait for the windows to become final.")] = "30m",
     format_: FormatOption = Format.TEXT,
 ) -> None:

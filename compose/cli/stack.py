@@ -27,10 +27,10 @@ from pipeline.shared.terminal_safe import printable_lines
 
 def up(
     context: typer.Context,
-    ports: Annotated[PortChoice, typer.Option(help="The well-known ports or free ones.")] = PortChoice.DEFAULT,
-    historic: Annotated[bool, typer.Option("--historic", help="For preloads with old record times.")] = False,
+    ports: Annotated[PortChoice, typer.Option(help="Use the well-known ports, or free ones.")] = PortChoice.DEFAULT,
+    historic: Annotated[bool, typer.Option("--historic", help="Accept old record times, for preloads.")] = False,
     monitoring: Annotated[
-        bool, typer.Option(help="Exporters, and Prometheus where it is on PATH; never with --historic.")
+        bool, typer.Option(help="Start exporters, and Prometheus if it is on PATH; never with --historic.")
     ] = True,
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="Start jobs without the state or records that `up` said are lost.")
@@ -75,9 +75,9 @@ def down(
 
 def logs(
     context: typer.Context,
-    service: Annotated[str, typer.Argument(help="As `adctr status` names it.")],
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on printing what comes.")] = False,
-    lines: Annotated[int, typer.Option("-n", help="How many of the last lines; 0 prints all.")] = 0,
+    service: Annotated[str, typer.Argument(help="Name of the service, as in `adctr status`.")],
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Keep printing new lines.")] = False,
+    lines: Annotated[int, typer.Option("-n", help="Number of last lines to print; 0 prints all.")] = 0,
 ) -> None:
     """Prints the log of a service."""
     layout = Layout.of(context.obj)

@@ -22,8 +22,8 @@ from slo.report.benchmark_tables import cache_read_rows
 
 def cache_reads(
     context: typer.Context,
-    rate: Annotated[float, typer.Option(help="Events per second beside the reads.", min=1)] = 20_000.0,
-    seconds: Annotated[float, typer.Option(min=10, help="How long to read.")] = 120.0,
+    rate: Annotated[float, typer.Option(help="Events per second during the reads.", min=1)] = 20_000.0,
+    seconds: Annotated[float, typer.Option(min=10, help="Seconds to read.")] = 120.0,
     warm_up: Annotated[float, typer.Option(min=0, help="Seconds of the same load before that.")] = 60.0,
     out: OutOption = None,
     format_: FormatOption = Format.TEXT,

@@ -50,10 +50,10 @@ def capacity(
     from_: Annotated[float, typer.Option("--from", min=100, help="Lowest rate, events/s.")] = 5_000.0,
     to: Annotated[float, typer.Option(min=100, help="Highest rate.")] = 160_000.0,
     resolution: Annotated[float, typer.Option(min=100, help="Step between rates, events/s.")] = 5_000.0,
-    seconds: Annotated[float, typer.Option(min=30, help="How long a rate must hold to be believed for now.")] = 60.0,
-    confirmations: Annotated[int, typer.Option(min=0, help="Further trials that the answer must hold.")] = 2,
+    seconds: Annotated[float, typer.Option(min=30, help="Seconds that a rate must hold in the search.")] = 60.0,
+    confirmations: Annotated[int, typer.Option(min=0, help="Number of further trials that the answer must hold.")] = 2,
     confirm_seconds: Annotated[
-        float, typer.Option(min=30, help="How long each of those; 230 or more judge cache reads too.")
+        float, typer.Option(min=30, help="Seconds of each confirmation; 230 or more also judge cache reads.")
     ] = 240.0,
     warm_up: Annotated[float, typer.Option(min=0, help="Seconds at the lowest rate before the first trial.")] = 60.0,
     out: OutOption = None,

@@ -25,15 +25,15 @@ DEFAULTS = RunSettings()
 
 def compare(
     context: typer.Context,
-    base: Annotated[str, typer.Option(help="A revision of this repository: what to compare with.")] = "main~1",
-    rounds: Annotated[int, typer.Option(min=FEWEST_ROUNDS, help="Runs of each kind, of either version.")] = 4,
+    base: Annotated[str, typer.Option(help="The revision of this repository to compare with.")] = "main~1",
+    rounds: Annotated[int, typer.Option(min=FEWEST_ROUNDS, help="Runs of each kind and version.")] = 4,
     at_most: Annotated[str, typer.Option(metavar="D", help="Begin no run that would end later than this.")] = "40m",
-    events: Annotated[int, typer.Option(min=1, help="How many events a drain has.")] = DEFAULTS.events,
+    events: Annotated[int, typer.Option(min=1, help="Number of events in a drain.")] = DEFAULTS.events,
     rate: Annotated[float, typer.Option(min=1, help="Events per second of a load.")] = DEFAULTS.rate,
-    seconds: Annotated[float, typer.Option(min=30, help="How long a load is timed.")] = DEFAULTS.seconds,
+    seconds: Annotated[float, typer.Option(min=30, help="Seconds that a load is timed.")] = DEFAULTS.seconds,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """The code of this checkout (head) against an earlier revision (base), interleaved on this machine.
+    """Compares this checkout (head) with an earlier revision (base), interleaved on this machine.
 
     Base gets a Git worktree and an environment of its own in DIR/bench-compare. Either one's own adctr drains a full
     topic and loads a stack: CPU-seconds per million events, time to drain, p99 of events and cache reads at a fixed

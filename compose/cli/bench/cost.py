@@ -52,19 +52,19 @@ OBJECTIVES = ("counts_exact", "event_to_redis", "event_to_postgres", "checkpoint
 
 def cost(
     context: typer.Context,
-    rates: Annotated[str, typer.Option(help="Events/s, separated by commas; empty for no such curve.")] = (
+    rates: Annotated[str, typer.Option(help="Rates in events/s, separated by commas; empty: no such curve.")] = (
         "5000,10000,20000,40000"
     ),
     campaigns: Annotated[str, typer.Option(help="Numbers of campaigns.")] = "100,1000,10000,100000",
     parallelism: Annotated[str, typer.Option(help="Subtasks of each job.")] = "1,2",
-    base_rate: Annotated[float, typer.Option(min=100, help="Events/s where something else is varied.")] = 10_000.0,
-    base_campaigns: Annotated[int, typer.Option(min=1, help="Campaigns where something else is varied.")] = 200,
-    seconds: Annotated[float, typer.Option(min=10, help="How long each point is measured.")] = 60.0,
+    base_rate: Annotated[float, typer.Option(min=100, help="Events/s while something else is varied.")] = 10_000.0,
+    base_campaigns: Annotated[int, typer.Option(min=1, help="Campaigns while something else is varied.")] = 200,
+    seconds: Annotated[float, typer.Option(min=10, help="Seconds that each point is measured.")] = 60.0,
     warm_up: Annotated[float, typer.Option(min=0, help="Seconds of the same load before that.")] = 60.0,
     out: OutOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """CPU-seconds per million events by process, memory, checkpoint size: curves of loads, each on a stack of its own.
+    """Measures CPU-seconds per million events by process, memory and checkpoint size, each load on a new stack.
 
     The stacks live in DIR/bench-cost. Exit 0: every count of every point exact, and the objectives kept that a run of
     this length can judge. 1: not so. 3: nothing certain, for instance because the generator was late.

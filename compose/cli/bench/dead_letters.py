@@ -26,7 +26,7 @@ from slo.reconciliation.wait_drained import JobsStuck, NotDrained
 def dead_letters(
     context: typer.Context,
     rate: Annotated[float, typer.Option(min=100, help="Records per second, bad ones included.")] = 10_000.0,
-    seconds: Annotated[float, typer.Option(min=5, help="How long each load lasts.")] = 30.0,
+    seconds: Annotated[float, typer.Option(min=5, help="Seconds of each load.")] = 30.0,
     pairs: Annotated[int, typer.Option(min=1, help="Number of clean and of bad loads; they are interleaved.")] = 3,
     format_: FormatOption = Format.TEXT,
 ) -> int:

@@ -24,12 +24,12 @@ KeepOption = Annotated[
 
 def drain(
     context: typer.Context,
-    events: Annotated[int, typer.Option(min=1, help="How many events to preload and drain.")] = 20_000_000,
+    events: Annotated[int, typer.Option(min=1, help="Number of events to preload and drain.")] = 20_000_000,
     repetitions: Annotated[int, typer.Option(min=1, help="Measured drains of each contender, interleaved.")] = 3,
     keep: KeepOption = False,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """The live job against a hand-written loop: who drains a full topic into Redis faster, and at what cost.
+    """Compares the live job with a hand-written loop: speed and CPU cost of draining a full topic into Redis.
 
     Starts a stack of its own in DIR/bench-drain. Exit 0: every count exact, and at least 3.5 times the events per
     second and 1.5 times the events per CPU-second of the loop.
@@ -48,12 +48,12 @@ def drain(
 
 def raw_copy(
     context: typer.Context,
-    events: Annotated[int, typer.Option(min=1, help="How many events to preload and store.")] = 5_000_000,
+    events: Annotated[int, typer.Option(min=1, help="Number of events to preload and store.")] = 5_000_000,
     repetitions: Annotated[int, typer.Option(min=1, help="Measured loads.")] = 2,
     keep: KeepOption = False,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Rows per second of raw_events by the store job, against a bare COPY of the same rows beside it.
+    """Compares the store job's rows per second into raw_events with a bare COPY of the same rows.
 
     Starts a stack of its own in DIR/bench-raw-copy. Exit 0: at least 100,000 rows/s, or a quarter of the COPY's rate.
     """

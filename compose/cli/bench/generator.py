@@ -29,13 +29,13 @@ from slo.bench.generator import FIGURES, GeneratorResult, GeneratorRun
 
 def generator(
     context: typer.Context,
-    seconds: Annotated[float, typer.Option(min=1, help="How long each run sends.")] = 10.0,
-    repetitions: Annotated[int, typer.Option(min=1, help="Measured runs, after one that does not count.")] = 3,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds that each run sends.")] = 10.0,
+    repetitions: Annotated[int, typer.Option(min=1, help="Measured runs, after one of warm-up.")] = 3,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that send together.")] = 1,
     profile: ProfileOption = "steady",
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """The generator at full speed, in closed loop, against a real broker whose topic nobody reads meanwhile.
+    """Measures the generator at full speed, in closed loop, against a real broker whose topic has no reader.
 
     Starts a stack of its own in DIR/bench-generator. Exit 0: at least 250,000 acknowledged events/s per process.
     """

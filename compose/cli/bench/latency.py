@@ -26,13 +26,13 @@ def latency(
     rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 5000.0,
     seconds: Annotated[float, typer.Option(min=1, help="How long to send.")] = 60.0,
     warm_up_seconds: Annotated[
-        float, typer.Option("--warm-up", min=0, help="Seconds at the same rate before, counted but not timed.")
+        float, typer.Option("--warm-up", min=0, help="Seconds of the same load before that, verified but not timed.")
     ] = 60.0,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Event → Redis and event → PostgreSQL for every event of a load on the running stack, counts verified.
+    """Times every event of a load on the running stack into Redis and PostgreSQL, and verifies the counts.
 
-    Exit 0: exact, and the objectives met. 1: not so. 3: void, for instance because the generator was late itself.
+    Exit 0: exact, objectives met. 1: one is not. 3: void, for example because the generator was late.
     """
     settings = load_settings(context.obj)
     say(f"warming up for {warm_up_seconds:g} s, not timed")
@@ -50,10 +50,10 @@ def latency(
 def probes(
     context: typer.Context,
     rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 5000.0,
-    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds to measure.")] = 60.0,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """CPU time of the exporter and all its probes, against that of brokers, stores and Flink under load.
+    """Compares the CPU time of the exporter and its probes with that of broker, stores and Flink under load.
 
     Starts a stack of its own in DIR/bench-probes. Exit 0: less than 2 %. 1: more. 3: void, because a process ended
     meanwhile or less was sent.

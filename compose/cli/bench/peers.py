@@ -42,18 +42,20 @@ KAFKA_JARS = ("flink-connector-kafka", "flink-connector-base", "kafka-clients", 
 
 def peers(
     context: typer.Context,
-    events: Annotated[int, typer.Option(min=1, help="How many events to preload and drain.")] = 2_000_000,
+    events: Annotated[int, typer.Option(min=1, help="Number of events to preload and drain.")] = 2_000_000,
     slow_events: Annotated[
         int, typer.Option(min=1, help=f"How many of them for {' and '.join(SLOW)}, in a topic of their own.")
     ] = 200_000,
     repetitions: Annotated[int, typer.Option(min=1, help="Measured drains of each contender, interleaved.")] = 5,
-    latency_rate: Annotated[float, typer.Option(min=1, help="Then events per second for each, for its latency.")] = 2e3,
-    latency_seconds: Annotated[float, typer.Option(min=0, help="How long to measure that; 0: not at all.")] = 30.0,
-    latency_warm_up: Annotated[float, typer.Option(min=0, help="Seconds at that rate before, not judged.")] = 10.0,
+    latency_rate: Annotated[float, typer.Option(min=1, help="Events per second while latency is measured.")] = 2e3,
+    latency_seconds: Annotated[float, typer.Option(min=0, help="Seconds to measure latency; 0: not at all.")] = 30.0,
+    latency_warm_up: Annotated[
+        float, typer.Option(min=0, help="Seconds of the same load before that, not judged.")
+    ] = 10.0,
     latency_repetitions: Annotated[
         int, typer.Option(min=1, help="Number of these loads on each contender, interleaved.")
     ] = 3,
-    contenders: Annotated[str, typer.Option(help="Which of them, separated by commas.")] = ",".join(NAMES),
+    contenders: Annotated[str, typer.Option(help="Contenders, separated by commas.")] = ",".join(NAMES),
     out: OutOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:

@@ -27,7 +27,7 @@ def report(
         PageFormat, typer.Option("--format", help="Markdown for the docs, HTML with the curves for a browser.")
     ] = PageFormat.MARKDOWN,
 ) -> None:
-    """Tables, machine, spread, and what each figure leaves out; several files of one benchmark are shown together."""
+    """Prints tables, machine, spread and exclusions; several files of one benchmark are shown together."""
     documents = [_document(path) for path in files]
     render = benchmarks_html if format_ is PageFormat.HTML else benchmarks_markdown
     try:

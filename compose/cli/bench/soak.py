@@ -56,14 +56,14 @@ OutOption = Annotated[
 
 def soak(
     context: typer.Context,
-    minutes: Annotated[float, typer.Option(min=1, help="How long to load the stack.")] = 30.0,
+    minutes: Annotated[float, typer.Option(min=1, help="Minutes to load the stack.")] = 30.0,
     rate: Annotated[float, typer.Option(min=1, help="Events per second.")] = 10_000.0,
     spec: Annotated[
         Path | None, typer.Option("--spec", help="File of objectives; default: slo/soak.yaml of this installation.")
     ] = None,
     out: OutOption = None,
     save: Annotated[
-        Path | None, typer.Option("--save", help="Keep the recording, for `adctr slo compare` or to look at again.")
+        Path | None, typer.Option("--save", help="Keep the recording, for `adctr slo compare` or to judge again.")
     ] = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:

@@ -35,11 +35,11 @@ from pipeline.topic_reader import KafkaUnavailable
 
 DEFAULT_LIMIT = 100
 
-ReasonOption = Annotated[str | None, typer.Option(help="Part of the reason, in any case.")]
+ReasonOption = Annotated[str | None, typer.Option(help="Part of the reason; case is ignored.")]
 PartitionOption = Annotated[int | None, typer.Option(help="Partition of the rejected record.", min=0)]
-FromOption = Annotated[str | None, typer.Option("--from", help="Record time from then on, like 2026-01-31T12:00:00Z.")]
-ToOption = Annotated[str | None, typer.Option("--to", help="Record time before then.")]
-CampaignOption = Annotated[str | None, typer.Option(help="Campaign, where the record can be read that far.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="Earliest record time, like 2026-01-31T12:00:00Z.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Record time before this time.")]
+CampaignOption = Annotated[str | None, typer.Option(help="Campaign, if the record can be read that far.")]
 LateOption = Annotated[bool, typer.Option("--late", help="Late events instead of dead letters.")]
 
 
@@ -78,7 +78,9 @@ def list_letters(
     to: ToOption = None,
     campaign: CampaignOption = None,
     late: LateOption = False,
-    limit: Annotated[int, typer.Option(help="Show so many; all are counted. 0: all.", min=0)] = DEFAULT_LIMIT,
+    limit: Annotated[
+        int, typer.Option(help="Number of dead letters to show; all are counted. 0: all.", min=0)
+    ] = DEFAULT_LIMIT,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Lists dead letters, each origin once, with the readable part of the event."""

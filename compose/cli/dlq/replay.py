@@ -59,7 +59,7 @@ def replay(
     from_: FromOption = None,
     to: ToOption = None,
     campaign: CampaignOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would happen; change nothing.")] = False,
     format_: FormatOption = Format.TEXT,
 ) -> int:
     """Replays repaired dead letters: those of a file, or, with --event-time and --set, all that the filters select.

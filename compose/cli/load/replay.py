@@ -50,7 +50,10 @@ def replay(
         ),
     ] = None,
     clicked: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="A row where it is true is an impression and a click.")
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Column of clicks: a row where it is true becomes an impression and a click."
+        ),
     ] = None,
     value: Annotated[
         list[str] | None,
@@ -69,9 +72,9 @@ def replay(
         str | None,
         typer.Option(help="1x, 10x, … or max; default 1x, without --shift-to-now max.", show_default=False),
     ] = None,
-    max_gap: Annotated[str, typer.Option(help="Longest wait between two rows; longer ones are cut to it.")] = "10s",
+    max_gap: Annotated[str, typer.Option(help="Longest wait between two rows; longer gaps are cut to it.")] = "10s",
     shift_to_now: Annotated[
-        bool, typer.Option("--shift-to-now", help="The first row is now; event and record times are when it is sent.")
+        bool, typer.Option("--shift-to-now", help="Send the first row now; event and record times are the send times.")
     ] = False,
     ledger: LedgerOption = None,
     columns: Annotated[
@@ -83,7 +86,7 @@ def replay(
     quoting: Annotated[_Quoting, typer.Option(help="none: quotes in CSV are text.")] = _Quoting.CSV,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Sends a log's rows as events. A row that can't be used is reported with its line and stops nothing.
+    """Sends a log's rows as events. A row that can't be used is reported with its line and skipped.
 
     Exit 0: all that was sent is acknowledged. 1: some is not, no row could be used, or no row had a mapped column.
     2: the file, a column, an option or the kind of stack is wrong; nothing was sent. 130: interrupted.

@@ -39,7 +39,7 @@ ProfileOption = Annotated[
     str, typer.Option(help="Shape of the traffic: a name of `adctr load profiles`, or a file (with / or .yaml).")
 ]
 FractionOption = Annotated[float | None, typer.Option(help="Share of all events, 0 to 1; overrides the profile.")]
-CampaignsOption = Annotated[int | None, typer.Option(help="How many campaigns; overrides the profile.", min=1)]
+CampaignsOption = Annotated[int | None, typer.Option(help="Number of campaigns; overrides the profile.", min=1)]
 
 
 def profile_of(

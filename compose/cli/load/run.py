@@ -44,7 +44,7 @@ from loadgen.run import LoadPlan, LoadResult
 from pipeline.settings import Settings
 
 ProcessesOption = Annotated[
-    int, typer.Option(min=1, max=64, help="Send from so many processes; each campaign has one of them.")
+    int, typer.Option(min=1, max=64, help="Number of sending processes; each campaign belongs to one.")
 ]
 PartOption = Annotated[str | None, typer.Option(hidden=True)]
 RunIdOption = Annotated[str | None, typer.Option(hidden=True)]
@@ -70,7 +70,7 @@ Send = Callable[[threading.Event, "LoadPlan", Callable[[], int]], "LoadResult"]
 def run(
     context: typer.Context,
     rate: Annotated[float, typer.Option(help="Events per second, impressions and clicks together.")],
-    seconds: Annotated[float | None, typer.Option(help="How long; without it until Ctrl-C.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Seconds to send; default: until Ctrl-C.")] = None,
     seed: SeedOption = DEFAULT_SEED,
     profile: ProfileOption = "steady",
     ledger: LedgerOption = None,
@@ -83,7 +83,7 @@ def run(
     run_id: RunIdOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Open-loop load: every event is sent when the schedule says so, whatever the stack does.
+    """Sends open-loop load: every event leaves on schedule, whatever the stack does.
 
     Exit 0: all acknowledged. 1: some were not. 130: interrupted (the ledger is complete).
     """
@@ -122,7 +122,7 @@ def full_speed(
     run_id: RunIdOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> int:
-    """Closed loop: as fast as the broker acknowledges. Says what the generator can do, and nothing about latency."""
+    """Sends closed-loop load, as fast as the broker acknowledges. Measures the generator, not latency."""
     traffic = profile_of(profile)
     settings = load_settings(context.obj)
 
@@ -172,8 +172,8 @@ def _arguments(options: dict[str, float | None]) -> list[str]:
 
 def historic(
     context: typer.Context,
-    events: Annotated[int, typer.Option(help="How many events.")],
-    span: Annotated[str, typer.Option(help="The time that they cover, for example 30m.")] = "30m",
+    events: Annotated[int, typer.Option(help="Number of events.")],
+    span: Annotated[str, typer.Option(help="Time that the events cover, for example 30m.")] = "30m",
     end: Annotated[
         str | None,
         typer.Option(help="Where the span ends, ISO 8601 with time zone; default: the last full 5 minutes."),
@@ -186,7 +186,7 @@ def historic(
 ) -> int:
     """Preloads old events, as fast as possible, into the empty topic of a stack started with `up --historic`.
 
-    They lie evenly in the span: of a profile's rate over time only the mean remains.
+    Events spread evenly over the span; of a profile's rate over time only the mean is used.
     """
     traffic = profile_of(profile, campaigns)
     settings = load_settings(context.obj)

@@ -66,7 +66,7 @@ class ReportFormat(StrEnum):
     HTML = "html"
 
 
-ForOption = Annotated[str, typer.Option("--for", metavar="D", help="How long to watch, e.g. 60s or 5m.")]
+ForOption = Annotated[str, typer.Option("--for", metavar="D", help="How long to watch, for example 60s or 5m.")]
 RateOption = Annotated[
     float | None,
     typer.Option(
@@ -110,8 +110,8 @@ def check(
 ) -> int:
     """Watches the running stack and judges every objective.
 
-    Exit 0: all that was judged is kept. 1: one is breached. 2: a mistake in the objectives. 3: too little to say, or
-    nothing was judged. 4: the stack is not there.
+    Exit 0: every judged objective is kept. 1: one is breached. 2: the objectives have a mistake. 3: inconclusive, or
+    nothing was judged. 4: no stack runs.
     """
     objectives, seconds = specification(spec), parse_duration_seconds("--for", for_)
     if warm_up is not None and rate is None:
@@ -186,16 +186,19 @@ def _recording(path: Path) -> Recording:
 
 def export(
     context: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = (DEFAULT_EXPORTER_PORT),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = (
+        DEFAULT_EXPORTER_PORT
+    ),
     listen: Annotated[
         str, typer.Option(help="Address to listen on; another than this only where the network is your own.")
     ] = "127.0.0.1",
     spec: SpecOption = None,
     verify_every: Annotated[
-        str | None, typer.Option(metavar="D", help="Fold the whole topic again and again and export the differences.")
+        str | None,
+        typer.Option(metavar="D", help="Compare all counts with the topic this often, and export the differences."),
     ] = None,
 ) -> None:
-    """Serves what the probes see to Prometheus, until Ctrl-C. Exit 4: the port is taken, or no stack runs."""
+    """Serves the probes' metrics to Prometheus, until Ctrl-C. Exit 4: the port is taken, or no stack runs."""
     objectives = specification(spec)
     every = None if verify_every is None else parse_duration_seconds("--verify-every", verify_every)
     if every is not None and every > LONGEST_COMPARISON_PERIOD_SECONDS:
@@ -221,7 +224,7 @@ def export(
 
 
 def watch(context: typer.Context, spec: SpecOption = None) -> None:
-    """A live table of what two minutes can judge, counts left out, until Ctrl-C. Times the stack's canaries."""
+    """Shows a live table of what two minutes can judge, without counts, until Ctrl-C. Times the stack's canaries."""
     objectives = specification(spec)
     settings = load_settings(context.obj)
     objectives = objectives.only([each.name for each in objectives.objectives if each.name != "counts_exact"])

@@ -31,7 +31,7 @@ WARM_UP_SECONDS = 20.0
 
 def drill(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Which drills; without any they are listed.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Drills to run; without names they are listed.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every drill, in order.")] = False,
     retries: RetriesOption = 0,
     format_: FormatOption = Format.TEXT,

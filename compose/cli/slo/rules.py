@@ -17,10 +17,10 @@ def rules(
     spec: SpecOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="File to write; default: standard output.")] = None,
     docs_url: Annotated[
-        str, typer.Option(help="Where your on-call people read docs/; runbook links begin with it.")
+        str, typer.Option(help="Address of docs/ for your on-call; runbook links begin with it.")
     ] = "docs",
 ) -> None:
-    """Prometheus rules of the objectives: error ratios, burn-rate and limit alerts, each with its runbook.
+    """Prints Prometheus rules of the objectives: error ratios, burn-rate and limit alerts, each with its runbook.
 
     Exit 0: written. 2: the file of objectives has mistakes, all of which are printed.
     """
