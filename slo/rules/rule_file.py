@@ -77,7 +77,7 @@ class _Rules:
         """What nobody measures must not look healthy."""
         objective = self._objective
         annotations = {
-            "summary": literal(f"Nobody knows whether this is so: {objective.display_name}"),
+            "summary": literal(f"Not measured: {objective.display_name}"),
             "description": _why_silent(objective),
             "runbook_url": f"{self._docs_url}/{_PROBES_RUNBOOK}",
         }

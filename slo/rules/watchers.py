@@ -77,7 +77,7 @@ def _watching() -> Iterator[Watch]:
         NO_SEVERITY,
         "vector(1)",
         "Prometheus evaluates rules and Alertmanager sends",
-        "Fires always. Who is posted to by ADCTR_WATCHDOG_URL has to tell you when it stops.",
+        "Always fires. The service behind ADCTR_WATCHDOG_URL has to tell you when the posts stop.",
         "watchdog",
     )
     yield Watch(
@@ -96,7 +96,7 @@ def _watching() -> Iterator[Watch]:
         Severity.TICKET,
         f"sum by (probe) (increase({PROBE_FAILURES}[5m])) > 0",
         "The probe {{ $labels.probe }} gets no answers",
-        "What it shows is old. See `adctr status` for the service that it asks.",
+        "Its figures are old. See `adctr status` for the service that it asks.",
         "probes",
         _SILENT_FOR,
     )
@@ -117,7 +117,7 @@ def _watching() -> Iterator[Watch]:
         f'up{{job!="{EXPORTER_JOB}"}} == 0\nor\n'
         f'(absent(up{{job="{FLINK_JOB}"}}) and on () max(up{{job="{EXPORTER_JOB}"}}) == 1)',
         "Prometheus gets no answer from {{ $labels.job }}{{ with $labels.instance }} at {{ . }}{{ end }}",
-        "What its metrics say is missing: dashboards are empty, and alerts about them cannot fire.",
+        "Its metrics are missing: dashboards are empty, and alerts about them cannot fire.",
         "targets",
         "5m",
     )
@@ -128,7 +128,7 @@ def _watching() -> Iterator[Watch]:
         "sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[5m]))\n+\n"
         "sum by (rule_group) (increase(prometheus_rule_group_iterations_missed_total[5m]))\n> 0",
         "Rules of {{ $labels.rule_group }} are not evaluated",
-        "Their alerts cannot fire, and what they record is missing.",
+        "Their alerts cannot fire, and their recorded series are missing.",
         "rules",
         "5m",
     )
@@ -138,7 +138,7 @@ def _watching() -> Iterator[Watch]:
         Severity.TICKET,
         "prometheus_config_last_reload_successful == 0 or alertmanager_config_last_reload_successful == 0",
         "{{ $labels.job }} refuses its new configuration",
-        "The one before is in force, with its rules and receivers.",
+        "The previous one stays in force, with its rules and receivers.",
         "rules",
         "5m",
     )
@@ -216,7 +216,7 @@ def _records() -> Iterator[Watch]:
         f'{LETTERS_EXPIRING}{{holds="dead_letters"}} > 0',
         "{{ $value }} dead letters are deleted soon",
         "Four fifths of ADCTR_DEAD_LETTER_RETENTION_DAYS have passed since their record time. "
-        "Replay, export or raise the limit; then they are gone.",
+        "Replay or export them, or raise the limit, before Kafka deletes them.",
         "dead_letters",
         "10m",
     )
@@ -229,7 +229,7 @@ def _jobs() -> Iterator[Watch]:
         Severity.PAGE,
         "adctr_job_blocked == 1",
         "{{ $labels.job }} is not started",
-        "It would lose records or state. `adctr status` says which, and nothing goes on before somebody decides.",
+        "It would lose records or state. `adctr status` says which. The job waits for your decision, see the runbook.",
         "jobs",
         "1m",
     )
@@ -248,7 +248,7 @@ def _jobs() -> Iterator[Watch]:
         Severity.PAGE,
         f'sum by (job_name) (flink_taskmanager_job_task_operator_numLateRecordsDropped{{job="{FLINK_JOB}"}}) > 0',
         "{{ $labels.job_name }} has dropped {{ $value }} records",
-        "A window took an event for too late that the rules count. It is missing in the counts, which must not happen.",
+        "A window dropped an event that the rules count, so a count is too low. This must never happen.",
         "dropped_records",
         "1m",
     )
