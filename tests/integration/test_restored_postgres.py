@@ -1,4 +1,4 @@
-"""A PostgreSQL that was restored from a backup, or failed over, gets what it lost from the topic: `up --reread-store`."""
+"""A PostgreSQL that was restored from a backup gets what it lost from the topic: `up --reread-store`."""
 
 from __future__ import annotations
 
