@@ -102,16 +102,19 @@ def throwaway_directory(directory: Path) -> Iterator[Layout]:
         shutil.rmtree(layout.root, ignore_errors=True)
 
 
-def start_again(layout: Layout, say: Say, environ: Mapping[str, str] = os.environ) -> None:
-    """Starts a stack that this process owns and that has died as a whole: the same ports, the same state.
+def start_again(
+    layout: Layout, say: Say, environ: Mapping[str, str] = os.environ, job_links: JobLinks = STRAIGHT
+) -> None:
+    """Starts a stack that this process owns and that has ended as a whole: the same ports, the same state.
 
     Raises EnvironmentFailed; then nothing of it runs.
     """
     record = Record.read(layout)
     if record is None:
         raise EnvironmentFailed(f"no stack was ever started in {layout.root}")
+    layout.create()  # `down` has removed the control socket's directory where it is a temporary one
     require_nobody_running(layout)
-    _start(layout, record.ports, record.historic, say, environ)
+    _start(layout, record.ports, record.historic, say, environ, job_links)
 
 
 @contextmanager
