@@ -142,8 +142,8 @@ class _Run:
         began = time.time()
         try:
             self._healed = self._bench.heal()
-        except EnvironmentFailed as error:
-            raise EnvironmentFailed(str(error)) from error  # as what a single fault leaves undone
+        except (EnvironmentFailed, OSError) as error:  # NEVER_BACK, as of a single fault that can't be undone
+            raise EnvironmentFailed(f"the stack could not be healed: {error}") from EnvironmentFailed(str(error))
         ended = [each.ended_at for each in disturbances if each.ended_at is not None]
         self._healed_at = began if self._healed or not ended else max(ended)
         say("all strikes are over")
@@ -184,7 +184,7 @@ class _Run:
         )
         measured = recovery(redis, postgres, ended, late, ONSET_SECONDS * self._judging.slowness)
         voids = [each.void for each in (redis, postgres) if each.void]
-        if any(each.strike.action.revises and each.struck for each in found.outcomes):
+        if any(each.strike.action.revises and each.began_at for each in found.outcomes):
             voids = [each for each in voids if not each.endswith(OF_OTHERS)]  # replayed events in windows counted again
         silent = [each for each in voids if NO_ANSWER in each]
         void = "" if silent or not voids else voids[0]

@@ -16,7 +16,7 @@ _SHARE = 0.5
 """Each action is in a schedule's subset by this chance. With some left out the others meet more often, and in states
 that all of them together never reach (swarm testing)."""
 _FEWEST = 4
-_GAP_SECONDS = 14.0
+_GAP_SECONDS = 24.0
 _BURST_SHARE = 0.5
 _BURST_SECONDS = 4.0
 """Half of the strikes follow the one before within so many seconds; the others within `_GAP_SECONDS` on average."""
@@ -59,6 +59,6 @@ def _strike(chance: random.Random, schedule: Schedule, actions: Sequence[Action]
         shortest, longest = action.lengths
         lasts = round(chance.uniform(shortest, longest), 1)
         drawn = Strike(action, begin, min(lasts, longest))
-        if schedule.has_room_for(drawn):
+        if schedule.has_room_for(drawn):  # control: room for a strike
             return drawn
     return None

@@ -60,7 +60,7 @@ def changed_finals(answers: Sequence[Told], revisions: Sequence[Span]) -> Iterat
             if not window.final:
                 continue
             before = first.setdefault((revision, answer.size_seconds, window.start), window.counts)
-            if window.counts != before:
+            if window.counts != before:  # control: changed finals
                 yield _wrong(answer, window, f"final, and changed from {_shown(before)}")
 
 
@@ -71,7 +71,7 @@ def fallen_counts(answers: Sequence[Told], revisions: Sequence[Span]) -> Iterato
         for window in answer.windows:
             key = (revision, answer.source, answer.size_seconds, window.start)
             before, now = highest.get(key, ZERO), window.counts
-            if now.impressions < before.impressions or now.clicks < before.clicks:
+            if now.impressions < before.impressions or now.clicks < before.clicks:  # control: fallen counts
                 yield _wrong(answer, window, f"fallen from {_shown(before)}")
             highest[key] = Counts(max(before.impressions, now.impressions), max(before.clicks, now.clicks))
 
@@ -82,7 +82,7 @@ def mixed_states(answers: Sequence[Told]) -> Iterator[WrongRead]:
         if answer.cells is None:
             continue
         total = sum((window.counts for window in answer.windows), ZERO)
-        if total != answer.cells:
+        if total != answer.cells:  # control: mixed states
             text = (
                 f"{answer.source} told {_shown(total)} by window and {_shown(answer.cells)} by campaign in one answer"
             )
