@@ -60,8 +60,13 @@ def run_on_own_stack(schedule: Schedule, directory: Path, judging: Judging) -> S
         layout = bench.layout
         say("warming up")
         warm_up(layout.root, schedule.rate, WARM_UP_SECONDS)
-        found = _Run(schedule, bench, judging).run()
+        found = run_on(schedule, bench, judging)
     return replace(found, left_running=still_running(layout))
+
+
+def run_on(schedule: Schedule, bench: StackBench, judging: Judging) -> ScheduleRun:
+    """On a stack that runs. Raises EnvironmentFailed, and Inconclusive, where nothing was struck."""
+    return _Run(schedule, bench, judging).run()
 
 
 def still_running(layout: Layout) -> list[str]:
