@@ -774,6 +774,14 @@ GUARDS = [
         says="] == []",
     ),
     Guard(
+        "two commands do not share a throwaway directory",
+        "compose/stack/lifecycle.py",
+        "        if not is_held:\n",
+        "        if False:\n",
+        "tests/unit/compose/stack/test_lifecycle.py::test_two_commands_do_not_share_a_throwaway_directory",
+        says="DID NOT RAISE",
+    ),
+    Guard(
         "a fault that nobody felt is none",
         "slo/disturbances/injections.py",
         "if link.strikes == before:",
