@@ -61,6 +61,9 @@ FETCH_LEAST_BYTES = 65_536
 FETCH_BYTES = 4_194_304
 """Per partition: enough to be busy with until the next fetch has come."""
 
+POLL_RECORDS = 5_000
+"""A flood of unknown schema ids waits 0.1 s per poll (`SchemaDirectory`): so many times ten pass in a second."""
+
 DISCOVERY_SECONDS = 10
 """How soon a partition is read that was added to the topic."""
 
@@ -102,6 +105,7 @@ def events_table(
         "properties.fetch.max.wait.ms": FETCH_WAIT_MILLISECONDS,
         "properties.fetch.min.bytes": FETCH_LEAST_BYTES,
         "properties.max.partition.fetch.bytes": FETCH_BYTES,
+        "properties.max.poll.records": POLL_RECORDS,
         "scan.startup.mode": "group-offsets",
         "properties.auto.offset.reset": offset_reset,
         "scan.topic-partition-discovery.interval": f"{DISCOVERY_SECONDS} s",

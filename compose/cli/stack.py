@@ -34,10 +34,22 @@ def up(
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="Start jobs without the state or records that `up` said are lost.")
     ] = False,
+    reread_store: Annotated[
+        bool,
+        typer.Option("--reread-store", help="PostgreSQL was restored from a backup: count the topic again."),
+    ] = False,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Starts the stack; returns when it is healthy and the jobs run."""
-    bring_up(context.obj, ports, historic, say, monitoring=monitoring and not historic, accept_loss=accept_loss)
+    bring_up(
+        context.obj,
+        ports,
+        historic,
+        say,
+        monitoring=monitoring and not historic,
+        accept_loss=accept_loss,
+        reread_store=reread_store,
+    )
     _print_status(Layout.of(context.obj), format_)
 
 

@@ -44,7 +44,8 @@ _CHECKS = {
 _PORTS = {"jobmanager": "flink_rest", DASHBOARD: "dashboard", EXPORTER: "exporter"}
 # Python alone, and nothing that writes much: the others' JVMs and browsers' sessions need more than this.
 _READ_ONLY = {_PROVISION, "canary", "cache-keeper"}
-_SCRATCH = ("/tmp", str(DATA))  # noqa: S108 - a mount
+# Without owner and mode it would be root's: of the folder that it hides nothing is kept. The user is the Dockerfile's.
+_SCRATCH = ("/tmp", f"{DATA}:uid=10001,gid=10001,mode=0755")  # noqa: S108 - a mount
 _VOLUMES = {
     "jobmanager": [_CHECKPOINTS],
     TASK_MANAGER: [_CHECKPOINTS],

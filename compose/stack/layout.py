@@ -66,6 +66,11 @@ class Layout:
         return self.run / "accept-loss"
 
     @property
+    def reread_store(self) -> Path:
+        """There if the store job counts the whole topic again; the job keeper removes it when it starts."""
+        return self.run / "reread-store"
+
+    @property
     def owner(self) -> Path:
         """The process whose end takes the stack down (see `compose.stack.processes.owner`)."""
         return self.run / "owner.json"

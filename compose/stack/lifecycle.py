@@ -43,20 +43,22 @@ def bring_up(
     dashboard: bool = True,
     monitoring: bool = False,
     accept_loss: bool = False,
+    reread_store: bool = False,
 ) -> Settings:
     """Starts the stack in `data_dir` and returns its settings once it is healthy and the jobs run.
 
     ``dashboard``: with the business dashboard, which a historic load (all of it in the past) never has.
     ``monitoring``: with exporters, and with Prometheus and what belongs to it where it is on PATH.
     ``accept_loss``: a job starts without state or records that are lost, rather than not at all.
+    ``reread_store``: the store job drops its state and counts the whole topic into PostgreSQL again.
     If anything fails or the command is interrupted, everything started is stopped again. Raises
     EnvironmentFailed or UsageError with the reason.
     """
     with _claimed(data_dir, historic) as layout:
-        if accept_loss:
-            layout.accept_loss.touch()
-        else:
-            layout.accept_loss.unlink(missing_ok=True)
+        for mark, wanted in ((layout.accept_loss, accept_loss), (layout.reread_store, reread_store)):
+            mark.unlink(missing_ok=True)
+            if wanted:
+                mark.touch()
         return _start(layout, choice, historic, say, environ, dashboard=dashboard, monitoring=monitoring)
 
 

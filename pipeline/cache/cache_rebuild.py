@@ -52,19 +52,28 @@ Say = Callable[[str], None]
 
 
 def is_complete(client: redis.Redis) -> bool:
-    """Whether the marker is there, and from before no loss of power. Raises redis.RedisError."""
-    return client.get(complete_key()) == boot_id()
+    """Whether the marker is there, from before no loss of power and no promotion. Raises redis.RedisError."""
+    return client.get(complete_key()) == identity(client)
+
+
+def identity(client: redis.Redis) -> bytes:
+    """What the marker holds: this start of the machine, and the master that this server was a replica of.
+
+    What Redis has not yet written to the disk is gone when the machine starts again. What a master has not yet sent to
+    a replica is gone when that is promoted, and `master_replid2` is another one then. Raises redis.RedisError.
+    """
+    return boot_id() + f" {client.info('replication')['master_replid2']}".encode()
 
 
 @cache
 def boot_id() -> bytes:
-    """Of this start of the machine: what Redis has not yet written to the disk is gone after the next one."""
+    """Of this start of the machine."""
     return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
 
 
 def begin(client: redis.Redis) -> str:
     """Takes the marker away; readers go to PostgreSQL. The token is for `finish`. Raises redis.RedisError."""
-    token = secrets.token_hex(8)
+    token = f"{secrets.token_hex(8)} {identity(client).decode()}"
     with client.pipeline(transaction=True) as pipe:
         pipe.set(rebuild_key(), token)
         pipe.expireat(complete_key(), 0)
@@ -73,9 +82,12 @@ def begin(client: redis.Redis) -> str:
 
 
 def finish(client: redis.Redis, token: str) -> bool:
-    """Sets the marker, unless Redis has lost its data or somebody else has begun since. Raises redis.RedisError."""
+    """Sets the marker, unless Redis has lost its data or somebody else has begun since. Raises redis.RedisError.
+
+    A replica that was promoted since `begin` gets the marker of before, which is none there.
+    """
     script = client.register_script(_FINISH)
-    return bool(script(keys=[rebuild_key(), complete_key()], args=[token, boot_id()]))
+    return bool(script(keys=[rebuild_key(), complete_key()], args=[token, token.partition(" ")[2]]))
 
 
 def forget_index(client: redis.Redis) -> None:

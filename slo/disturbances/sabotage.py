@@ -145,6 +145,46 @@ def ttl_removed(bench: Bench) -> Iterator[None]:
 
 
 @contextmanager
+def redis_filled(bench: Bench, megabytes_per_second: float, most_megabytes: float) -> Iterator[None]:
+    """Keys that are no windows and expire after two minutes; what is left of them is gone on exit."""
+    run, period_seconds, kilobyte = f"drill-{uuid.uuid4().hex}", 0.2, b"x" * 1000
+    keys: list[str] = []
+    with closing(admin_client(bench.settings)) as client:
+
+        def fill() -> None:
+            more = [f"{run}-{len(keys) + each}" for each in range(int(megabytes_per_second * period_seconds * 1000))]
+            if len(keys) + len(more) > most_megabytes * 1000:
+                return
+            pipe = client.pipeline(transaction=False)
+            for key in more:
+                pipe.set(key, kilobyte, ex=120)
+            pipe.execute()
+            keys.extend(more)
+
+        try:
+            with repeatedly(fill, period_seconds):
+                yield
+        finally:
+            for start in range(0, len(keys), 1000):
+                client.delete(*keys[start : start + 1000])
+
+
+@contextmanager
+def redis_evicting(bench: Bench) -> Iterator[None]:
+    """A limit 2 MB above what Redis uses, and keys that fill it; they are evicted first, as windows live longer."""
+    with closing(admin_client(bench.settings)) as client:
+        before = {name: str(client.config_get(name)[name]) for name in ("maxmemory", "maxmemory-policy")}
+        client.config_set("maxmemory-policy", "volatile-ttl")
+        client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + 2_000_000)
+        try:
+            with redis_filled(bench, megabytes_per_second=1.0, most_megabytes=20.0):
+                yield
+        finally:
+            for name, value in before.items():
+                client.config_set(name, value)
+
+
+@contextmanager
 def state_leak(bench: Bench, campaigns_per_second: int = 1500) -> Iterator[None]:
     """Campaigns that nobody has seen before, and each is kept for as long as its windows are."""
     producer = Producer({"bootstrap.servers": bench.settings.kafka_bootstrap, "enable.idempotence": True})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from slo.disturbances import action, sabotage
+from slo.disturbances import action, injections, sabotage
 from slo.drills.drill import Changes, Drill, ExpectedReading
 from slo.spec.model import Indicator
 
@@ -143,7 +143,89 @@ DRILLS: tuple[Drill, ...] = (
         seconds=45.0,
         changes={"dashboard_refresh": {"minimum.duration_seconds": 40.0, "minimum.samples": 150}},
     ),
-    # The last one: its campaigns stay for as long as their windows, and every other drill would carry them along.
+    Drill(
+        "windows_late",
+        "Everything that the live job sends to Redis takes 1.5 s to get there, the last values of a window too.",
+        sabotage.redis_writes_delayed,
+        must_fail=frozenset({"event_to_redis", "window_close"}),
+        may_fail=_CHECKPOINTS,
+        begin_seconds=1.0,
+        lasts_seconds=71.0,
+        seconds=74.0,
+        changes={"window_close": {"minimum.duration_seconds": 60.0, "minimum.samples": 1}},
+    ),
+    Drill(
+        "checkpoints_slow",
+        "Nobody may write to PostgreSQL's tables for 15 s: a checkpoint of the store job waits for it.",
+        sabotage.postgres_stalled,
+        must_fail=frozenset({"checkpoint_duration", "event_to_postgres"}),
+        may_fail=frozenset({"checkpoint_age", "consumer_lag"}),
+        may_be_inconclusive=frozenset({"checkpoint_size"}),
+        lasts_seconds=15.0,
+        changes={"checkpoint_duration": {"minimum.duration_seconds": 30.0, "minimum.samples": 2}},
+    ),
+    Drill(
+        "checkpoints_failed",
+        "Flink's processes can write to no file for 22 s, as on a full disk.",
+        injections.checkpoints_full,
+        must_fail=frozenset({"checkpoint_age"}),
+        may_fail=frozenset({"checkpoint_duration", "consumer_lag", "event_to_postgres"}),
+        may_be_inconclusive=frozenset({"checkpoint_size"}),
+        lasts_seconds=22.0,
+        changes={"checkpoint_age": {"value": 12.0, "minimum.duration_seconds": 30.0, "minimum.samples": 60}},
+    ),
+    Drill(
+        "jobs_behind",
+        "Both TaskManagers stand still for 15 s, and the records are still to be read.",
+        partial(sabotage.processes_frozen, services=sabotage.TASK_MANAGERS),
+        must_fail=frozenset({"consumer_lag", "event_to_redis"}),
+        may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
+        may_be_inconclusive=frozenset({"checkpoint_size"}),
+        lasts_seconds=15.0,
+        changes={"consumer_lag": {"value": 80_000.0}},
+    ),
+    Drill(
+        "redis_full",
+        "10 MB of keys that are no windows.",
+        partial(sabotage.redis_filled, megabytes_per_second=5.0, most_megabytes=10.0),
+        must_fail=frozenset({"redis_memory"}),
+    ),
+    Drill(
+        "redis_evicts",
+        "Redis may use 2 MB more than it does, and evicts what expires first.",
+        sabotage.redis_evicting,
+        must_fail=frozenset({"redis_evictions"}),
+        may_fail=frozenset({"redis_memory"}),
+    ),
+    Drill(
+        "redis_leak",
+        "200 kB a second of keys that are no windows.",
+        partial(sabotage.redis_filled, megabytes_per_second=0.2, most_megabytes=20.0),
+        must_fail=frozenset({"redis_memory_growth"}),
+        may_fail=frozenset({"redis_memory"}),
+        begin_seconds=1.0,
+        lasts_seconds=59.0,
+        seconds=60.0,
+        changes={
+            "redis_memory_growth": {
+                "value": 200e6,
+                "minimum.duration_seconds": 45.0,
+                "minimum.samples": 8,
+                "warm_up_seconds": 10.0,
+            },
+        },
+    ),
+    # The last ones: their campaigns stay for as long as their windows, and every other drill would carry them along.
+    Drill(
+        "checkpoints_large",
+        "1,500 campaigns a second that nobody has seen before: a checkpoint of more than 1 MB.",
+        sabotage.state_leak,
+        must_fail=frozenset({"checkpoint_size"}),
+        may_fail=_LATENCIES | {"checkpoint_duration"},
+        begin_seconds=1.0,
+        lasts_seconds=29.0,
+        changes={"checkpoint_size": {"value": 1e6}},
+    ),
     Drill(
         "state_leak",
         "1,500 campaigns a second that nobody has seen before.",

@@ -591,7 +591,7 @@ GUARDS = [
     Guard(
         "a marker of another boot is none",
         "pipeline/cache/cache_rebuild.py",
-        "return client.get(complete_key()) == boot_id()",
+        "return client.get(complete_key()) == identity(client)",
         "return client.get(complete_key()) is not None",
         "tests/unit/pipeline/cache/test_marker.py::test_a_marker_of_another_boot_is_none",
         says="True = is_complete(",

@@ -37,10 +37,17 @@ class ComposeStack:
         found = self.compose.get_containers()
         return [each for each in found if service in (None, each.Service)]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """``docker compose …``"""
-        command = [*self.compose.docker_compose_command(), *arguments]
-        return subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, timeout=_COMMAND_SECONDS)
+    def run(self, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        """``docker compose …``; ``changed`` settings come before those of the environment file."""
+        return subprocess.run(
+            [*self.compose.docker_compose_command(), *arguments],
+            cwd=HERE,
+            env=os.environ | changed,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_COMMAND_SECONDS,
+        )
 
     def adctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command line in a container beside the others: a load's is told no password."""

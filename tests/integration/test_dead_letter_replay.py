@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from pipeline.cache.cache_manager import CacheManager
-from pipeline.cache.cache_rebuild import begin, boot_id, finish, is_complete, lost_windows, rebuild
+from pipeline.cache.cache_rebuild import begin, finish, identity, is_complete, lost_windows, rebuild
 from pipeline.cache.cache_writer import CacheWriter, writer_client
 from pipeline.cache.redis_reader import cache_client
 from pipeline.cache_keeper import restore_what_is_lost
@@ -70,7 +70,7 @@ def database(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
                 size, NOON, {("shoes", "sports"): Counts(3, 1)}
             )
             client.set(watermark_key(size), FINAL_MS)
-        client.set(complete_key(), boot_id())
+        client.set(complete_key(), identity(client))
     yield ours
     server.kill()
     owner = connect_owner(settings, "postgres")

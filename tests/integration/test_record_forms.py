@@ -108,25 +108,34 @@ def restarts_nothing(settings: Settings) -> Iterator[None]:
     assert _restarts(settings) == before
 
 
+ANY_RECORD_TIME = dict.fromkeys(
+    ("message.timestamp.after.max.ms", "message.timestamp.before.max.ms"), str(UNLIMITED_MS)
+)
+
+
 @contextmanager
-def any_record_time(settings: Settings) -> Iterator[None]:
-    """The broker takes any record time, as on a topic that somebody else has made."""
+def topic_of_others(settings: Settings, changed: dict[str, str]) -> Iterator[None]:
+    """The topic as somebody else may have made it."""
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-    names = ("message.timestamp.after.max.ms", "message.timestamp.before.max.ms")
     ours = topic_specs(settings)[0].config
 
-    def configure(values: dict[str, str]) -> None:
+    def configure(values: dict[str, str | None]) -> None:
         entries = [
-            ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET) for key, value in values.items()
+            ConfigEntry(
+                key,
+                value,
+                incremental_operation=AlterConfigOpType.DELETE if value is None else AlterConfigOpType.SET,
+            )
+            for key, value in values.items()
         ]
         change = ConfigResource(ResourceType.TOPIC, settings.events_topic, incremental_configs=entries)
         admin.incremental_alter_configs([change])[change].result()
 
-    configure(dict.fromkeys(names, str(UNLIMITED_MS)))
+    configure(dict(changed))
     try:
         yield
     finally:
-        configure({name: ours[name] for name in names})
+        configure({name: ours.get(name) for name in changed})
 
 
 def letters(settings: Settings, topic: str | None = None) -> dict[int, Letter]:
@@ -156,7 +165,7 @@ def test_a_live_broker_takes_one_time_out_of_bounds(settings: Settings, sender: 
 def test_no_record_time_stops_a_job(settings: Settings, sender: Sender) -> None:
     """Events, rejects and tombstones of any time, on a topic without bounds: each ends where its kind does."""
     events, bad, tombstones = {}, {}, {}
-    with any_record_time(settings):
+    with topic_of_others(settings, ANY_RECORD_TIME):
         for name, time_ms in RECORD_TIMES.items():
             events[sender.sent(RawRecord(sender.good(), time_ms))] = name
             bad[sender.sent(RawRecord(b"xx", time_ms))] = name
@@ -170,6 +179,16 @@ def test_no_record_time_stops_a_job(settings: Settings, sender: Sender) -> None:
     assert rejected == {name: time_ms for name, time_ms in RECORD_TIMES.items() if name != "last in range"}
     assert tombstones.keys() <= offsets_of(settings, "tombstones")
     assert last in offsets_of(settings, "raw_events")
+
+
+def test_a_topic_whose_broker_sets_the_record_times_counts_as_well(settings: Settings, sender: Sender) -> None:
+    """Whatever time the producer gives, the record has that of its arrival."""
+    with topic_of_others(settings, {"message.timestamp.type": "LogAppendTime"}):
+        offsets = {sender.sent(RawRecord(sender.good(), time_ms)) for time_ms in (-1, 0, int(time.time() * 1000))}
+        bad = sender.sent(RawRecord(b"xx", 0))
+    _wait_for_jobs(settings, PARTITION, bad)
+    assert offsets <= offsets_of(settings, "raw_events")
+    assert abs(letters(settings)[bad].record_time_ms / 1000 - time.time()) < 600
 
 
 HEADERS: tuple[tuple[bytes, bytes | None], ...] = (

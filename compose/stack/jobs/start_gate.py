@@ -15,7 +15,7 @@ from pathlib import Path
 
 from compose.stack.jobs.topic_loss import Problem, TopicUnknown, TopicWatch
 from compose.stack.layout import Layout
-from pipeline.job_names import JOBS
+from pipeline.job_names import JOBS, STORE
 from pipeline.job_report import NOTHING, JobReport, reports_of, write_reports
 from pipeline.settings import Settings
 
@@ -43,10 +43,14 @@ class StartGate:
         gate = cls(settings, TopicWatch(settings))
         gate.reports = {job: replace(each, blocked=None) for job, each in reports_of(settings).items()}
         write_reports(settings.checkpoint_dir, gate.reports)
-        accept = Layout.of(Path(os.environ.get("ADCTR_DATA_DIR", "data"))).accept_loss
-        if accept.exists():
-            accept.unlink()
+        layout = Layout.of(Path(os.environ.get("ADCTR_DATA_DIR", "data")))
+        if layout.accept_loss.exists():
+            layout.accept_loss.unlink()
             gate.accepted = set(JOBS)
+        if layout.reread_store.exists():
+            gate._set_aside(STORE)
+            gate.accepted.add(STORE)
+            layout.reread_store.unlink()
         return gate
 
     def may_start(self, job: str, checkpoints: Sequence[Path], restore_point: Path | None) -> bool:
@@ -131,8 +135,12 @@ class StartGate:
         # Where Flink's client fails, the job is started again: the same records are not lost twice.
         lost = {(each.partition, each.start): each for each in (*report.lost, *problem.lost)}
         self.report(job, replace(report, lost=tuple(lost.values())))
-        if problem.anew and self._job_dir(job).exists():
-            # Where no later start finds them, and nobody misses them either.
+        if problem.anew:
+            self._set_aside(job)
+
+    def _set_aside(self, job: str) -> None:
+        """Moves a job's checkpoints to where no later start finds them, and nobody misses them either."""
+        if self._job_dir(job).exists():
             target = Path(self.settings.checkpoint_dir) / SET_ASIDE / f"{job}-{time.time():.0f}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(self._job_dir(job), target)

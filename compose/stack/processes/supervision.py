@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from xmlrpc.client import Error as RpcError
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault, ServerProxy, Transport
 
 import psutil
-from supervisor.xmlrpc import SupervisorTransport
 
 from compose.process.errors import EnvironmentFailed
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout, write_private
@@ -25,6 +27,8 @@ from compose.stack.service import Service
 LOG_BYTES = 20_000_000
 LOG_BACKUPS = 3
 _START_SECONDS = 15.0
+ANSWER_SECONDS = 30.0
+"""supervisord does one thing after another, and none of what it is asked for waits for a process."""
 # What the processes may know about their surroundings: neither the user's JAVA_TOOL_OPTIONS nor his secrets.
 _INHERITED = ("PATH", "HOME", "USER", "TMPDIR", "XDG_CACHE_HOME", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
@@ -193,5 +197,32 @@ class Supervisor:
 
     def _rpc(self) -> Any:
         # A proxy per call: the connection inside one is not for several threads.
-        transport = SupervisorTransport(None, None, f"unix://{self._layout.socket}")
-        return ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        return ServerProxy("http://localhost", transport=_UnixTransport(self._layout.socket)).supervisor
+
+
+class _UnixTransport(Transport):
+    """XML-RPC over a unix socket. Raises TimeoutError where no answer comes within ``ANSWER_SECONDS``."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> HTTPConnection:
+        return _UnixConnection(str(host), self._path)
+
+    def request(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().request(*arguments, **options)
+        except TimeoutError as error:
+            raise TimeoutError(f"supervisord at {self._path} has not answered for {ANSWER_SECONDS:g} s") from error
+
+
+class _UnixConnection(HTTPConnection):
+    def __init__(self, host: str, path: Path) -> None:
+        super().__init__(host, timeout=ANSWER_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))

@@ -159,6 +159,15 @@ def test_logs_are_bounded(services: dict[str, Any]) -> None:
         assert service["logging"] == {"driver": "local", "options": {"max-size": "10m", "max-file": "3"}}, name
 
 
+def test_a_mount_over_our_data_belongs_to_our_user(services: dict[str, Any]) -> None:
+    """Docker makes it root's where nothing is said, and the service can't write there."""
+    user = re.search(r"useradd --uid (\d+)", (HERE / "Dockerfile").read_text())
+    assert user is not None
+    mounts = [mount for service in services.values() for mount in service.get("tmpfs", ()) if "/var/lib/adctr" in mount]
+    assert mounts
+    assert all(f"uid={user[1]},gid={user[1]}" in mount for mount in mounts)
+
+
 def test_what_is_read_only_has_no_inline_config(services: dict[str, Any]) -> None:
     """Compose copies those into the container, which a read-only one refuses (docker/compose#12031)."""
     read_only = {name for name, service in services.items() if service.get("read_only")}

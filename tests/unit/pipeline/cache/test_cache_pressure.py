@@ -17,7 +17,7 @@ import pytest
 import redis
 
 from pipeline.cache.cache_pressure import adapt_retention, next_retention, shortest_retention
-from pipeline.cache.cache_rebuild import boot_id
+from pipeline.cache.cache_rebuild import identity
 from pipeline.cache.cache_writer import CacheWriter, writer_client
 from pipeline.contract.cache_schema import (
     RETENTION_FIELDS,
@@ -312,7 +312,7 @@ def test_a_keeper_that_is_killed_leaves_nothing_half_done(
 ) -> None:
     """The process of the stack, killed again and again; the last one gets there."""
     fill(client)
-    client.set(complete_key(), boot_id())
+    client.set(complete_key(), identity(client))
     client.script_flush()
     client.config_set("maxmemory", int(used(client) / 1.1))
     log, seen = tmp_path / "log", LONGEST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,19 @@ def test_hundreds_of_unknown_ids_are_one_question_where_the_registry_lists_what_
         registry.schemas[50] = SCHEMA_TEXT
         decoder.arrive(*values)
         assert isinstance(decoder.decode(values[49]), AdEvent)
+
+
+def test_a_flood_of_unknown_ids_costs_the_registry_ten_questions_a_second_however_often_it_is_polled(
+    classes: Path,
+) -> None:
+    """Few new ids in each of many polls: a question for each id would be as many as there are records."""
+    with java_decoder(classes, apicurio=True) as (decoder, registry):
+        began = time.monotonic()
+        for poll in range(30):
+            decoder.arrive(*(Builder(BASE_MS, 1000 + 20 * poll + each).bytes_of() for each in range(20)))
+        seconds = time.monotonic() - began
+        assert len(registry.asked) <= 32 * (seconds + 1)
+        assert 1 <= registry.listed <= 10 * seconds + 1
 
 
 def test_a_list_that_the_registry_does_not_give_makes_nothing_unknown(classes: Path) -> None:

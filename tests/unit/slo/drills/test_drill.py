@@ -115,6 +115,12 @@ def test_every_drill_has_an_answer_and_a_name_of_its_own() -> None:
         assert not drill.must_fail & (drill.may_fail | drill.must_be_inconclusive), drill.name
 
 
+def test_every_objective_fails_in_a_drill() -> None:
+    """One that has never failed may be unable to."""
+    failing = frozenset[str]().union(*(drill.must_fail for drill in DRILLS))
+    assert failing == {each.name for each in load_bundled().objectives}
+
+
 @pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
 def test_a_drill_is_long_enough_for_what_it_wants_to_hear(drill: Drill) -> None:
     """Or the objective comes out as not judged, whatever was done."""

@@ -32,8 +32,9 @@ final class WriterSchemas {
     private static final int MOST_UNKNOWN_IDS = 100_000;
     private static final int MOST_UNUSABLE_IDS = 10_000;
     private static final int QUESTIONS_AT_ONCE = 16;
-    /** Of more new ids in a poll than that the registry is asked in one question. */
+    /** Of more new ids in a second than that the registry is asked in one question. */
     private static final int MOST_SINGLE_QUESTIONS = 32;
+    private static final long SECOND_NANOS = 1_000_000_000;
     private static final long PAUSE_MS = 250;
 
     /** How long a task waits for the registry before it fails: a restart costs more than a wait. */
@@ -49,6 +50,8 @@ final class WriterSchemas {
     private final SchemaDirectory directory;
     private final Map<Integer, AvroType> known = new ConcurrentHashMap<>();
     private final Map<Integer, String> unusable = new ConcurrentHashMap<>();
+    private long secondBegan = System.nanoTime();
+    private int askedInSecond;
     /** Ids that were unknown when last looked up, for every record that has arrived before; the oldest make room. */
     private final Set<Integer> unknown = Collections.synchronizedSet(Collections.newSetFromMap(new LinkedHashMap<>() {
         @Override
@@ -123,14 +126,31 @@ final class WriterSchemas {
      * <p>One poll after the other: an answer may stand only for records that arrived before its question. After a failure
      * nothing is known to be unknown, so {@link #get} asks.
      */
-    synchronized void lookUp(Collection<Integer> ids) {
-        List<Integer> open = ids.stream().filter(id -> !known.containsKey(id) && !unusable.containsKey(id)).toList();
-        if (open.size() > MOST_SINGLE_QUESTIONS) {
-            open = withoutUnlisted(open);
+    void lookUp(Collection<Integer> ids) {
+        long arrived = System.nanoTime();
+        synchronized (this) {
+            List<Integer> open = ids.stream().filter(id -> !known.containsKey(id) && !unusable.containsKey(id)).toList();
+            if (!open.isEmpty()) {
+                lookUpOpen(areTooMany(open.size()) ? withoutUnlisted(open, arrived) : open);
+            }
         }
-        if (open.isEmpty()) {
-            return;
+    }
+
+    /** Whether so many questions more would be too many for this second. */
+    private boolean areTooMany(int questions) {
+        long now = System.nanoTime();
+        if (now - secondBegan >= SECOND_NANOS) {
+            secondBegan = now;
+            askedInSecond = 0;
         }
+        if (askedInSecond + questions > MOST_SINGLE_QUESTIONS) {
+            return true;
+        }
+        askedInSecond += questions;
+        return false;
+    }
+
+    private void lookUpOpen(List<Integer> open) {
         Iterator<Integer> next = open.iterator();
         AtomicBoolean down = new AtomicBoolean();
         Runnable questions = () -> {
@@ -148,8 +168,8 @@ final class WriterSchemas {
     }
 
     /** Those of the ids that the registry's directory has; all of them if it has none. The others are unknown. */
-    private List<Integer> withoutUnlisted(List<Integer> ids) {
-        Set<Integer> listed = directory.ids().orElse(Set.copyOf(ids));
+    private List<Integer> withoutUnlisted(List<Integer> ids, long arrived) {
+        Set<Integer> listed = directory.idsAfter(arrived).orElse(Set.copyOf(ids));
         ids.stream().filter(id -> !listed.contains(id)).forEach(unknown::add);
         return ids.stream().filter(listed::contains).toList();
     }

@@ -64,6 +64,22 @@ def test_a_job_starts_without_its_state_where_that_was_accepted(
     assert not accept.exists()
 
 
+def test_the_store_job_starts_over_where_postgres_was_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It alone, and once."""
+    mark = tmp_path / "run" / "reread-store"
+    mark.parent.mkdir()
+    mark.touch()
+    checkpoint = tmp_path / "store" / "id" / "chk-7"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "_metadata").write_bytes(b"x")
+    keeper = _keeper_with_checkpoints(tmp_path, monkeypatch)
+    assert keeper.restore_point("store") is None
+    assert keeper.restore_point("live") is not None
+    assert keeper.gate.accepted == {"store"}
+    assert len(list(tmp_path.glob("set-aside/store-*/id/chk-7/_metadata"))) == 1
+    assert not mark.exists()
+
+
 def test_records_that_are_lost_are_counted_once_however_often_the_job_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,9 @@
-"""A supervisor's end, whoever its parent is."""
+"""A supervisord that hangs is told by name; one that has ended is gone, whoever its parent is."""
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +13,32 @@ import psutil
 import pytest
 
 from compose.stack.layout import Layout
+from compose.stack.processes import supervision
 from compose.stack.processes.supervision import Supervisor
 from tests.integration.waiting import eventually
 
 CARELESS = "import subprocess, sys; print(subprocess.Popen(['true']).pid, flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
+    """Its socket takes connections, as that of a stopped process does, and nothing is ever answered."""
+    monkeypatch.setattr(supervision, "ANSWER_SECONDS", 0.2)
+    layout = Layout.of(tmp_path)
+    layout.socket.parent.mkdir(parents=True, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(layout.socket))
+        listening.listen()
+        yield Supervisor(layout, os.getpid())
+
+
+def test_one_that_hangs_does_not_answer(hanging: Supervisor) -> None:
+    assert not hanging.answers()
+
+
+def test_one_that_hangs_is_named(hanging: Supervisor) -> None:
+    with pytest.raises(TimeoutError, match=r"supervisord at .* has not answered for 0.2 s"):
+        hanging.processes()
 
 
 @pytest.fixture
