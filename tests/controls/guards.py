@@ -774,6 +774,14 @@ GUARDS = [
         says="] == []",
     ),
     Guard(
+        "locust ends with its command",
+        "compose/cli/load/locust.py",
+        "bound([*command]),",
+        "[*command],",
+        "tests/unit/compose/cli/load/test_locust.py::test_a_killed_command_takes_locust_along",
+        says="] == []",
+    ),
+    Guard(
         "two commands do not share a throwaway directory",
         "compose/stack/lifecycle.py",
         "        if not is_held:\n",
