@@ -22,6 +22,15 @@ from pipeline.settings import Settings
 REQUEST_TIMEOUT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
 """A broker that delivers nothing for so long, though there are records, is taken for gone."""
+POLL_SECONDS = 0.5
+WITHOUT_LEADER = frozenset(
+    {
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - the library's public name
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
+"""What a broker says that has just started and does not lead its partitions yet."""
 BATCH_RECORDS = 10_000
 
 
@@ -67,14 +76,18 @@ class TopicReader:
         self._consumer.close()
 
     def ranges(self, topic: str) -> dict[int, OffsetRange]:
-        """First and end offset of every partition of a topic. Raises KafkaUnavailable."""
-        try:
-            metadata = self._consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_SECONDS).topics[topic]
-            if metadata.error is not None:
-                raise KafkaException(metadata.error)
-            return {partition: self._range(topic, partition) for partition in sorted(metadata.partitions)}
-        except KafkaException as error:
-            raise self.unavailable(f"offsets of {topic}", error) from error
+        """First and end offset of every partition of a topic; waits for their leaders. Raises KafkaUnavailable."""
+        deadline = time.monotonic() + SILENCE_SECONDS
+        while True:
+            try:
+                metadata = self._consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_SECONDS).topics[topic]
+                if metadata.error is not None:
+                    raise KafkaException(metadata.error)
+                return {partition: self._range(topic, partition) for partition in sorted(metadata.partitions)}
+            except KafkaException as error:
+                if error.args[0].code() not in WITHOUT_LEADER or time.monotonic() > deadline:
+                    raise self.unavailable(f"offsets of {topic}", error) from error
+            time.sleep(POLL_SECONDS)
 
     def _range(self, topic: str, partition: int) -> OffsetRange:
         offsets = self._consumer.get_watermark_offsets(

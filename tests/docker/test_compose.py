@@ -89,7 +89,7 @@ def test_nobody_is_root_and_ports_are_this_machines_alone(stack: ComposeStack, s
 )
 def test_a_changed_setting_is_seen_by_compose(stack: ComposeStack, setting: str, value: str, readers: set[str]) -> None:
     """Compose says which containers it would make anew; `config --hash` leaves out what comes from settings.env."""
-    said = stack.run("--dry-run", "up", "--detach", **{setting: value})
+    said = stack.run("--dry-run", "create", **{setting: value})
     assert said.returncode == 0, said.stderr
     assert readers == set(re.findall(rf"Container {stack.project}-([a-z-]+)-\d+ +Recreate\n", said.stderr))
 
