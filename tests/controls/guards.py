@@ -648,7 +648,7 @@ GUARDS = [
     Guard(
         "loss is accepted once",
         "compose/stack/jobs/start_gate.py",
-        "accept.unlink()",
+        "layout.accept_loss.unlink()",
         "pass",
         "tests/unit/compose/stack/jobs/test_keeper.py::test_a_job_starts_without_its_state_where_that_was_accepted",
         says="assert not True",
