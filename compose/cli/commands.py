@@ -53,7 +53,11 @@ DLQ = {
     "replay": Place("dlq.replay:replay"),
 }
 
-CHAOS = {"list": Place("chaos:list_faults"), "run": Place("chaos:run", history=True)}
+CHAOS = {
+    "list": Place("chaos.faults:list_faults"),
+    "run": Place("chaos.faults:run", history=True),
+    "random": Place("chaos.schedules:random", history=True),
+}
 
 COMMANDS: Mapping[str, Place | Places] = {
     "up": Place("stack:up", "Starts the stack; returns when it is healthy and the jobs run."),

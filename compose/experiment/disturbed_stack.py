@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from xmlrpc.client import Fault
 
 import psutil
 
 from compose.experiment.load_process import LoadProcess
 from compose.process.errors import EnvironmentFailed
-from compose.stack.layout import Layout
+from compose.process.parent_watch import ends_with_me
+from compose.stack.layout import STACK_DIR_VARIABLE, Layout
 from compose.stack.lifecycle import start_again, temporary_stack, throwaway_directory
 from compose.stack.ports import Ports
 from compose.stack.processes import orphans
@@ -22,9 +29,13 @@ from compose.stack.service import JobLinks
 from compose.terminal.progress import say
 from pipeline.settings import Settings
 from slo.check import Watch
-from slo.disturbances.link import Link
+from slo.disturbances.bench import CommandFailed
+from slo.disturbances.link import GOOD, Link
 
 _STOP_SECONDS = 60.0
+_COMMAND_SECONDS = 300.0
+_STOPPED = ("STOPPED", "FATAL")
+"""What supervisord says of processes that it does not start by itself."""
 _DISTURBANCE_ENDS_SECONDS = 180.0
 """Longer than a whole stack takes to start again."""
 
@@ -32,10 +43,13 @@ _DISTURBANCE_ENDS_SECONDS = 180.0
 class StackBench:
     """The running stack as drills and faults may touch it; see `slo.disturbances.bench.Bench`."""
 
-    def __init__(self, layout: Layout, settings: Settings, links: Mapping[str, Link]) -> None:
+    def __init__(
+        self, layout: Layout, settings: Settings, links: Mapping[str, Link], start_again: Callable[[], None]
+    ) -> None:
         self.layout = layout
         self._settings = settings
         self._links = links
+        self._start_again = start_again
         self._ahead_seconds = 0.0
         self._watch: Watch | None = None
         self._load: LoadProcess | None = None
@@ -78,7 +92,42 @@ class StackBench:
         psutil.wait_procs(processes, timeout=_STOP_SECONDS)
 
     def start_everything(self) -> None:
-        start_again(self.layout, say)
+        self._start_again()
+
+    def command(self, *words: str) -> str:
+        command = [sys.executable, "-m", "compose.cli", "--data-dir", str(self.layout.root), *words]
+        # Not the stack's: what ends or kills the stack leaves its operators alone.
+        environment = {**os.environ, STACK_DIR_VARIABLE: "", **ends_with_me()}
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                env=environment,
+                start_new_session=True,
+                timeout=_COMMAND_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            said = f"killed, as it had not ended after {_COMMAND_SECONDS:.0f} s"
+            raise CommandFailed(words, -signal.SIGKILL, said) from None
+        if done.returncode:
+            raise CommandFailed(words, done.returncode, done.stderr)
+        return done.stdout
+
+    def heal(self) -> list[str]:
+        """Puts right what actions have left; what that was. Raises EnvironmentFailed where the stack can't start."""
+        for link in self._links.values():
+            link.condition = GOOD
+        supervisor = Supervisor.find(self.layout)
+        if supervisor is None:
+            self.start_everything()
+            return ["the stack was down"]
+        stopped = [each.name for each in supervisor.processes() if each.state in _STOPPED]
+        with suppress(Fault):  # somebody else was quicker
+            self.start(*stopped)
+        return [f"{name} was stopped" for name in stopped]
 
     def end_probe(self, name: str) -> None:
         if self._watch is not None:
@@ -110,10 +159,14 @@ class Disturbance:
         end_seconds: float | None,
     ) -> None:
         self.began = False
+        self.began_at: float | None = None
+        """Unix seconds at which its entry began."""
         self.ended_at: float | None = None
         """Unix seconds at which the disturbance was over and everything else about to be put right again."""
         self._name, self._disturb = name, disturb
         self._begin_seconds, self._end_seconds = begin_seconds, end_seconds
+        self.finished_at: float | None = None
+        """Unix seconds from which on nothing of it is still to come: it is put right, or failed, or never began."""
         self._over = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -130,25 +183,35 @@ class Disturbance:
         if self._error is not None:
             raise EnvironmentFailed(f"{self._name}: {self._error}") from self._error
 
+    @property
+    def error(self) -> BaseException | None:
+        """What went wrong with the disturbance itself."""
+        return self._error
+
     def _run(self) -> None:
         began = time.monotonic()
         try:
             if self._over.wait(self._begin_seconds):
                 return
-            self.began = True
+            self.began, self.began_at = True, time.time()
             with self._disturb():
                 end = self._end_seconds
                 self._over.wait(None if end is None else max(0.0, began + end - time.monotonic()))
                 self.ended_at = time.time()
         except BaseException as error:
             self._error = error
+        finally:
+            self.finished_at = time.time()
 
 
 @contextmanager
-def own_stack(directory: Path, links: Collection[str], *, dashboard: bool) -> Iterator[StackBench]:
+def own_stack(
+    directory: Path, links: Collection[str], *, dashboard: bool, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[StackBench]:
     """A new stack in a directory that is removed afterwards, its jobs led over ``links`` to the named servers.
 
-    Raises UsageError where another stack has its state there, EnvironmentFailed where it can't start.
+    ``settings`` are variables of the environment that stand in for those of this process. Raises UsageError where
+    another stack has its state there, EnvironmentFailed where it can't start.
     """
     ports, spare = Ports.free(), Ports.free()
     job_links = JobLinks(
@@ -164,7 +227,8 @@ def own_stack(directory: Path, links: Collection[str], *, dashboard: bool) -> It
         for link in found.values():
             link.start()
             stack.callback(link.stop)
-        settings = stack.enter_context(
-            temporary_stack(layout.root, ports, historic=False, say=say, job_links=job_links, dashboard=dashboard)
+        environ = {**os.environ, **settings}
+        started = stack.enter_context(
+            temporary_stack(layout.root, ports, False, say, environ, job_links, dashboard=dashboard)
         )
-        yield StackBench(layout, settings, found)
+        yield StackBench(layout, started, found, lambda: start_again(layout, say, environ, job_links))

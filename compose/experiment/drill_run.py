@@ -18,7 +18,7 @@ from slo.verdict import judge_run
 
 def run_drill(drill: Drill, bench: StackBench, objectives: Specification) -> tuple[DrillResult, Report | None]:
     """One drill on a running stack, which is as before afterwards; what was compared. Raises EnvironmentFailed."""
-    sabotage = Disturbance(f"drill {drill.name}", lambda: drill.sabotage(bench), drill.begin_seconds, drill.end_seconds)
+    sabotage = Disturbance(f"drill {drill.name}", lambda: drill.inject(bench), drill.begin_seconds, drill.end_seconds)
 
     def begin(watch: Watch, load: LoadProcess) -> None:
         bench.begin(watch, load)

@@ -29,7 +29,7 @@ UNCOUNTED = {"--late-fraction": 0.01, "--invalid-fraction": 0.01}
 """What the load has besides events that are counted: so much of each for the late topic and for the dead letters."""
 LOAD_OPTIONS = tuple(str(word) for option in UNCOUNTED.items() for word in option)
 
-_NEVER_BACK = (JobsStuck, NotDrained, NeverBack, EnvironmentFailed, *UNAVAILABLE)
+NEVER_BACK = (JobsStuck, NotDrained, NeverBack, EnvironmentFailed, *UNAVAILABLE)
 """After a fault has struck these say that the pipeline is broken, not that nothing could be measured."""
 
 
@@ -87,7 +87,7 @@ def run_fault(fault: Fault, bench: StackBench, objectives: Specification, rate: 
 
 
 def _failed(fault: Fault, disturbance: Disturbance, error: Exception) -> FaultRun:
-    if disturbance.began and isinstance(error.__cause__, _NEVER_BACK):
+    if disturbance.began and isinstance(error.__cause__, NEVER_BACK):
         return FaultRun(fault, None, broken=str(error))
     return FaultRun(fault, None, void=str(error))
 

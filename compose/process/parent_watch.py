@@ -2,7 +2,8 @@
 
 A load that a check has started is in a session of its own, out of reach of the terminal, and the stack's guard looks
 after it only where the check owns the stack. After ``kill -9`` of the check it would go on forever.
-(``PR_SET_PDEATHSIG`` is no way: it fires when the *thread* ends that started the child.)
+(``PR_SET_PDEATHSIG`` is no way: it fires when the *thread* ends that started the child. `bound_child` is for
+other programs, which can't watch.)
 """
 
 from __future__ import annotations
@@ -26,9 +27,15 @@ def end_with_parent() -> None:
 
     By TERM, which ends a load as Ctrl-C does: what was started in a script's background ignores the latter.
     """
-    parent = os.environ.pop(_VARIABLE, None)  # not for this process's own children
+    parent = parent_pid()
     if parent is not None:
-        threading.Thread(target=_watch, args=(int(parent),), name="parent-watch", daemon=True).start()
+        threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+
+
+def parent_pid() -> int | None:
+    """The process that this one was told to end with; None: no process. Its own children are not told."""
+    parent = os.environ.pop(_VARIABLE, None)
+    return None if parent is None else int(parent)
 
 
 def _watch(parent: int) -> None:

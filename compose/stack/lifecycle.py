@@ -6,11 +6,12 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from compose.process.errors import EnvironmentFailed, UsageError
+from compose.process.signals import uninterrupted
 from compose.stack.java import artifacts, class_archives
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
 from compose.stack.passwords import Passwords
@@ -86,35 +87,41 @@ def temporary_stack(
             yield settings
         finally:
             del os.environ[STACK_DIR_VARIABLE]
-            say("stopping the stack")
-            take_down(layout)
+            with uninterrupted():
+                say("stopping the stack")
+                take_down(layout)
 
 
 @contextmanager
 def throwaway_directory(directory: Path) -> Iterator[Layout]:
     """Where a stack may live for as long as the block; removed with it.
 
-    Raises UsageError where another stack has its state there.
+    Raises UsageError where another stack has its state there, EnvironmentFailed where another command is at work.
     """
     layout = Layout.of(directory)
-    if layout.record.exists():
-        raise UsageError(f"{layout.root} holds another stack: remove that directory")
-    try:
-        yield layout
-    finally:
-        shutil.rmtree(layout.root, ignore_errors=True)
+    with _alone_in(layout):
+        if layout.record.exists():
+            raise UsageError(f"{layout.root} holds another stack: remove that directory")
+        try:
+            yield layout
+        finally:
+            with uninterrupted():
+                shutil.rmtree(layout.root, ignore_errors=True)
 
 
-def start_again(layout: Layout, say: Say, environ: Mapping[str, str] = os.environ) -> None:
-    """Starts a stack that this process owns and that has died as a whole: the same ports, the same state.
+def start_again(
+    layout: Layout, say: Say, environ: Mapping[str, str] = os.environ, job_links: JobLinks = STRAIGHT
+) -> None:
+    """Starts a stack that this process owns and that has ended as a whole: the same ports, the same state.
 
     Raises EnvironmentFailed; then nothing of it runs.
     """
     record = Record.read(layout)
     if record is None:
         raise EnvironmentFailed(f"no stack was ever started in {layout.root}")
+    layout.create()  # `down` has removed the control socket's directory where it is a temporary one
     require_nobody_running(layout)
-    _start(layout, record.ports, record.historic, say, environ)
+    _start(layout, record.ports, record.historic, say, environ, job_links)
 
 
 @contextmanager
@@ -123,12 +130,17 @@ def _claimed(data_dir: Path, historic: bool) -> Iterator[Layout]:
     require_supported()
     layout = Layout.of(data_dir)
     layout.create()
-    _require_same_kind(layout, historic)
     with _exclusive(layout):
-        # Before owning: a stack that runs keeps the owner that it has.
-        require_nobody_running(layout)
-        with owning(layout):
-            yield layout
+        try:
+            _require_same_kind(layout, historic)
+            # Before owning: a stack that runs keeps the owner that it has.
+            require_nobody_running(layout)
+            with owning(layout):
+                yield layout
+        finally:
+            if layout.socket.parent != layout.run:
+                with suppress(OSError):  # a stack that runs has its socket in there
+                    layout.socket.parent.rmdir()
 
 
 def _start(
@@ -159,8 +171,9 @@ def _start(
         start_everything(plan, every_service(plan), say)
         class_archives.note_running(layout)
     except BaseException:
-        say("stopping what was started")
-        take_down(layout)
+        with uninterrupted():
+            say("stopping what was started")
+            take_down(layout)
         raise
     return settings
 
@@ -196,6 +209,34 @@ def _exclusive(layout: Layout) -> Iterator[None]:
         except BlockingIOError:
             raise EnvironmentFailed(f"another `adctr up` is at work in {layout.root}; wait for it") from None
         yield
+
+
+@contextmanager
+def _alone_in(layout: Layout) -> Iterator[None]:
+    """No other command uses the directory within the block: the first to end would remove it with the other's stack.
+
+    Raises EnvironmentFailed where somebody does.
+    """
+    path = layout.root / "at-work"
+    try:
+        layout.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = path.open("w")
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"data directory {layout.root}: {error.strerror}; choose a directory of yours with --data-dir"
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_held = path.stat().st_ino == os.fstat(file.fileno()).st_ino
+        except (BlockingIOError, FileNotFoundError):  # another holds it, or has just removed it
+            is_held = False
+        if not is_held:
+            raise EnvironmentFailed(f"another command is at work in {layout.root}; wait for it, or give a --data-dir")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _ports(layout: Layout, choice: PortChoice | Ports) -> Ports:

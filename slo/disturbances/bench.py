@@ -43,6 +43,9 @@ class Bench(Protocol):
     def start_everything(self) -> None:
         """Starts the stack again; returns when it is healthy and the jobs run."""
 
+    def command(self, *words: str) -> str:
+        """Runs ``adctr`` on this stack; what it prints. Raises CommandFailed unless it ends with 0."""
+
 
 class NeverBack(RuntimeError):
     """The fault was so long ago that the pipeline should be back, and it is not."""
@@ -50,3 +53,11 @@ class NeverBack(RuntimeError):
 
 class NotStruck(RuntimeError):
     """The fault left no trace where it must leave one, so that nothing which was measured is about it."""
+
+
+class CommandFailed(RuntimeError):
+    """A command of ours ended with another exit code than 0; the message has its own words."""
+
+    def __init__(self, words: Sequence[str], code: int, said: str) -> None:
+        self.code = code
+        super().__init__(f"`adctr {' '.join(words)}` ended with exit code {code}: {said.strip() or 'no message'}")

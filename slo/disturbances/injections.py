@@ -72,7 +72,7 @@ def away(bench: Bench, services: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def registry_away_task_managers_killed(bench: Bench) -> Iterator[None]:
-    """The registry is gone, and every TaskManager dies with the schemas that it knew: the jobs must wait."""
+    """The registry is down, and every TaskManager dies with the schemas that it knew: the jobs must wait."""
     with away(bench, ["registry"]), killed(bench, TASK_MANAGERS):
         yield
 
@@ -227,7 +227,7 @@ def require_none_completed(at_first: Mapping[str, CheckpointNumbers], at_last: M
     for job, last in at_last.items():
         begun = at_first[job].begun if job in at_first else 0
         if last.complete > begun:
-            raise NotStruck(f"checkpoint {last.complete} of {job} was completed all the same")
+            raise NotStruck(f"checkpoint {last.complete} of {job} was completed anyway")
         if last.begun == begun:
             raise NotStruck(f"{job} began no checkpoint")
 

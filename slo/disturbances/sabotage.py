@@ -62,7 +62,9 @@ def partition_frozen(bench: Bench, seconds: float, partition: int = 1) -> Iterat
     )
     producer.init_transactions(KAFKA_SECONDS)
     producer.begin_transaction()
-    _produce(producer, settings, _event(f"{CANARY_PREFIX}-{partition}", CANARY_PREFIX), partition)
+    produce_value(
+        producer, settings, *drill_event(settings, f"{CANARY_PREFIX}-{partition}", CANARY_PREFIX), partition=partition
+    )
     producer.flush(KAFKA_SECONDS)
     try:
         time.sleep(seconds)
@@ -191,7 +193,7 @@ def state_leak(bench: Bench, campaigns_per_second: int = 1500) -> Iterator[None]
     def leak() -> None:
         nonlocal sent
         for _ in range(campaigns_per_second // 5):
-            _produce(producer, bench.settings, _event(f"leak-{run}-{sent}", "leak"), None)
+            produce_value(producer, bench.settings, *drill_event(bench.settings, f"leak-{run}-{sent}", "leak"))
             sent += 1
         producer.poll(0)
 
@@ -270,8 +272,9 @@ def repeatedly(action: Callable[[], object], period_seconds: float) -> Iterator[
 _schema_id = cache(find_schema_id)
 
 
-def _event(campaign_id: str, category: str) -> AdEvent:
-    return AdEvent(
+def drill_event(settings: Settings, campaign_id: str, category: str) -> tuple[AdEvent, bytes]:
+    """An impression of now that no ledger knows, and its value as of the registered schema."""
+    event = AdEvent(
         event_id=f"drill-{uuid.uuid4().hex}",
         event_type="IMPRESSION",
         event_time=time.time_ns() // 1_000_000,
@@ -280,15 +283,14 @@ def _event(campaign_id: str, category: str) -> AdEvent:
         campaign_id=campaign_id,
         category=category,
     )
+    return event, encode(event, _schema_id(settings.schema_registry_url, settings.events_topic))
 
 
-def _produce(producer: Producer, settings: Settings, event: AdEvent, partition: int | None) -> None:
-    schema_id = _schema_id(settings.schema_registry_url, settings.events_topic)
+def produce_value(
+    producer: Producer, settings: Settings, event: AdEvent, value: bytes, partition: int | None = None
+) -> None:
+    """Sends an event's value by the event's campaign and time."""
     where = {} if partition is None else {"partition": partition}
     producer.produce(
-        settings.events_topic,
-        value=encode(event, schema_id),
-        key=event.campaign_id.encode(),
-        timestamp=event.event_time,
-        **where,
+        settings.events_topic, value=value, key=event.campaign_id.encode(), timestamp=event.event_time, **where
     )

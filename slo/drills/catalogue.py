@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
-from slo.disturbances import injections, sabotage
+from slo.disturbances import action, injections, sabotage
 from slo.drills.drill import Changes, Drill, ExpectedReading
 from slo.spec.model import Indicator
 
@@ -24,6 +25,9 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"event_to_redis"}),
         may_fail=_CHECKPOINTS | {"window_close"},
         reading=ExpectedReading(Indicator.EVENT_TO_REDIS, 1.5, 30.0),
+        links=("redis",),
+        takes=frozenset({action.link_to("redis")}),
+        drawn=True,
     ),
     Drill(
         "pipeline_frozen",
@@ -32,7 +36,9 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"event_to_redis"}),
         may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
         reading=ExpectedReading(Indicator.EVENT_TO_REDIS, 4.8, 8.0),
-        end_seconds=13.0,
+        lasts_seconds=5.0,
+        takes=action.TASK_MANAGERS,
+        drawn=True,
     ),
     Drill(
         "partition_frozen",
@@ -41,6 +47,8 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"event_to_redis"}),
         may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
         reading=ExpectedReading(Indicator.EVENT_TO_REDIS, 4.8, 7.0),
+        needs=frozenset({action.KAFKA, action.REGISTRY}),
+        drawn=True,
     ),
     Drill(
         "event_lost",
@@ -48,7 +56,7 @@ DRILLS: tuple[Drill, ...] = (
         sabotage.one_event_lost,
         must_fail=frozenset({"counts_exact"}),
         must_be_inconclusive=_LATENCIES,
-        end_seconds=None,
+        lasts_seconds=math.inf,
     ),
     Drill(
         "event_doubled",
@@ -56,7 +64,7 @@ DRILLS: tuple[Drill, ...] = (
         sabotage.one_event_doubled,
         must_fail=frozenset({"counts_exact"}),
         must_be_inconclusive=_LATENCIES,
-        end_seconds=None,
+        lasts_seconds=math.inf,
     ),
     Drill(
         "cache_reads_slow",
@@ -64,6 +72,8 @@ DRILLS: tuple[Drill, ...] = (
         sabotage.cache_reads_slow,
         must_fail=frozenset({"cache_read"}),
         changes=_FEW_READS,
+        takes=frozenset({action.REDIS}),
+        drawn=True,
     ),
     Drill(
         "ttl_removed",
@@ -109,7 +119,7 @@ DRILLS: tuple[Drill, ...] = (
         partial(sabotage.processes_frozen, services=("load",)),
         must_be_inconclusive=frozenset({"event_to_redis"}),
         may_be_inconclusive=frozenset({"event_to_postgres"}),
-        end_seconds=12.0,
+        lasts_seconds=4.0,
     ),
     Drill(
         "postgres_stalled",
@@ -119,7 +129,9 @@ DRILLS: tuple[Drill, ...] = (
         may_fail=_CHECKPOINTS | {"consumer_lag"},
         # The store job completes no checkpoint meanwhile: of its size nobody knows.
         may_be_inconclusive=frozenset({"checkpoint_size"}),
-        end_seconds=23.0,
+        lasts_seconds=15.0,
+        takes=frozenset({action.POSTGRES}),
+        drawn=True,
     ),
     Drill(
         "dashboard_frozen",
@@ -127,7 +139,7 @@ DRILLS: tuple[Drill, ...] = (
         partial(sabotage.processes_frozen, services=("dashboard",)),
         must_fail=frozenset({"dashboard_refresh"}),
         reading=ExpectedReading(Indicator.DASHBOARD_AGE, 15.0, 34.0),
-        end_seconds=28.0,
+        lasts_seconds=20.0,
         seconds=45.0,
         changes={"dashboard_refresh": {"minimum.duration_seconds": 40.0, "minimum.samples": 150}},
     ),
@@ -138,7 +150,7 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"event_to_redis", "window_close"}),
         may_fail=_CHECKPOINTS,
         begin_seconds=1.0,
-        end_seconds=72.0,
+        lasts_seconds=71.0,
         seconds=74.0,
         changes={"window_close": {"minimum.duration_seconds": 60.0, "minimum.samples": 1}},
     ),
@@ -149,7 +161,7 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"checkpoint_duration", "event_to_postgres"}),
         may_fail=frozenset({"checkpoint_age", "consumer_lag"}),
         may_be_inconclusive=frozenset({"checkpoint_size"}),
-        end_seconds=23.0,
+        lasts_seconds=15.0,
         changes={"checkpoint_duration": {"minimum.duration_seconds": 30.0, "minimum.samples": 2}},
     ),
     Drill(
@@ -159,7 +171,7 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"checkpoint_age"}),
         may_fail=frozenset({"checkpoint_duration", "consumer_lag", "event_to_postgres"}),
         may_be_inconclusive=frozenset({"checkpoint_size"}),
-        end_seconds=30.0,
+        lasts_seconds=22.0,
         changes={"checkpoint_age": {"value": 12.0, "minimum.duration_seconds": 30.0, "minimum.samples": 60}},
     ),
     Drill(
@@ -169,7 +181,7 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"consumer_lag", "event_to_redis"}),
         may_fail=_CHECKPOINTS | {"event_to_postgres", "window_close"},
         may_be_inconclusive=frozenset({"checkpoint_size"}),
-        end_seconds=23.0,
+        lasts_seconds=15.0,
         changes={"consumer_lag": {"value": 80_000.0}},
     ),
     Drill(
@@ -192,7 +204,7 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"redis_memory_growth"}),
         may_fail=frozenset({"redis_memory"}),
         begin_seconds=1.0,
-        end_seconds=60.0,
+        lasts_seconds=59.0,
         seconds=60.0,
         changes={
             "redis_memory_growth": {
@@ -211,7 +223,7 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"checkpoint_size"}),
         may_fail=_LATENCIES | {"checkpoint_duration"},
         begin_seconds=1.0,
-        end_seconds=30.0,
+        lasts_seconds=29.0,
         changes={"checkpoint_size": {"value": 1e6}},
     ),
     Drill(
@@ -221,7 +233,7 @@ DRILLS: tuple[Drill, ...] = (
         must_fail=frozenset({"checkpoint_size_growth"}),
         may_fail=_LATENCIES | {"redis_memory_growth", "checkpoint_size", "checkpoint_duration"},
         begin_seconds=1.0,
-        end_seconds=60.0,
+        lasts_seconds=59.0,
         seconds=60.0,
         changes={
             "checkpoint_size_growth": {

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
-from slo.disturbances.bench import Bench
+from slo.disturbances.action import Action
 from slo.recording import Recording
 from slo.spec.model import Indicator
 from slo.verdict import ObjectiveResult, RunVerdict, Verdict
 
-Sabotage = Callable[[Bench], AbstractContextManager[Any]]
 Changes = Mapping[str, Mapping[str, float]]
 
 
@@ -26,28 +25,34 @@ class ExpectedReading:
 
 
 @dataclass(frozen=True)
-class Drill:
-    """One drill. ``begin_seconds`` and ``end_seconds`` count from the start; without an end it lasts until judged.
+class Drill(Action):
+    """An action with a known answer. ``begin_seconds`` and ``end_seconds`` count from the start.
+
+    Where ``lasts_seconds`` is infinite, and there is no end, it lasts until the check is judged.
 
     Objectives in ``must_fail`` and ``must_be_inconclusive`` must come out so; those in ``may_fail`` may come out
     anyhow; those in ``may_be_inconclusive`` must not fail; every other one must pass, if the drill is long enough to
     judge it.
     """
 
-    name: str
-    story: str
-    sabotage: Sabotage
+    _: KW_ONLY
+    lasts_seconds: float = 18.0
     must_fail: frozenset[str] = frozenset()
     must_be_inconclusive: frozenset[str] = frozenset()
     may_fail: frozenset[str] = frozenset()
     may_be_inconclusive: frozenset[str] = frozenset()
     reading: ExpectedReading | None = None
     begin_seconds: float = 8.0
-    end_seconds: float | None = 26.0
     seconds: float = 34.0
     rate: float = 5000.0
     changes: Changes = field(default_factory=dict)
     """Objectives scaled down to fit into minutes: name → field of `slo.spec.model.Objective` → value."""
+    drawn: bool = False
+
+    @property
+    def end_seconds(self) -> float | None:
+        """None: none."""
+        return None if math.isinf(self.lasts_seconds) else self.begin_seconds + self.lasts_seconds
 
     @property
     def expected(self) -> str:

@@ -7,6 +7,20 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from slo.disturbances import injections
+from slo.disturbances.action import (
+    CHECKPOINTS,
+    FLINK,
+    JOB_KEEPER,
+    JOB_MANAGER,
+    KAFKA,
+    POSTGRES,
+    PYTHON,
+    REDIS,
+    REGISTRY,
+    TASK_MANAGERS,
+    WHOLE_STACK,
+    link_to,
+)
 from slo.disturbances.bench import Bench
 from slo.disturbances.sabotage import processes_frozen
 from slo.faults.fault import Fault
@@ -32,6 +46,8 @@ PROCESSES: tuple[Fault, ...] = (
         "The TaskManager of the live job: kill -9.",
         injections.live_task_manager_killed,
         TASK_MANAGER_SECONDS,
+        needs=frozenset({JOB_MANAGER}),
+        takes=TASK_MANAGERS,
     ),
     Fault(
         "taskmanager_killed_thrice",
@@ -39,12 +55,14 @@ PROCESSES: tuple[Fault, ...] = (
         injections.live_task_manager_killed_thrice,
         TASK_MANAGER_SECONDS,
         watched_seconds=50.0,
+        drawn=False,  # it waits for the job between its kills, and another fault keeps the job from starting
     ),
     Fault(
         "jobmanager_killed",
         "Flink's JobManager, and with it all that it knew of the jobs: kill -9.",
         partial(injections.killed, services=("jobmanager",)),
         JOB_MANAGER_SECONDS,
+        takes=frozenset({JOB_MANAGER}),
     ),
     Fault(
         "python_killed",
@@ -53,6 +71,7 @@ PROCESSES: tuple[Fault, ...] = (
         REDIS_SECONDS,
         keeps=_REDIS_KEPT | _POSTGRES_KEPT,
         watched_seconds=30.0,
+        takes=PYTHON,
     ),
     Fault(
         "generator_killed",
@@ -60,6 +79,7 @@ PROCESSES: tuple[Fault, ...] = (
         injections.nothing,
         REDIS_SECONDS,
         kills_generator=True,
+        drawn=False,  # the load of a schedule is one generator's
     ),
     Fault(
         "stack_killed",
@@ -67,17 +87,26 @@ PROCESSES: tuple[Fault, ...] = (
         injections.everything_killed,
         STACK_SECONDS,
         answers=False,
+        takes=WHOLE_STACK,
+        back_seconds=75.0,
     ),
 )
 
 SERVERS: tuple[Fault, ...] = (
-    Fault("kafka_killed", "The broker: kill -9.", partial(injections.killed, services=("kafka",)), KAFKA_SECONDS),
+    Fault(
+        "kafka_killed",
+        "The broker: kill -9.",
+        partial(injections.killed, services=("kafka",)),
+        KAFKA_SECONDS,
+        takes=frozenset({KAFKA}),
+    ),
     Fault(
         "kafka_paused",
         "The broker stands still for 30 s.",
         partial(processes_frozen, services=("kafka",)),
         KAFKA_SECONDS,
         lasts_seconds=30.0,
+        takes=frozenset({KAFKA}),
     ),
     Fault(
         "redis_killed",
@@ -86,6 +115,7 @@ SERVERS: tuple[Fault, ...] = (
         REDIS_SECONDS,
         keeps=_POSTGRES_KEPT,
         watched_seconds=30.0,
+        takes=frozenset({REDIS}),
     ),
     Fault(
         "redis_away",
@@ -94,6 +124,7 @@ SERVERS: tuple[Fault, ...] = (
         REDIS_SECONDS,
         lasts_seconds=60.0,
         keeps=_POSTGRES_KEPT,
+        takes=frozenset({REDIS}),
     ),
     Fault(
         "redis_flushed",
@@ -102,6 +133,7 @@ SERVERS: tuple[Fault, ...] = (
         REDIS_SECONDS,
         keeps=_POSTGRES_KEPT,
         watched_seconds=30.0,
+        needs=frozenset({REDIS}),
     ),
     Fault(
         "redis_out_of_memory",
@@ -110,6 +142,7 @@ SERVERS: tuple[Fault, ...] = (
         REDIS_SECONDS,
         lasts_seconds=20.0,
         keeps=_POSTGRES_KEPT,
+        takes=frozenset({REDIS}),
     ),
     Fault(
         "postgres_killed",
@@ -118,6 +151,7 @@ SERVERS: tuple[Fault, ...] = (
         POSTGRES_SECONDS,
         recovers=_POSTGRES,
         keeps=_REDIS_KEPT,
+        takes=frozenset({POSTGRES}),
     ),
     Fault(
         "postgres_away",
@@ -127,6 +161,7 @@ SERVERS: tuple[Fault, ...] = (
         lasts_seconds=60.0,
         recovers=_POSTGRES,
         keeps=_REDIS_KEPT,
+        takes=frozenset({POSTGRES}),
     ),
     Fault(
         "registry_away",
@@ -135,6 +170,7 @@ SERVERS: tuple[Fault, ...] = (
         TASK_MANAGER_SECONDS,
         lasts_seconds=60.0,
         keeps=_REDIS_KEPT | _POSTGRES_KEPT,
+        takes=frozenset({REGISTRY}),
     ),
     Fault(
         "registry_away_taskmanagers_killed",
@@ -142,6 +178,7 @@ SERVERS: tuple[Fault, ...] = (
         injections.registry_away_task_managers_killed,
         TASK_MANAGER_SECONDS,
         lasts_seconds=60.0,
+        takes=TASK_MANAGERS | {REGISTRY},
     ),
     Fault(
         "checkpoints_full",
@@ -150,6 +187,8 @@ SERVERS: tuple[Fault, ...] = (
         TASK_MANAGER_SECONDS,
         lasts_seconds=30.0,
         keeps=_REDIS_KEPT,
+        needs=FLINK,
+        takes=frozenset({CHECKPOINTS}),
     ),
     Fault(
         "checkpoint_damaged",
@@ -157,6 +196,9 @@ SERVERS: tuple[Fault, ...] = (
         injections.live_checkpoint_damaged,
         CHECKPOINT_SECONDS,
         watched_seconds=90.0,
+        needs=frozenset({JOB_MANAGER, JOB_KEEPER, KAFKA, REGISTRY}),
+        takes=TASK_MANAGERS | {CHECKPOINTS},
+        back_seconds=60.0,
     ),
 )
 
@@ -174,6 +216,7 @@ def _link_faults(
             recovers=recovers,
             keeps=keeps,
             links=(server,),
+            takes=frozenset({link_to(server)}),
         )
 
     return (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from statistics import median
 from typing import Any
 
-from slo.disturbances.bench import Bench
+from slo.disturbances.action import Action
 from slo.faults.reader import UNANSWERED
 from slo.faults.recovery import NEVER, ONSET_SECONDS, Recovery
 from slo.spec.model import Indicator
@@ -25,25 +24,21 @@ FEWEST_READS = 20
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One fault. It begins ``begin_seconds`` after the load and lasts ``lasts_seconds``, or as long as its entry takes.
+class Fault(Action):
+    """An action with a limit of recovery.
 
-    What its context manager does on entry is part of the fault; on exit it only puts things right. ``recovers`` is the
-    store whose recovery is held against ``limit_seconds``, counted from the fault's end: for Redis until the first
-    fresh value, for PostgreSQL until nothing is late. Objectives in ``keeps`` must be kept all the time.
+    It begins ``begin_seconds`` after the load and lasts ``lasts_seconds``, or as long as its entry takes. What its
+    context manager does on entry is part of the fault; on exit it only puts things right. ``recovers`` is the store
+    whose recovery is held against ``limit_seconds``, counted from the fault's end: for Redis until the first fresh
+    value, for PostgreSQL until nothing is late. Objectives in ``keeps`` must be kept all the time.
     """
 
-    name: str
-    story: str
-    inject: Callable[[Bench], AbstractContextManager[Any]]
     limit_seconds: float
-    lasts_seconds: float = 0.0
+    _: KW_ONLY
     recovers: Indicator = Indicator.EVENT_TO_REDIS
     keeps: frozenset[str] = frozenset()
     answers: bool = True
     """Readers must always get an answer, from one store or the other: one of them runs."""
-    links: tuple[str, ...] = ()
-    """The servers that the jobs must reach over a link, because the fault is in it."""
     kills_generator: bool = False
     """An earlier load is killed, and the fault ends when the next one begins."""
     begin_seconds: float = 10.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from pipeline.cache.cache_manager import CacheManager
 from pipeline.cache.redis_reader import cache_client
+from pipeline.read_results import Reading
 from pipeline.settings import Settings
 from pipeline.store import connect_reader
 
@@ -17,7 +18,7 @@ UNANSWERED = "unanswered"
 
 
 class FaultReader:
-    """Asks for the current window four times a second. Use as a context manager."""
+    """Asks four times a second, for the current window. Use as a context manager."""
 
     def __init__(self, settings: Settings) -> None:
         self._manager = CacheManager(cache_client(settings), partial(connect_reader, settings), settings)
@@ -41,6 +42,9 @@ class FaultReader:
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_SECONDS):
             try:
-                self._answers[self._manager.current_window().source.value] += 1
+                self._answers[self._ask(self._manager).source.value] += 1
             except Exception:  # whatever it is, nobody got an answer
                 self._answers[UNANSWERED] += 1
+
+    def _ask(self, manager: CacheManager) -> Reading[Any]:
+        return manager.current_window()

@@ -28,6 +28,8 @@ SETTLE_TIMEOUT_SECONDS = 60.0
 VISIBLE_TIMEOUT_SECONDS = 30.0
 """How long after the load an event may take to become visible before it is given up: a breach of any objective here."""
 
+OF_OTHERS = "events that are not this run's were counted in its cells"
+
 
 class NotSettled(RuntimeError):
     """Counts of earlier events are still changing, so a run cannot tell them from its own."""
@@ -122,7 +124,7 @@ def series_of(poller: Poller, ledger: Ledger, ended: float, cells: Sequence[Cell
     expected = expected_events(ledger, WINDOW_SECONDS, recorder.numbers, cells)
     found = match(expected, recorder.sightings(), recorder.baseline, np.array(recorder.looks, dtype=np.float64))
     order = np.argsort(found.intended, kind="stable")
-    surplus = f"{found.surplus} events that are not this run's were counted in its cells" if found.surplus else ""
+    surplus = f"{found.surplus} {OF_OTHERS}" if found.surplus else ""
     return Series(
         times=found.intended[order],
         values=found.latency[order],

@@ -15,6 +15,7 @@ _WATERMARKS_TEST = (
     "tests/unit/pipeline/test_published_watermarks.py::test_the_end_of_input_is_published_by_neither_sink"
 )
 _LOST_WINDOWS_TEST = "tests/unit/pipeline/cache/test_lost_windows.py"
+_TOLD_TEST = "tests/unit/slo/schedules/test_told.py"
 _MOVE_TEST = "tests/unit/pipeline/store/test_default_partition.py"
 
 
@@ -731,6 +732,62 @@ GUARDS = [
         "if False:",
         "tests/unit/slo/faults/test_fault.py::test_each_way_to_fail_says_so",
         says="1 of 100 reads got no answer",
+    ),
+    Guard(
+        "a final window that changed is a wrong read",
+        "slo/schedules/told.py",
+        "# control: changed finals",
+        "if False:",
+        f"{_TOLD_TEST}::test_a_final_window_that_changes_is_found_whoever_tells_it",
+        says="assert [] ==",
+    ),
+    Guard(
+        "a count that fell is a wrong read",
+        "slo/schedules/told.py",
+        "# control: fallen counts",
+        "if False:",
+        f"{_TOLD_TEST}::test_a_count_that_falls_in_one_store_is_found",
+        says="assert 0 == 1",
+    ),
+    Guard(
+        "an answer of two states is a wrong read",
+        "slo/schedules/told.py",
+        "# control: mixed states",
+        "if False:",
+        f"{_TOLD_TEST}::test_an_answer_whose_windows_and_campaigns_differ_mixes_two_states",
+        says="assert [] ==",
+    ),
+    Guard(
+        "a wrong read fails a schedule",
+        "slo/schedules/result.py",
+        "# control: wrong reads",
+        "if False:",
+        "tests/unit/slo/schedules/test_result.py::test_each_way_to_fail_says_so",
+        says="1 wrong reads, the first: redis told 1",
+    ),
+    Guard(
+        "a drawn action finds what it needs",
+        "slo/schedules/draw.py",
+        "# control: room for a strike",
+        "if True:",
+        "tests/unit/slo/schedules/test_draw.py::test_a_drawn_schedule_has_no_problem_and_nor_has_any_part_of_it",
+        says="] == []",
+    ),
+    Guard(
+        "locust ends with its command",
+        "compose/cli/load/locust.py",
+        "bound([*command]),",
+        "[*command],",
+        "tests/unit/compose/cli/load/test_locust.py::test_a_killed_command_takes_locust_along",
+        says="] == []",
+    ),
+    Guard(
+        "two commands do not share a throwaway directory",
+        "compose/stack/lifecycle.py",
+        "        if not is_held:\n",
+        "        if False:\n",
+        "tests/unit/compose/stack/test_lifecycle.py::test_two_commands_do_not_share_a_throwaway_directory",
+        says="DID NOT RAISE",
     ),
     Guard(
         "a fault that nobody felt is none",

@@ -17,7 +17,9 @@ import typer
 import loadgen
 from compose.cli.load.report import ProfileOption, SeedOption, profile_of
 from compose.cli.objectives_file import SpecOption, specification
+from compose.process.bound_child import bound
 from compose.process.errors import EnvironmentFailed, UsageError
+from compose.process.parent_watch import ends_with_me
 from compose.stack.layout import STACK_DIR_VARIABLE, Layout
 from compose.stack.ports import LOOPBACK, is_free
 from compose.stack.state import Record, load_settings
@@ -141,10 +143,15 @@ def _command(flags: Sequence[str]) -> list[str]:
 def _run(command: Sequence[str], environment: dict[str, str], reading: int, writing: int) -> int:
     """Locust and all that it starts, in a session of its own; when this returns, none of it is left.
 
+    Where this process is killed, locust is told to end, and its producers end with it.
     A Ctrl-C is passed on, so that locust ends as its users are used to; its exit code counts then too.
     """
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, env=environment, pass_fds=(writing,), start_new_session=True
+        bound([*command]),
+        stdin=subprocess.DEVNULL,
+        env=environment | ends_with_me(),
+        pass_fds=(writing,),
+        start_new_session=True,
     )
     os.close(writing)
     try:

@@ -176,15 +176,23 @@ class Supervisor:
         return [ProcessState(row["name"], row["statename"], int(row["pid"]), row["description"]) for row in rows]
 
     def shutdown(self, timeout_seconds: float) -> bool:
-        """Ends supervisord with everything it still runs; whether it is gone in time."""
+        """Ends supervisord with everything it still runs; whether it is gone in time.
+
+        One that has ended and that its parent has not waited for is gone: the parent may be another command of ours.
+        """
+        try:
+            identity = ProcessIdentity.of(self.pid)
+        except OSError:
+            return True
         with suppress(OSError, RpcError):
             self._rpc().shutdown()
-        try:
-            self.process().wait(timeout_seconds)
-        except psutil.NoSuchProcess:
-            return True
-        except psutil.TimeoutExpired:
-            return False
+        deadline = time.monotonic() + timeout_seconds
+        while identity.is_alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        with suppress(psutil.Error):  # waited for, if it is ours
+            self.process().wait(0)
         return True
 
     def _rpc(self) -> Any:

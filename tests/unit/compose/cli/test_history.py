@@ -34,7 +34,14 @@ def run(data_dir: Path, *arguments: str) -> int:
 
 
 def test_every_verdict_and_every_benchmark_has_it() -> None:
-    verdicts = {("slo", "check"), ("slo", "compare"), ("slo", "drill"), ("chaos", "run"), ("demo",)}
+    verdicts = {
+        ("slo", "check"),
+        ("slo", "compare"),
+        ("slo", "drill"),
+        ("chaos", "run"),
+        ("chaos", "random"),
+        ("demo",),
+    }
     assert set(WITH_HISTORY) == verdicts | {("bench", name) for name in BENCH if name != "report"}
 
 

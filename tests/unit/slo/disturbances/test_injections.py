@@ -17,7 +17,7 @@ def test_begun_and_never_complete_is_a_full_disk() -> None:
 @pytest.mark.parametrize(
     ("at_last", "said"),
     [
-        (CheckpointNumbers(12, 8), "checkpoint 8 of job was completed all the same"),
+        (CheckpointNumbers(12, 8), "checkpoint 8 of job was completed anyway"),
         (CheckpointNumbers(7, 7), "job began no checkpoint"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`adctr chaos`: faults under load; is every count right afterwards, and how soon was the pipeline back?"""
+"""`adctr chaos list` and `run`: faults under load; is every count right, and how soon was the pipeline back?"""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from typing import Annotated
 
 import typer
 
+from compose.cli.chaos.schedules import (
+    DEFAULT_SHRINK_RUNS,
+    LimitFactorOption,
+    Running,
+    ShrinkOption,
+    ShrinkRunsOption,
+    looks_like_file,
+    run_file,
+)
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption, RetriesOption
 from compose.cli.report_files import require_writable
@@ -25,6 +34,7 @@ from slo.faults.catalogue import FAULTS, find_fault
 from slo.faults.fault import STORES, Fault, FaultResult
 from slo.report.faults import check_form, to_json, to_text, write_report
 from slo.report.write import UnknownForm
+from slo.schedules.catalogue import ACTIONS
 from slo.verdict import Verdict
 
 DEFAULT_RATE = 10_000.0
@@ -35,56 +45,57 @@ FAULTS_PER_STACK = 5
 
 
 def list_faults(format_: FormatOption = Format.TEXT) -> None:
-    """Lists every fault with its limit of recovery."""
+    """Lists every fault with its limit of recovery, and what only random schedules do."""
+    others = [each for each in ACTIONS if not isinstance(each, Fault)]
     if format_ is Format.JSON:
         rows = [
             {"name": each.name, "story": each.story, "limit_seconds": each.limit_seconds}
             | {"recovers": STORES[each.recovers], "keeps": sorted(each.keeps)}
             for each in FAULTS
         ]
-        print(json.dumps({"faults": rows}, indent=2))
+        drawn = [{"name": each.name, "story": each.story} for each in others]
+        print(json.dumps({"faults": rows, "drawn": drawn}, indent=2))
         return
     for each in FAULTS:
         kept = f" Kept meanwhile: {', '.join(sorted(each.keeps))}." if each.keeps else ""
         print(f"{each.name:<33} {STORES[each.recovers]:<10} ≤ {each.limit_seconds:>2g} s  {each.story}{kept}")
+    print("\nIn random schedules also:")
+    for other in others:
+        print(f"{other.name:<33} {other.story}")
 
 
 def run(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Faults to inject, see `adctr chaos list`.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Faults to inject, see `adctr chaos list`; or the file of one schedule.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every fault, in order.")] = False,
     rate: Annotated[float, typer.Option(help="Events per second.", min=1)] = DEFAULT_RATE,
     repeat: Annotated[int, typer.Option(help="Runs of each fault; the median of the recoveries counts.", min=1)] = 1,
     retries: RetriesOption = 0,
-    limit_factor: Annotated[
-        float,
-        typer.Option(
-            help="Multiplies every limit of recovery, for a machine slower than that of docs/faults.md.", min=1
-        ),
-    ] = 1.0,
+    limit_factor: LimitFactorOption = 1.0,
     out: Annotated[
         list[Path] | None,
         typer.Option("--out", help="Also write the report here, after every run; .html, .json or .txt. Repeatable."),
     ] = None,
+    shrink: ShrinkOption = False,
+    shrink_runs: ShrinkRunsOption = DEFAULT_SHRINK_RUNS,
     format_: FormatOption = Format.TEXT,
 ) -> int:
     """Injects each fault into a running stack under load, verifies every count and measures the recovery.
 
     Starts a stack of its own in DIR/chaos. Exit 0: all exact, back within their limits, and what had to be kept was
-    kept. 1: one was not. 2: no such fault. 3: something could not be measured. 4: a stack can't start.
+    kept. 1: one was not. 2: no such fault. 3: something could not be measured. 4: a stack can't start. A FILE that
+    `chaos random` has saved is repeated as one schedule, at its own rate.
     """
-    try:
-        chosen = list(FAULTS) if every else [find_fault(name) for name in dict.fromkeys(names or ())]
-    except KeyError as error:
-        raise UsageError(error.args[0]) from None
-    if not chosen:
-        raise UsageError("name a fault, or give --all; `adctr chaos list` lists them")
-    for path in out or ():
-        try:
-            check_form(path)
-        except UnknownForm as error:
-            raise UsageError(str(error)) from error
-        require_writable("--out", path)
+    if names and len(names) == 1 and looks_like_file(names[0]):
+        if every or repeat != 1 or retries or out or rate != DEFAULT_RATE:
+            raise UsageError(f"{names[0]} is a schedule: no --all, --rate, --repeat, --retries and no --out beside it")
+        return run_file(Path(names[0]), Running(context.obj, limit_factor, shrink, shrink_runs, format_))
+    if shrink:
+        raise UsageError("--shrink reduces a schedule: name the file of one")
+    chosen = _chosen(names or (), every)
+    _check_reports(out or ())
     chosen = [each.with_limits_times(limit_factor) for each in chosen]
     results: list[FaultResult] = []
     drawn: list[DrawnRun] = []
@@ -107,6 +118,25 @@ def run(
     if Verdict.FAIL in verdicts:
         return ExitCode.FAIL
     return ExitCode.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else ExitCode.PASS
+
+
+def _chosen(names: Sequence[str], every: bool) -> list[Fault]:
+    try:
+        chosen = list(FAULTS) if every else [find_fault(name) for name in dict.fromkeys(names)]
+    except KeyError as error:
+        raise UsageError(error.args[0]) from None
+    if not chosen:
+        raise UsageError("name a fault, or give --all; `adctr chaos list` lists them")
+    return chosen
+
+
+def _check_reports(out: Sequence[Path]) -> None:
+    for path in out:
+        try:
+            check_form(path)
+        except UnknownForm as error:
+            raise UsageError(str(error)) from error
+        require_writable("--out", path)
 
 
 def _runs(data_dir: Path, faults: Sequence[Fault], rate: float, retries: int) -> Iterator[DrawnRun]:

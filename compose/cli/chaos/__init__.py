@@ -1,0 +1,1 @@
+"""`adctr chaos`: faults one at a time, and random schedules of them."""
