@@ -15,7 +15,7 @@ HEALTHY = "service_healthy"
 DONE = "service_completed_successfully"
 INTERVAL_SECONDS = 10
 CHECKED_WITHIN_SECONDS = 30
-"""Some checks start a JVM, all at once with those of seventeen other containers."""
+"""Two checks start Python, and all run beside those of seventeen other containers."""
 LOGGING = {"driver": "local", "options": {"max-size": "10m", "max-file": "3"}}
 """Of each container, before compression; Docker's own default has no limit."""
 STARTS_WITHIN_SECONDS = 600

@@ -16,6 +16,12 @@ _FEW_READS: Changes = {"cache_read": {"minimum.duration_seconds": 30.0, "minimum
 """Reads are judged by a check of 220 s. A drill is shorter, and what it wants to see needs no more."""
 _FEWER_READS: Changes = {"cache_read": {"minimum.duration_seconds": 30.0, "minimum.samples": 100, "target": 0.9}}
 """So few that those before the probe died would do: only that it died keeps them from a pass."""
+_GROWTH_IN_A_MINUTE = {
+    "value": 200e6,
+    "minimum.duration_seconds": 45.0,
+    "minimum.samples": 8,
+    "warm_up_seconds": 10.0,
+}
 
 DRILLS: tuple[Drill, ...] = (
     Drill(
@@ -206,14 +212,7 @@ DRILLS: tuple[Drill, ...] = (
         begin_seconds=1.0,
         lasts_seconds=59.0,
         seconds=60.0,
-        changes={
-            "redis_memory_growth": {
-                "value": 200e6,
-                "minimum.duration_seconds": 45.0,
-                "minimum.samples": 8,
-                "warm_up_seconds": 10.0,
-            },
-        },
+        changes={"redis_memory_growth": _GROWTH_IN_A_MINUTE},
     ),
     # The last ones: their campaigns stay for as long as their windows, and every other drill would carry them along.
     Drill(
@@ -235,14 +234,7 @@ DRILLS: tuple[Drill, ...] = (
         begin_seconds=1.0,
         lasts_seconds=59.0,
         seconds=60.0,
-        changes={
-            "checkpoint_size_growth": {
-                "value": 200e6,
-                "minimum.duration_seconds": 45.0,
-                "minimum.samples": 8,
-                "warm_up_seconds": 10.0,
-            },
-        },
+        changes={"checkpoint_size_growth": _GROWTH_IN_A_MINUTE},
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Self
 
 import redis
@@ -21,10 +22,13 @@ FIVE_MINUTES = 300
 
 
 class Watchers:
-    """Viewers without a browser, the probe, and the impressions of the page's range in Redis. A context manager."""
+    """Viewers without a browser, the probe, and the impressions of the page's range in Redis. A context manager.
 
-    def __init__(self, settings: Settings, viewers: int) -> None:
-        self.viewers = [Viewer(settings.dashboard_url) for _ in range(viewers)]
+    The viewers look at pages with these ``queries``, one after the other.
+    """
+
+    def __init__(self, settings: Settings, viewers: int, queries: Sequence[str] = ("",)) -> None:
+        self.viewers = [Viewer(settings.dashboard_url, queries[each % len(queries)]) for each in range(viewers)]
         self.recorder = Recorder([Dashboard(settings)])
         self.in_redis: list[tuple[float, int]] = []
         """(unix seconds, impressions), in order of time."""

@@ -589,6 +589,40 @@ GUARDS = [
         says="canary",
     ),
     Guard(
+        "a flood of unknown ids costs ten lists a second",
+        "pipeline/flink_java/src/adctr/flink/SchemaDirectory.java",
+        "TimeUnit.NANOSECONDS.sleep(LEAST_NANOS_BETWEEN - (System.nanoTime() - asked));",
+        "if (url == null) throw new InterruptedException();",
+        "tests/unit/pipeline/contract/test_java_decoder.py::"
+        "test_a_flood_of_unknown_ids_costs_the_registry_ten_questions_a_second_however_often_it_is_polled",
+        says=".listed",
+    ),
+    Guard(
+        "a list from before a record arrived says nothing about it",
+        "pipeline/flink_java/src/adctr/flink/SchemaDirectory.java",
+        "if (asked - arrived < 0 || ids == null) {",
+        "if (ids == null) {",
+        "tests/unit/pipeline/contract/test_java_decoder.py::"
+        "test_hundreds_of_unknown_ids_are_one_question_where_the_registry_lists_what_it_has",
+        says="isinstance(",
+    ),
+    Guard(
+        "a replica that was promoted has no marker",
+        "pipeline/cache/cache_rebuild.py",
+        "return boot_id() + f\" {client.info('replication')['master_replid2']}\".encode()",
+        "return boot_id()",
+        "tests/unit/pipeline/cache/test_marker.py::test_a_replica_that_was_promoted_may_have_lost_writes",
+        says="True = is_complete(",
+    ),
+    Guard(
+        "a broker that leads nothing yet is asked again",
+        "pipeline/topic_reader.py",
+        "if error.args[0].code() not in WITHOUT_LEADER or time.monotonic() > deadline:",
+        "if deadline:",
+        "tests/unit/pipeline/test_topic_reader.py::test_a_partition_without_a_leader_is_asked_again",
+        says="KafkaUnavailable",
+    ),
+    Guard(
         "a marker of another boot is none",
         "pipeline/cache/cache_rebuild.py",
         "return client.get(complete_key()) == identity(client)",
