@@ -132,7 +132,11 @@ def _mark_layers(x: dict[str, Any], is_mark: str) -> Iterable[dict[str, Any]]:
     encoding = {"x": x, "color": colour, "tooltip": tooltip}
     top = {"value": 4}
     return (
-        {**only, "mark": {"type": "rect", "opacity": 0.14, **_SILENT}, "encoding": {**encoding, "x2": {"field": "until"}}},
+        {
+            **only,
+            "mark": {"type": "rect", "opacity": 0.14, **_SILENT},
+            "encoding": {**encoding, "x2": {"field": "until"}},
+        },
         {**only, "mark": {"type": "rule", "strokeWidth": 1.2, "strokeDash": [2, 2], **_SILENT}, "encoding": encoding},
         {
             **only,
