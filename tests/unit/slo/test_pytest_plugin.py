@@ -6,8 +6,10 @@ import json
 
 import pytest
 
-from slo import json_lines
-from slo.spec import model  # noqa: F401
+from slo import (
+    json_lines,
+    pytest_plugin,  # noqa: F401 - imported once, with NumPy: a session within would import both again
+)
 
 CONFTEST = """
 import pytest

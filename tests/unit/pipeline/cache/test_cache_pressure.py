@@ -135,7 +135,7 @@ def maximum(client: redis.Redis, needed: int) -> int:
 
 @pytest.fixture(scope="module")
 def needed(settings: Settings) -> int:
-    """Bytes that all windows need, beyond what scripts and buffers take for good at the first time."""
+    """Bytes that all windows need, beyond what scripts and buffers keep from their first use."""
     with writer_client(settings) as client:
         fill(client)
         empty(client)
