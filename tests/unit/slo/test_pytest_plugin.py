@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-from slo import (
-    json_lines,
-    pytest_plugin,  # noqa: F401 - imported once, with NumPy: a session within would import both again
-)
+from slo import json_lines
+from slo.verdict import judge_run  # noqa: F401 - with NumPy, which a session within must not import a second time
 
 CONFTEST = """
 import pytest
