@@ -182,8 +182,13 @@ def take_down(layout: Layout) -> int:
     """Stops everything that runs in this data directory; how many processes had to be swept up.
 
     First what watches the others, then Flink, whose retained checkpoints are the point where the jobs
-    will go on, then the servers.
+    will go on, then the servers. Who calls it while another does waits for the other.
     """
+    with _one_ending(layout):
+        return _take_down(layout)
+
+
+def _take_down(layout: Layout) -> int:
     supervisor = Supervisor.find(layout)
     if supervisor is not None and supervisor.answers():
         names = [each.name for each in supervisor.processes()]
@@ -208,6 +213,19 @@ def _exclusive(layout: Layout) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise EnvironmentFailed(f"another `adctr up` is at work in {layout.root}; wait for it") from None
+        yield
+
+
+@contextmanager
+def _one_ending(layout: Layout) -> Iterator[None]:
+    """Not the lock of `up`, which ends what it could not start. Without a stack there is nothing to wait for."""
+    try:
+        file = (layout.run / "ending").open("w")
+    except OSError:
+        yield
+        return
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from compose.process.errors import EnvironmentFailed, UsageError
 from compose.stack import lifecycle
 from compose.stack.layout import Layout
-from compose.stack.lifecycle import bring_up, temporary_stack, throwaway_directory
+from compose.stack.lifecycle import bring_up, take_down, temporary_stack, throwaway_directory
 from compose.stack.ports import PortChoice
 from pipeline.settings import Settings, SettingsError
 
@@ -92,3 +93,38 @@ def test_an_interrupt_does_not_end_the_clean_up(tmp_path: Path, monkeypatch: pyt
         pass
     assert done == ["down"]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_second_of_two_that_end_a_stack_waits_for_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both would remove the same files."""
+    layout = Layout.of(tmp_path / "data")
+    layout.run.mkdir(parents=True)
+    began, may_end, ended = threading.Event(), threading.Event(), list[str]()
+
+    def end_slowly(_layout: Layout) -> int:
+        if not began.is_set():
+            began.set()
+            may_end.wait(30)
+            ended.append("first")
+        else:
+            ended.append("second")
+        return 0
+
+    monkeypatch.setattr(lifecycle, "_take_down", end_slowly)
+    threads = [threading.Thread(target=take_down, args=(layout,)) for _ in range(2)]
+    threads[0].start()
+    assert began.wait(30)
+    threads[1].start()
+    threads[1].join(0.2)
+    assert ended == []
+    may_end.set()
+    for thread in threads:
+        thread.join(30)
+    assert ended == ["first", "second"]
+
+
+def test_nothing_is_made_where_there_is_no_stack(tmp_path: Path) -> None:
+    assert take_down(Layout.of(tmp_path / "data")) == 0
+    assert not (tmp_path / "data").exists()
