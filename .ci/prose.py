@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 WIDTH = 120
 SENTENCES = "sentences"
 SKIPPED = re.compile(
-    r"tests/(vectors|replay_logs)/|/bad/|/migrations/|\.(json|jsonl|lock|png|tsv|csv|txt)$|^LICENSE$|ci/(test_)?prose\.py$"
+    r"tests/(vectors|replay_logs)/|/bad/|/migrations/|\.(json|jsonl|lock|png|tsv|csv|gz|txt)$|^LICENSE$|ci/(test_)?prose\.py$"
 )
 """Data, generated files, migrations (which never change), and the rules themselves with their test."""
 
