@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 import pytest
 
-from pipeline.store import apply_retention
+from pipeline.store import apply_retention, snapshot
 from pipeline.store.db_connector import WAREHOUSE
+from slo.reconciliation.marts import ComparedMarts, compare_marts
 from tests.warehouse.builds import MARTS, Builds, Hours
 from tests.warehouse.realtime_rows import HOUR, MINUTE, RealtimeRows
 
@@ -35,12 +36,18 @@ def in_every_mart(hour: datetime) -> set[tuple[str, datetime]]:
     return {(mart, hour) for mart in MARTS}
 
 
+def verified(builds: Builds) -> ComparedMarts:
+    with snapshot(builds.settings) as connection:
+        return compare_marts(connection)
+
+
 def assert_equal(builds: Builds, rows: RealtimeRows, until: datetime = UNTIL) -> None:
     for mart, dimensions in MARTS.items():
         assert builds.contents(mart) == rows.expected(dimensions, until), mart
 
 
 def test_marts_hold_every_event_of_complete_hours(builds: Builds, rows: RealtimeRows) -> None:
+    assert verified(builds).hours == {}, "there are no marts to compare"
     builds.build()
     assert_equal(builds, rows)
     assert builds.rows("SELECT complete_until, built_at > complete_until FROM warehouse.last_build") == [(UNTIL, True)]
@@ -70,15 +77,33 @@ def test_late_events_replays_and_recounts_reach_the_marts_and_nothing_else_is_to
     expected |= {("placements_hourly", late), ("devices_hourly", late)}
     assert changed(before, builds.hours()) == expected
     assert_equal(builds, rows, UNTIL + HOUR)
-    # Raw events have it, windows not yet.
+    # Raw events have it, windows not yet, and the marts are older.
     before = builds.hours()
     rows.replay(unrecounted)
+    assert verified(builds).differences == []
     builds.build()
     waiting = {("placements_hourly", unrecounted), ("devices_hourly", unrecounted)}
     assert changed(before, builds.hours()) == waiting
     rows.recount(unrecounted)
     builds.build()
     assert_equal(builds, rows, UNTIL + HOUR)
+
+
+def test_verify_compares_every_final_hour(builds: Builds, rows: RealtimeRows) -> None:
+    """One changed cell of each mart is found, and nothing besides."""
+    whole = verified(builds)
+    assert whole.differences == []
+    assert whole.hours == {f"warehouse.{mart}": 58 for mart in MARTS}
+    for mart in MARTS:
+        rows.execute(
+            f"UPDATE warehouse.{mart} SET clicks = clicks + 1 WHERE ctid = "
+            f"(SELECT min(ctid) FROM warehouse.{mart} WHERE impressions > 0 AND hour_start = '{BEGIN}')"
+        )
+    found = verified(builds).differences
+    assert sorted(each.store for each in found) == sorted(whole.hours)
+    assert all(each.expected != each.got and each.window_seconds == 3600 for each in found)
+    builds.build()
+    assert verified(builds).differences == []
 
 
 def test_a_wrong_mart_fails_the_build(builds: Builds, rows: RealtimeRows) -> None:
@@ -103,6 +128,7 @@ def test_retention_changes_no_mart_and_a_full_refresh_refuses_to(builds: Builds,
     builds.build()
     assert changed(before, builds.hours()) == set()
     assert_equal(builds, rows, UNTIL + HOUR)
+    assert verified(builds).differences == []
     ended = builds.run("build", "--full-refresh")
     assert ended.returncode == 1
     for mart, hours in (("campaigns_hourly", 48), ("placements_hourly", 25), ("devices_hourly", 25)):
