@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 import pytest
 
-from pipeline.store import apply_retention, snapshot
+from dashboards.business.view.rate import total
+from pipeline.contract.cache_schema import Counts
+from pipeline.store import apply_retention, connect_reader, snapshot
 from pipeline.store.db_connector import WAREHOUSE
+from pipeline.store.marts import Grain, read_marts
 from slo.reconciliation.marts import ComparedMarts, compare_marts
 from tests.warehouse.builds import MARTS, Builds, Hours
 from tests.warehouse.realtime_rows import HOUR, MINUTE, RealtimeRows
@@ -87,6 +90,20 @@ def test_late_events_replays_and_recounts_reach_the_marts_and_nothing_else_is_to
     rows.recount(unrecounted)
     builds.build()
     assert_equal(builds, rows, UNTIL + HOUR)
+
+
+def test_the_page_reads_what_the_marts_hold(builds: Builds, rows: RealtimeRows) -> None:
+    with closing(connect_reader(builds.settings)) as connection:
+        found = read_marts(connection, 24 * 3600, Grain.DAY)
+    assert found is not None
+    until = UNTIL + HOUR
+    assert found.complete_until_seconds == until.timestamp()
+    cells = [each for each in rows.expected(MARTS["campaigns_hourly"], until) if each[0] >= until - 24 * HOUR]
+    everything = Counts(sum(each[3] for each in cells), sum(each[4] for each in cells))
+    sums = [*(each.values() for each in found.points.values()), found.hours.values()]
+    assert [total(each) for each in sums] == [everything] * 4
+    assert total(now for now, _ in found.campaigns.values()) == everything
+    assert {start for start, _ in found.points["device"]} == {(BEGIN + n * 24 * HOUR).timestamp() for n in (1, 2)}
 
 
 def test_verify_compares_every_final_hour(builds: Builds, rows: RealtimeRows) -> None:
