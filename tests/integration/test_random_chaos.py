@@ -1,4 +1,4 @@
-"""Schedules of overlapping actions on real stacks: one that is written by hand, one from a seed, and a bad pipeline."""
+"""Schedules of overlapping actions on real stacks: saved ones, one from a seed, and a bad pipeline."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from slo.verdict import Verdict
 from tests.integration.commands import adctr
 
 RATE = 1_000.0
+SAVED = sorted((Path(__file__).parents[1] / "schedules").glob("*.yaml"))
 LIMIT_SECONDS = 360.0
 """How soon it is back is for `adctr chaos random` to judge on a quiet machine; that it is back is for these tests."""
 
@@ -31,26 +32,10 @@ def judged_by(tmp_path: Path) -> Judging:
     return Judging(load_bundled(), LIMIT_SECONDS, 4.0, tmp_path / "activities.jsonl")
 
 
-def test_faults_and_commands_that_overlap_leave_every_count_right(tmp_path: Path) -> None:
-    """Both TaskManagers, Redis and the JobManager within 6 s, as tried by hand; letters are replayed and the stack is
-    upgraded afterwards, while the jobs' way to PostgreSQL is slow."""
-    schedule = Schedule(
-        1,
-        150.0,
-        RATE,
-        (
-            strike("taskmanager_live_killed", 10.0),
-            strike("taskmanager_store_killed", 12.0),
-            strike("redis_killed", 14.0),
-            strike("jobmanager_killed", 16.0),
-            strike("dead_letters_replayed", 40.0),
-            strike("schema_evolved", 42.0),
-            strike("postgres_slow", 70.0, 15.0),
-            strike("stack_upgraded", 73.0),
-        ),
-    )
-    assert schedule.problems == []
-    run = run_on_own_stack(schedule, tmp_path / "stack", judged_by(tmp_path))
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
+def test_a_saved_schedule_passes(tmp_path: Path, path: Path) -> None:
+    """Schedules that failed once, reduced, and those tried by hand. Every strike must strike."""
+    run = run_on_own_stack(read_schedule(path), tmp_path / "stack", judged_by(tmp_path))
     assert (run.problems, run.doubts) == ([], []), run.as_text()
     assert run.verdict is Verdict.PASS
     assert {each.strike.action.name: each.said for each in run.outcomes if not each.struck} == {}, run.as_text()

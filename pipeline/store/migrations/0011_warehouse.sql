@@ -1,6 +1,7 @@
 -- Marts, by dbt (pipeline/warehouse): a role that reads what is counted, and owns the one schema that it builds in. The page
 -- History reads that schema, and nobody else writes it. No other password of the stack gets dbt any further.
-CREATE SCHEMA warehouse AUTHORIZATION adctr_warehouse;
+-- A restored, older `realtime` may find the marts of a newer one here: they stay.
+CREATE SCHEMA IF NOT EXISTS warehouse AUTHORIZATION adctr_warehouse;
 GRANT USAGE ON SCHEMA realtime TO adctr_warehouse;
 GRANT SELECT ON realtime.metrics_1min, realtime.metrics_5min, realtime.raw_events, realtime.watermarks,
     realtime.retention, realtime.replayed_events, realtime.recounts TO adctr_warehouse;

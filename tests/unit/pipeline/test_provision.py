@@ -66,5 +66,5 @@ def test_letters_do_not_wait_for_a_full_segment_to_be_deleted() -> None:
 @pytest.mark.parametrize("days", [-1, LONGEST_RETENTION_DAYS + 1])
 @pytest.mark.parametrize("name", ["raw_events", "metrics", "dead_letter", "late"])
 def test_a_retention_that_cannot_be_is_refused(name: str, days: int) -> None:
-    with pytest.raises(SettingsError, match=rf"{name}_retention_days={days}: must be 0 \(for ever\) to 36500 days"):
+    with pytest.raises(SettingsError, match=rf"{name}_retention_days={days}: must be 0 \(forever\) to 36500 days"):
         Settings(**{f"{name}_retention_days": days})  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from slo import json_lines
-from slo.spec import model  # noqa: F401
+from slo.verdict import judge_run  # noqa: F401 - with NumPy, which a session within must not import a second time
 
 CONFTEST = """
 import pytest
@@ -63,7 +63,7 @@ def test_an_objective_that_is_met_passes_and_is_shown(session: pytest.Pytester, 
     result = run(session, objective)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.re_match_lines(
-        [rf"{objective} +pass +100 % .* 60 .*", "objectives: pass", rf"test_sleep \({objective}\): p50 1.* ms, p99 .*"]
+        [rf"{objective} +pass +100 % .* 60 .*", "objectives: pass", rf"test_sleep \({objective}\): p50 \d.* ms, p99 .*"]
     )
 
 

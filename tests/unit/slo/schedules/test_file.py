@@ -63,3 +63,8 @@ def test_what_is_wrong_is_said_with_its_line(before: str, after: str, said: str)
     with pytest.raises(ScheduleError) as refused:
         parse_schedule(GOOD.replace(before, after), "text")
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[3] / "schedules").glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_saved_schedules_can_be(path: Path) -> None:
+    assert read_schedule(path).problems == []

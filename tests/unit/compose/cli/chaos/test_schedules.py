@@ -13,6 +13,7 @@ from compose.cli.chaos import schedules
 from compose.cli.main import app
 from compose.experiment.schedule_run import Judging
 from compose.process.errors import EnvironmentFailed, UsageError
+from slo.checkout import checkout_of
 from slo.faults.recovery import Recovery
 from slo.schedules.draw import draw
 from slo.schedules.file import read_schedule, write_schedule
@@ -105,6 +106,58 @@ def test_what_passes_is_not_reduced(tmp_path: Path, stack: Stack, capsys: pytest
     assert "seed 1: pass" in capsys.readouterr().out
 
 
+def test_a_series_goes_on_where_it_was_ended(
+    tmp_path: Path, stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("random", "--seed", "5", "--for", "60s", "--schedules", "3", "--format", "json")
+
+    def ended(schedule: Schedule, directory: Path, judging: Judging) -> ScheduleRun:
+        if schedule.seed == 7:
+            raise EnvironmentFailed("no room")
+        return stack.run(schedule, directory, judging)
+
+    monkeypatch.setattr(schedules, "run_on_own_stack", ended)
+    with pytest.raises(EnvironmentFailed):
+        adctr(tmp_path, *words)
+    monkeypatch.setattr(schedules, "run_on_own_stack", stack.run)
+    assert adctr(tmp_path, *words) == 0
+    assert [schedule.seed for schedule, _ in stack.ran] == [5, 6, 7]
+    found = document(capsys)
+    assert (found["verdict"], [each["seed"] for each in found["runs"]]) == ("pass", [5, 6, 7])
+    assert {each["code"] for each in found["runs"]} == {checkout_of().name}
+
+
+@pytest.mark.parametrize("changed", [("--rate", "700"), ("--limit-factor", "2"), ("--for", "70s")])
+def test_a_result_of_another_plan_or_limit_is_not_taken(tmp_path: Path, stack: Stack, changed: tuple[str, str]) -> None:
+    words = ("random", "--for", "60s", "--seed", "5", "--schedules", "2")
+    adctr(tmp_path, *words)
+    adctr(tmp_path, *words, *changed)
+    assert [schedule.seed for schedule, _ in stack.ran] == [5, 6, 5, 6]
+
+
+def test_a_result_of_other_code_is_not_taken(tmp_path: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    for code in ("one", "other", None, None):
+        monkeypatch.setattr(schedules, "_code", lambda code=code: code)
+        adctr(tmp_path, "random", "--for", "60s", "--seed", "5", "--schedules", "2")
+    assert len(stack.ran) == 8
+
+
+def test_one_failure_fails_the_series(tmp_path: Path, stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    stack.failing = {draw(6, 60.0, schedules.DEFAULT_RATE).strikes[0].action.name}
+    assert adctr(tmp_path, "random", "--for", "60s", "--seed", "5", "--schedules", "2") == 1
+    assert "| 6 | fail |" in capsys.readouterr().out
+
+
+def test_what_is_inconclusive_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: Stack) -> None:
+    def first_void(schedule: Schedule, directory: Path, judging: Judging) -> ScheduleRun:
+        found = stack.run(schedule, directory, judging)
+        return replace(found, void="the machine stood still") if len(stack.ran) == 1 else found
+
+    monkeypatch.setattr(schedules, "run_on_own_stack", first_void)
+    assert adctr(tmp_path, "random", "--for", "60s", "--seed", "5", "--retries", "1") == 0
+    assert len(stack.ran) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -112,6 +165,7 @@ def test_what_passes_is_not_reduced(tmp_path: Path, stack: Stack, capsys: pytest
         (("random", "--faults", "earthquake"), "--faults: action 'earthquake': known are taskmanager_killed"),
         (("random", "--for", "60s", "--faults", "windows_recounted"), "none of these can begin so early"),
         (("random", "--save", "/nowhere/at/all.yaml"), "--save /nowhere/at/all.yaml: "),
+        (("random", "--save", "mine.yaml", "--schedules", "2"), "--save names one file"),
         (("run", "nothing.yaml"), "nothing.yaml: can't be read"),
         (("run", "nothing.yaml", "--all"), "nothing.yaml is a schedule: no --all"),
         (("run", "redis_killed", "--shrink"), "--shrink reduces a schedule"),
