@@ -2,13 +2,14 @@
 # Each set-up step leaves a stamp and runs again only when what it was made from has changed.
 
 VENV := .venv
+WAREHOUSE := .venv-warehouse
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 JAVA_INPUTS := compose/stack/java/artifacts.lock $(shell find pipeline/flink_java -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit test-long controls test-browser lint audit format drills chaos random gates gates-long compare bench peers up down lock clean
-.PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak dead-letters release benchmarks benchmarks-page artifacts
+.PHONY: docker-env docker-image docker-up docker-down docker-smoke docker-test soak dead-letters release benchmarks benchmarks-page artifacts warehouse test-warehouse
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,6 +85,12 @@ up down: setup ## start, stop the stack in ./data
 benchmarks-page: setup ## docs/benchmarks.md from the figures in docs/benchmarks
 	$(BIN)/adctr bench report docs/benchmarks/*.json > docs/benchmarks.md
 
+warehouse: setup $(WAREHOUSE)/dbt.stamp ## the marts of the stack in ./data, by dbt [DBT="build --select +hours"]
+	$(BIN)/adctr warehouse $(or $(DBT),build)
+
+test-warehouse: setup $(WAREHOUSE)/dbt.stamp ## dbt against a PostgreSQL of the tests' own
+	ADCTR_REQUIRE_WAREHOUSE=1 $(BIN)/pytest tests/warehouse
+
 DOCKER_TEST := ADCTR_REQUIRE_DOCKER=1 TESTCONTAINERS_RYUK_DISABLED=true $(BIN)/pytest -v
 COMPOSE := docker compose -f compose/docker/compose.yaml
 docker-env: setup ## compose/docker/.env with random passwords, once
@@ -133,6 +140,14 @@ $(VENV)/peers.stamp: requirements-peers.lock $(VENV)/packages.stamp
 	$(PIP) install --require-hashes --no-deps -r requirements-peers.lock
 	@touch $@
 
+# An environment of its own: what dbt asks for and what the pipeline asks for need not agree.
+$(WAREHOUSE)/dbt.stamp: requirements-warehouse.lock requirements-build.lock $(VENV)/python.stamp
+	$(BIN)/python -m venv --clear $(WAREHOUSE)
+	$(WAREHOUSE)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r requirements-build.lock
+	$(WAREHOUSE)/bin/python -m pip --disable-pip-version-check install --require-hashes --no-deps --no-build-isolation \
+	    --use-pep517 -r requirements-warehouse.lock
+	@touch $@
+
 # Build isolation would fetch build tools past the lock file; the few source packages need setuptools only.
 $(VENV)/requirements.stamp: requirements.lock $(VENV)/python.stamp
 	$(PIP) install --require-hashes --no-deps --no-build-isolation --use-pep517 -r requirements.lock
@@ -152,7 +167,8 @@ lock: ## for maintainers, needs uv: locks the newest fitting packages and Java a
 	echo setuptools | $(COMPILE) - -o requirements-build.lock
 	$(COMPILE) pyproject.toml --group dev -o requirements.lock $(if $(UPGRADE),--upgrade)
 	$(COMPILE) --group pyproject.toml:peers --constraint requirements.lock -o requirements-peers.lock $(if $(UPGRADE),--upgrade)
+	$(COMPILE) --group pyproject.toml:warehouse -o requirements-warehouse.lock $(if $(UPGRADE),--upgrade)
 	$(BIN)/python -m compose.stack.java.lock_artifacts
 
 clean: ## removes what set-up made here; data and caches stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(WAREHOUSE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -20,7 +20,7 @@ from pip_audit._service import PyPIService, ResolvedDependency, ServiceError, Vu
 from urllib3.util import Retry
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements-build.lock", "requirements.lock", "requirements-peers.lock")
+LOCKS = ("requirements-build.lock", "requirements.lock", "requirements-peers.lock", "requirements-warehouse.lock")
 
 KNOWN_BAD = ResolvedDependency("pycrypto", Version("2.6.1"))
 """Its last release, with vulnerabilities since 2017. An audit that does not find them would find no others."""

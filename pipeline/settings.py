@@ -46,6 +46,7 @@ class Settings:
     postgres_mender_password: str = field(default="", repr=False)
     postgres_keeper_password: str = field(default="", repr=False)
     postgres_monitor_password: str = field(default="", repr=False)
+    postgres_warehouse_password: str = field(default="", repr=False)
     flink_rest_url: str = "http://127.0.0.1:8082"
     dashboard_url: str = ""
     """Where the business dashboard is served; empty where a stack runs none."""

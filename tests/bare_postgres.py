@@ -18,7 +18,7 @@ import psycopg2
 
 from compose.stack.services.postgres_server import as_ordinary_user, binary
 from pipeline.settings import Settings
-from pipeline.store.db_connector import KEEPER, MENDER, MONITOR, OWNER, READER, WRITER
+from pipeline.store.db_connector import KEEPER, MENDER, MONITOR, OWNER, READER, WAREHOUSE, WRITER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +78,6 @@ def _make_roles(server: BarePostgres) -> None:
             assert time.monotonic() < deadline, "PostgreSQL did not answer within 30 s"
             time.sleep(0.1)
     with connection, connection.cursor() as cursor:
-        for role in (OWNER, WRITER, READER, MENDER, KEEPER, MONITOR):
+        for role in (OWNER, WRITER, READER, MENDER, KEEPER, MONITOR, WAREHOUSE):
             cursor.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
     connection.close()

@@ -85,6 +85,11 @@ COMMANDS: Mapping[str, Place | Places] = {
         "recount:recount",
         "Recounts final windows from raw_events, which also holds replayed dead letters.",
     ),
+    "warehouse": Place(
+        "warehouse:warehouse",
+        "Runs dbt on the marts of the running stack. Its own arguments follow: adctr warehouse build.",
+        settings=_OTHERS_FLAGS,
+    ),
     "load": Places("Generates load and records it in a ledger.", LOAD),
     "bench": Places("Measures what the pipeline can do on this machine.", BENCH),
     "slo": Places("Checks objectives: verdicts, Prometheus rules, drills.", SLO),

@@ -25,6 +25,7 @@ class Passwords:
     postgres_mender: str = field(repr=False)
     postgres_keeper: str = field(repr=False)
     postgres_monitor: str = field(repr=False)
+    postgres_warehouse: str = field(repr=False)
     registry_storage: str = field(repr=False)
 
     @classmethod

@@ -95,6 +95,7 @@ def settings_for(
         postgres_mender_password=passwords.postgres_mender,
         postgres_keeper_password=passwords.postgres_keeper,
         postgres_monitor_password=passwords.postgres_monitor,
+        postgres_warehouse_password=passwords.postgres_warehouse,
         flink_rest_url=f"http://{hosts.jobmanager}:{ports.flink_rest}",
         checkpoint_dir=str(layout.checkpoints),
         historic=historic,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
+import psycopg2
 import streamlit as st
 from psycopg2 import extensions
 
@@ -19,12 +22,15 @@ from dashboards.business.snapshot import Earlier, Snapshot, SnapshotReader, Unav
 from pipeline.cache.cache_manager import CacheManager
 from pipeline.cache.redis_reader import cache_client
 from pipeline.settings import Settings
-from pipeline.store.db_connector import connect_reader
+from pipeline.store.db_connector import StoreUnavailable, connect_reader
 from pipeline.store.history import History
+from pipeline.store.marts import Grain, Marts, read_marts
 
 SHARED_SECONDS = 0.5
 """A read is everybody's for so long. Longer would make figures older: a viewer sees them for an interval more, and the
 objective allows one second above that (docs/decisions/0009)."""
+MARTS_SHARED_SECONDS = 10.0
+"""They change when somebody builds them."""
 _MOST_SELECTIONS = 64
 CONNECT_SECONDS = 1
 """Nobody should wait longer for a database that does not answer."""
@@ -53,15 +59,22 @@ def no_history() -> History | None:
     return None
 
 
+def no_marts(_range_seconds: int, _grain: Grain) -> Marts | None:
+    """Where nobody has built any."""
+    return None
+
+
 @dataclass(frozen=True)
 class PageSource:
-    """Everything that the page is made from. ``history`` gives the newest that was read, and waits for nothing."""
+    """Everything that the pages are made from. ``history`` gives the newest that was read, and waits for nothing."""
 
     reader: SnapshotReader
     limits: Limits
     refresh_seconds: int
     history: Callable[[], History | None] = no_history
     troubles: Troubles = field(default_factory=Troubles)
+    marts: Callable[[int, Grain], Marts | None] = no_marts
+    """Raises psycopg2.Error, StoreUnavailable."""
 
 
 def open_reads(settings: Settings) -> MetricsReads:
@@ -80,7 +93,23 @@ def page_source() -> PageSource:
     reader = SnapshotReader(open_reads(settings), settings)
     poller = HistoryPoller(_connector(settings))
     poller.start()
-    return PageSource(reader, Limits.from_env(os.environ), settings.dashboard_refresh_seconds, poller.newest)
+    limits, refresh = Limits.from_env(os.environ), settings.dashboard_refresh_seconds
+    return PageSource(reader, limits, refresh, poller.newest, marts=partial(_read_marts, _connector(settings)))
+
+
+def _read_marts(connect: Callable[[], extensions.connection], range_seconds: int, grain: Grain) -> Marts | None:
+    with closing(connect()) as connection:
+        return read_marts(connection, range_seconds, grain)
+
+
+@st.cache_resource(ttl=MARTS_SHARED_SECONDS, max_entries=_MOST_SELECTIONS, show_spinner=False)
+def shared_marts(range_seconds: int, grain: Grain) -> Marts | Unavailable | None:
+    """The marts' figures, the same for all who ask within `MARTS_SHARED_SECONDS`; None where there are no marts."""
+    try:
+        return page_source().marts(range_seconds, grain)
+    except (psycopg2.Error, StoreUnavailable) as error:
+        log.warning("the marts could not be read: %s", str(error).strip())
+        return Unavailable(time.time(), str(error))
 
 
 @st.cache_resource(ttl=SHARED_SECONDS, max_entries=_MOST_SELECTIONS, show_spinner=False)

@@ -24,6 +24,8 @@ MENDER = "adctr_mender"
 KEEPER = "adctr_keeper"
 MONITOR = "adctr_monitor"
 """postgres_exporter's: sees statistics and sessions of all roles, and no row of any table."""
+WAREHOUSE = "adctr_warehouse"
+"""dbt's: reads ``realtime`` and owns schema ``warehouse``."""
 
 CONNECT_TIMEOUT_SECONDS = 3
 READER_STATEMENT_TIMEOUT_MS = 5_000

@@ -19,7 +19,7 @@ from psycopg2.extensions import connection as PgConnection  # noqa: N812 - a cla
 from psycopg2.extensions import encrypt_password
 
 from pipeline.settings import Settings
-from pipeline.store.db_connector import KEEPER, MENDER, MONITOR, OWNER, READER, WRITER, connect_owner
+from pipeline.store.db_connector import KEEPER, MENDER, MONITOR, OWNER, READER, WAREHOUSE, WRITER, connect_owner
 from pipeline.store.partitions import ensure_partitions
 
 _LOCK_KEY = 0x61646374
@@ -122,6 +122,7 @@ def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
         MENDER: settings.postgres_mender_password,
         KEEPER: settings.postgres_keeper_password,
         MONITOR: settings.postgres_monitor_password,
+        WAREHOUSE: settings.postgres_warehouse_password,
     }
     database = sql.Identifier(settings.postgres_database)
     with connection, connection.cursor() as cursor:
@@ -141,14 +142,15 @@ def _ensure_roles(connection: PgConnection, settings: Settings) -> None:
             cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, name))
             for setting in ("search_path = realtime", "TimeZone = 'UTC'"):
                 cursor.execute(sql.SQL("ALTER ROLE {} IN DATABASE {} SET {}").format(name, database, sql.SQL(setting)))
-        # Rows that a replay brings again go through a temporary table (sink adctr-copy).
-        writer = sql.Identifier(WRITER)
-        cursor.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, writer))
+        # Rows that a replay brings again (sink adctr-copy), and what dbt merges, go through a temporary table.
+        temporary = sql.SQL(", ").join(map(sql.Identifier, (WRITER, WAREHOUSE)))
+        cursor.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, temporary))
         for role in (READER, MONITOR):
             cursor.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(role)))
         _let_monitor_see(cursor)
-        # Migrations change what the keeper owns.
-        cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(KEEPER), sql.Identifier(OWNER)))
+        # Migrations change what these own.
+        owned = sql.SQL(", ").join(map(sql.Identifier, (KEEPER, WAREHOUSE)))
+        cursor.execute(sql.SQL("GRANT {} TO {}").format(owned, sql.Identifier(OWNER)))
 
 
 def _let_monitor_see(cursor: extensions.cursor) -> None:

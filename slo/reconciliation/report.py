@@ -48,7 +48,7 @@ class Report:
     found: Differences = field(default_factory=Differences)
     unverifiable: list[Unverifiable] = field(default_factory=list)
     verified: dict[str, int] = field(default_factory=dict)
-    """Per store: how many windows, or else how many origins, could be compared as a whole."""
+    """Per store: how many windows, of marts how many hours, or else how many origins, could be compared as a whole."""
     reasons: dict[str, int] = field(default_factory=dict)
     """Why records are invalid, and how many."""
     ledgers: list[LedgerFindings] = field(default_factory=list)

@@ -40,6 +40,7 @@ from slo.reconciliation.compare import (
 )
 from slo.reconciliation.fold import Fold, Mark
 from slo.reconciliation.ledger_check import check_ledger, id_counter
+from slo.reconciliation.marts import compare_marts
 from slo.reconciliation.mended import STORE
 from slo.reconciliation.raw_events import RAW_EVENTS, compare_raw_events
 from slo.reconciliation.report import Report, Unverifiable
@@ -111,6 +112,7 @@ class _Reconciliation:
             self._compare_metrics(connection)
             self._compare_raw_events(connection)
             self._compare_tombstones(connection)
+            self._compare_marts(connection)
         self._settle(self._fold_later(ends))
         for ledger, counter in zip(ledgers, counters, strict=True):
             findings = check_ledger(ledger, counter, self.fold, self.settings.events_topic)
@@ -347,6 +349,12 @@ class _Reconciliation:
             here = stored.get(partition, set())
             self._found(compare_tombstones(store, partition, offsets.start, self.fold.marks[partition], here))
         self.report.verified[store] = self.report.tombstones
+
+    def _compare_marts(self, connection: extensions.connection) -> None:
+        self.progress("reading the marts")
+        compared = compare_marts(connection)
+        self._found(compared.differences)
+        self.report.verified |= compared.hours
 
     def _compare_event_ids(self) -> None:
         """An event id that came twice, unless it belongs to a ledger, which then says whether it should."""

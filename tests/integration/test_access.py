@@ -21,7 +21,17 @@ from compose.stack.status import status
 from pipeline.cache.cache_access import CacheUser, credentials
 from pipeline.cache.redis_reader import cache_client
 from pipeline.store import connect_reader, connect_writer
-from pipeline.store.db_connector import connect_mender, connect_owner
+from pipeline.store.db_connector import (
+    KEEPER,
+    MENDER,
+    MONITOR,
+    OWNER,
+    READER,
+    WAREHOUSE,
+    WRITER,
+    connect_mender,
+    connect_owner,
+)
 from tests.integration.commands import adctr
 
 if TYPE_CHECKING:
@@ -92,7 +102,7 @@ def test_a_role_of_postgres_reads_and_is_refused_the_rest(settings: Settings, ro
 
 
 def test_postgres_wants_a_password_of_everybody(settings: Settings) -> None:
-    for role in ("adctr_owner", "adctr_writer", "adctr_reader", "adctr_mender", "adctr_keeper", "adctr_monitor"):
+    for role in (OWNER, WRITER, READER, MENDER, KEEPER, MONITOR, WAREHOUSE):
         for password in ("", "adctr", settings.postgres_reader_password[::-1]):
             with pytest.raises(psycopg2.OperationalError):
                 psycopg2.connect(

@@ -1,12 +1,12 @@
-"""CTR, clicks and impressions per category."""
+"""CTR, clicks and impressions per category, or per name of another kind."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
-from dashboards.business.components import drill
 from dashboards.business.components.axes import PERCENT
 from dashboards.business.view.formats import Formats
 from dashboards.business.view.ranking import Row
@@ -14,12 +14,13 @@ from dashboards.business.view.ranking import Row
 _ROW_PIXELS, _MOST_ROWS = 35, 8
 
 
-def render(rows: Sequence[Row], formats: Formats) -> None:
+def render(rows: Sequence[Row], formats: Formats, title: str = "Category", **options: Any) -> None:
+    """``options`` are those of `st.dataframe`."""
     rates = [each.rate for each in rows]
     top = max((rate.value for rate in rates if rate), default=0.0) or 1.0
     st.dataframe(
         {
-            "Category": [each.name for each in rows],
+            title: [each.name for each in rows],
             "CTR": [rate.value if rate else None for rate in rates],
             "95% interval": [formats.percent_interval(rate) if rate else "" for rate in rates],
             "Clicks": [each.counts.clicks for each in rows],
@@ -33,5 +34,5 @@ def render(rows: Sequence[Row], formats: Formats) -> None:
             "Clicks": st.column_config.NumberColumn(format="localized", width=62),
             "Impressions": st.column_config.NumberColumn(format="localized", width=88),
         },
-        **drill.from_table(drill.Filter.CATEGORY, "categories", [each.name for each in rows]),
+        **options,
     )

@@ -8,6 +8,7 @@ from dashboards.business.components import (
     campaign_table,
     category_table,
     ctr_chart,
+    drill,
     headline_cards,
     mark_list,
     notice_box,
@@ -45,7 +46,9 @@ def render(
     with table:
         of = " of this campaign" if selection.campaign_id else ""
         style.heading(f"Categories{of}", f"last {selection.range_name}, sorted by the lower end of the 95% interval")
-        category_table.render(ranking.categories(shown.cells), formats)
+        rows = ranking.categories(shown.cells)
+        chosen = drill.from_table(drill.Filter.CATEGORY, "categories", [each.name for each in rows])
+        category_table.render(rows, formats, **chosen)
     if selection.campaign_id is None:
         _campaigns(shown, selection, formats)
 

@@ -20,6 +20,7 @@ def render() -> Selection:
         '<div class="adctr-head"><h1 class="adctr-title">Ad performance</h1>'
         '<span class="adctr-sub">live click-through rates</span></div>'
     )
+    st.page_link("pages/history.py", label="History", icon=":material/history:")
     ranges, compares, categories, campaigns = st.columns([2.1, 1.1, 1, 1], vertical_alignment="bottom")
     range_name = ranges.segmented_control(
         "Time range", list(RANGES_SECONDS), default=DEFAULT_RANGE, required=True, key="range", bind=_BOUND

@@ -26,7 +26,8 @@ from slo.spec.parse import DOCS
 from tests.golden import assert_golden
 
 PASSWORDS = Passwords(
-    "r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "k33per", "m0nitor", "st0rage"
+    *("r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "k33per", "m0nitor"),
+    *("d8t", "st0rage"),
 )
 WITHOUT_A_CHECK = {"canary", "provision", "load", "cli"}
 """The embedded stack cannot ask a canary anything; the others end."""
@@ -201,7 +202,7 @@ def test_the_env_file_is_made_once_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert made["COMPOSE_PROFILES"] == "core"
     assert all(re.fullmatch("[0-9a-f]{32}", value) for key, value in made.items() if key.endswith("_PASSWORD"))
-    assert len(set(made.values())) == len(made) == 13
+    assert len(set(made.values())) == len(made) == 14
     file.write_text(file.read_text().replace(made["ADCTR_GRAFANA_PASSWORD"], "mine") + "ADCTR_PARALLELISM=2\n")
     again = env_file.ensure(file)
     assert again == {**made, "ADCTR_GRAFANA_PASSWORD": "mine", "ADCTR_PARALLELISM": "2"}

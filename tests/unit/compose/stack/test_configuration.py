@@ -22,7 +22,8 @@ from pipeline.settings import Settings, SettingsError
 
 PORTS = Ports()
 PASSWORDS = Passwords(
-    "r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "k33per", "m0nitor", "st0rage"
+    *("r3dis-r", "r3dis-w", "r3dis-a", "p0stgres", "0wner", "wr1ter", "r3ader", "m3nder", "k33per", "m0nitor"),
+    *("d8t", "st0rage"),
 )
 
 

@@ -1,0 +1,1 @@
+{{ daily_mart(ref('campaigns_hourly'), ['campaign_id', 'category'], ['impressions', 'clicks']) }}

@@ -1,0 +1,1 @@
+{{ hourly_mart(ref('stg_events'), 'events_from', ['placement'], ['impressions', 'clicks', 'late_events']) }}

@@ -1,0 +1,1 @@
+{{ windows(source('realtime', 'metrics_1min')) }}
