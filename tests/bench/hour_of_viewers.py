@@ -1,8 +1,8 @@
 """Does the dashboard's memory stay level while many people have it open?
 
 ``python -m tests.bench.hour_of_viewers [VIEWERS [MINUTES]]``, on a stack of its own with 200 events a second and two
-days of counts behind it, so that what the page shows does not grow. Memory is the process's own (RSS), every ten seconds. The growth is that after the first ten minutes, in which Python and Arrow
-fill their pools.
+days of counts behind it, so that what the page shows does not grow. Memory is the process's own (RSS), every ten
+seconds. The growth is that after the first ten minutes, in which Python and Arrow fill their pools.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def write_earlier_counts(settings: Settings) -> None:
 
 
 def write_two_days(settings: Settings, campaigns: int) -> None:
-    """Up to now, for a page whose data does not grow while it is watched: an hour that leaves its range was full too."""
+    """Up to now, for a page whose data does not grow while it is watched: an hour that leaves its range was full."""
     now = _now()
     _write(settings, (("5min", 300, now - 49 * HOUR, now), ("1min", 60, now - 2 * HOUR, now)), campaigns)
 
