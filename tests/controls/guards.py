@@ -18,6 +18,8 @@ _WATERMARKS_TEST = (
 )
 _LOST_WINDOWS_TEST = "tests/unit/pipeline/cache/test_lost_windows.py"
 _TOLD_TEST = "tests/unit/slo/schedules/test_told.py"
+_MARTS_TEST = "tests/warehouse/test_marts.py"
+_MART_MACROS = "pipeline/warehouse/macros/marts.sql"
 _MOVE_TEST = "tests/unit/pipeline/store/test_default_partition.py"
 
 
@@ -984,6 +986,30 @@ GUARDS = [
         "return [ValueMap(options=options)] if words else []",
         "tests/unit/dashboards/ops/test_catalogue.py::test_no_data_is_grey",
         says="assert [] == [",
+    ),
+    Guard(
+        "a build touches only what changed",
+        _MART_MACROS,
+        "where {{ differ('counted', 'mart', measures) }}",
+        "where true",
+        _MARTS_TEST,
+        says=f"FAILED {_MARTS_TEST}::test_a_second_build_touches_nothing",
+    ),
+    Guard(
+        "hours that retention has cut are not built again",
+        _MART_MACROS,
+        "(select {{ held_from }} from {{ ref('stg_progress') }})\n        and",
+        "'-infinity'\n        and",
+        _MARTS_TEST,
+        says=f"FAILED {_MARTS_TEST}::test_retention_changes_no_mart",
+    ),
+    Guard(
+        "a full refresh loses no hour",
+        _MART_MACROS,
+        "{% if lost[0] > 0 %}",
+        "{% if false %}",
+        _MARTS_TEST,
+        says="assert 0 == 1",
     ),
 ]
 """In the order of an event's way through the pipeline, and the check of it all last."""

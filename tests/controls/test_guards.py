@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from compose.cli.warehouse import PROGRAM_VARIABLE
 from tests.controls.guards import GUARDS, ROOT, Guard
+from tests.warehouse.conftest import dbt
+
+__all__ = ["dbt"]
 
 TIMEOUT_SECONDS = 600
 _EACH_GUARD = pytest.mark.parametrize("guard", GUARDS, ids=[guard.name for guard in GUARDS])
@@ -62,8 +66,12 @@ def test_a_guard_that_is_not_there_once_is_a_mistake(source: str) -> None:
 @pytest.mark.long
 @pytest.mark.embedded
 @_EACH_GUARD
-def test_without_its_guard_the_check_of_an_invariant_fails(guard: Guard, copy: Path, tmp_path: Path) -> None:
-    """With it it passes, as `make test` and `make test-long` show."""
+def test_without_its_guard_the_check_of_an_invariant_fails(
+    guard: Guard, copy: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With it it passes, as `make test`, `make test-long` and `make test-warehouse` show."""
+    if guard.check.startswith("tests/warehouse/"):
+        monkeypatch.setenv(PROGRAM_VARIABLE, request.getfixturevalue("dbt"))
     guarded = (ROOT / guard.file).read_text(encoding="utf-8")
     try:
         (copy / guard.file).write_text(guard.removed_from(guarded), encoding="utf-8")

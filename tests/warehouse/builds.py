@@ -23,7 +23,7 @@ MARTS = {
 }
 """Marts that hold rows of their own, and what they count by."""
 PASSWORD = "d8t-s3cret"
-"""The server lets anybody in; dbt must send one anyway."""
+"""The server asks for none, and dbt still sends one."""
 Hours = dict[tuple[str, datetime], datetime]
 
 
