@@ -6,17 +6,17 @@ would take hours, so all but the first see rules whose every duration is a sixti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from compose.monitoring import binaries
 from slo.disturbances import sabotage
 from slo.disturbances.injections import checkpoints_full
-from slo.drills.drill import Sabotage
 from slo.rules.rule_file import rule_file
 from slo.spec.parse import load_bundled
 from tests.integration.alerting import Bench, OnCall, an_hour_in_a_minute, on_call, required
@@ -35,7 +35,7 @@ LEAKED_PER_SECOND = 1000
 """Campaigns: enough for checkpoints to grow faster than the objective allows."""
 
 _frozen = sabotage.processes_frozen
-KINDS: dict[str, tuple[str, Sabotage]] = {
+KINDS: dict[str, tuple[str, Callable[..., AbstractContextManager[Any]]]] = {
     "latency": ("CacheReadBurnsErrorBudget", sabotage.cache_reads_slow),
     "ceiling": ("RedisKeysWithoutTtlAboveCeiling", sabotage.ttl_removed),
     "freshness": ("CheckpointAgeBurnsErrorBudget", checkpoints_full),
@@ -89,7 +89,7 @@ def test_an_alert_of_each_kind_reaches_the_webhook(
     eventually("the exporter is asked", lambda: quick.value('up{job="adctr"}') == ["1"], SOON_SECONDS)
     eventually(f"{alert} is quiet", lambda: alert not in quick.firing(), MINUTES_SECONDS)
     so_far = len(quick.inbox.got)
-    with do(Bench(stack)):  # type: ignore[arg-type]
+    with do(Bench(stack)):
         eventually(f"{alert} reaches the webhook", lambda: quick.inbox.has(alert, since=so_far), MINUTES_SECONDS)
     eventually(f"{alert} is resolved", lambda: quick.inbox.has(alert, "resolved", so_far), MINUTES_SECONDS)
 

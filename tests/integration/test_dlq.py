@@ -102,7 +102,7 @@ def test_a_letter_is_shown_in_full_and_cannot_steer_the_terminal(stack: RunningS
     assert "\x1b" not in shown.stdout
     assert r"\x1b[2J" in shown.stdout
     nobody = adctr(stack.data_dir, "dlq", "show", "1/999999999")
-    assert (nobody.returncode, "no letter of record 1/999999999" in nobody.stderr) == (1, True)
+    assert (nobody.returncode, "no dead letter of record 1/999999999" in nobody.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

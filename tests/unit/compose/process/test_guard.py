@@ -76,6 +76,7 @@ def test_a_hangup_that_was_ignored_stays_so() -> None:
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         assert interrupting() == (signal.SIGINT, signal.SIGTERM)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        assert interrupting() == (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, former)
-    assert interrupting() == (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
