@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Protocol
 
 from pipeline.cache.breakdown import Breakdown
@@ -13,8 +15,11 @@ from pipeline.contract.windows import WindowState
 from pipeline.read_results import Reading
 
 MINUTE, FIVE_MINUTES = 60, 300
+KEPT_SECONDS = 2 * FIVE_MINUTES
+"""After its last use: every window that ends begins new ranges, and nobody asks for the old ones again."""
 _MOST_KEPT = 256
 """Up to five per selection and window that anybody looks at; half a megabyte each for a day of 1,000 campaigns."""
+_Key = tuple[int, int, int, str | None, bool]
 
 
 class MetricsReads(Protocol):
@@ -38,9 +43,11 @@ class MetricsReads(Protocol):
 class PastReads:
     """Safe to share between threads."""
 
-    def __init__(self, reads: MetricsReads) -> None:
+    def __init__(self, reads: MetricsReads, clock: Callable[[], float] = time.monotonic) -> None:
         self._reads = reads
-        self._final: OrderedDict[tuple[int, int, int, str | None, bool], Breakdown] = OrderedDict()
+        self._clock = clock
+        self._final: OrderedDict[_Key, tuple[float, Breakdown]] = OrderedDict()
+        """With the time of the last use, the longest unused first."""
         self._lock = threading.Lock()
 
     def read(
@@ -60,21 +67,34 @@ class PastReads:
         if first >= end:
             return Breakdown((), {}), None
         key = first, end, size, campaign_id, campaigns
-        with self._lock:
-            if key in self._final:
-                self._final.move_to_end(key)
-                return self._final[key], None
+        kept = self._kept(key)
+        if kept is not None:
+            return kept, None
         try:
             reading = self._reads.breakdown(first, end, size, campaign_id=campaign_id, campaigns=campaigns)
         except MetricsUnavailableError as error:
             return Breakdown((), {}), str(error)
         # A recount of these is seen when the range has moved on by a window.
         if reading.state is WindowState.FINAL:
-            with self._lock:
-                self._final[key] = reading.value
-                if len(self._final) > _MOST_KEPT:
-                    self._final.popitem(last=False)
+            self._keep(key, reading.value)
         known = reading.watermark_ms
         if known is not None and watermark_ms is not None and known < min(end * 1000, watermark_ms):
             return reading.value, f"PostgreSQL is at {known} ms, before the windows that Redis keeps"
         return reading.value, None
+
+    def _kept(self, key: _Key) -> Breakdown | None:
+        with self._lock:
+            if key not in self._final:
+                return None
+            _, found = self._final.pop(key)
+            self._final[key] = self._clock(), found
+            return found
+
+    def _keep(self, key: _Key, value: Breakdown) -> None:
+        """Drops what is too old or too much."""
+        now = self._clock()
+        with self._lock:
+            self._final.pop(key, None)
+            self._final[key] = now, value
+            while len(self._final) > _MOST_KEPT or next(iter(self._final.values()))[0] < now - KEPT_SECONDS:
+                self._final.popitem(last=False)

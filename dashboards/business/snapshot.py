@@ -77,7 +77,7 @@ class SnapshotReader:
 
     def __init__(self, reads: MetricsReads, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._reads = reads
-        self._past = PastReads(reads)
+        self._past = PastReads(reads, clock)
         self._settings = settings
         self._clock = clock
 

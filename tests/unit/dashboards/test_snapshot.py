@@ -126,3 +126,19 @@ def test_windows_about_to_expire_are_asked_of_postgres_at_every_second() -> None
         snapshots, _, _ = reader(NOON + second)
         for range_seconds in (900, 1800, 3600):
             assert taken(snapshots, range_seconds).fallback_reason is None
+
+
+def test_ranges_that_nobody_asks_for_again_are_dropped() -> None:
+    """A page that is watched all day asks for new ranges every five minutes; those of now are kept."""
+    snapshots, fake, clock = reader()
+    held = []
+    for _ in range(12):
+        fake.watermark_ms = int((clock.now - 5.5) * 1000)
+        taken(snapshots, DAY)
+        held.append(len(snapshots._past._final))
+        clock.now += 300
+    assert held[-1] == held[3] < held[0] * 4
+    before = fake.reads
+    clock.now -= 300
+    taken(snapshots, DAY)
+    assert fake.reads == before + 2, "the newer part of both sizes alone"
