@@ -78,9 +78,7 @@ def test_down_finds_a_redis_as_well(tmp_path: Path) -> None:
     layout.of_service("redis").mkdir()
     port = Ports.free().redis
     file = layout.run / "redis.conf"
-    file.write_text(
-        redis_server.config(layout, port, Passwords("r", "w", "a", "p", "o", "w", "r", "m", "k", "n", "s"), 0)
-    )
+    file.write_text(redis_server.config(layout, port, Passwords.load_or_create(layout), 0))
     environment = {**os.environ, STACK_DIR_VARIABLE: str(layout.root)}
     server = subprocess.Popen([redis_server.newest_server(), file], env=environment, stdout=subprocess.DEVNULL)
     try:

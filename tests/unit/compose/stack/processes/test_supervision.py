@@ -17,7 +17,8 @@ from compose.stack.processes import supervision
 from compose.stack.processes.supervision import Supervisor
 from tests.integration.waiting import eventually
 
-CARELESS = "import subprocess, sys; print(subprocess.Popen(['true']).pid, flush=True); sys.stdin.read()"
+CARELESS = "import subprocess, sys; kept = subprocess.Popen(['true']); print(kept.pid, flush=True); sys.stdin.read()"
+"""An object that nobody holds waits for its process when it is deleted, if that has ended by then."""
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from pipeline.cache.cache_access import CacheUser
 from pipeline.contract.cache_schema import complete_key
 from tests.integration.waiting import eventually
 
-PASSWORDS = Passwords("r", "w", "a", "p", "o", "w", "r", "m", "k", "n", "s")
+PASSWORDS = Passwords(**{each.name: each.name for each in fields(Passwords)})
 _TWO_WRITES = "redis.call('SET', KEYS[1], 1) return redis.call('SET', KEYS[2], 2)"
 """Kept as a transaction, each of whose commands is checked when it is replayed."""
 
