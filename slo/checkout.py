@@ -45,6 +45,14 @@ def checkout_of(root: Path = HERE) -> Checkout:
     return Checkout(root, commit, _changes(root))
 
 
+def find_checkout(root: Path = HERE) -> Checkout | None:
+    """The same; None where it is no checkout, as in a container."""
+    try:
+        return checkout_of(root)
+    except GitFailed:
+        return None
+
+
 def _changes(root: Path) -> str:
     changed = git(root, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv")
     new = [name for name in git(root, "ls-files", "--others", "--exclude-standard", "-z").split("\0") if name]

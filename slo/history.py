@@ -11,7 +11,7 @@ from typing import Any
 
 from slo import json_lines
 from slo.bench.host import Machine, this_machine
-from slo.checkout import Checkout, GitFailed, checkout_of
+from slo.checkout import Checkout, find_checkout
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,7 @@ class HistoryEntry:
     @classmethod
     def begin(cls, command: str, options: Mapping[str, Any], seed: int | None) -> HistoryEntry:
         """Of a run that begins now."""
-        try:
-            checkout = checkout_of()
-        except GitFailed:
-            checkout = None
-        return cls(command, options, seed, checkout, this_machine(), time.time(), os.getloadavg()[0])
+        return cls(command, options, seed, find_checkout(), this_machine(), time.time(), os.getloadavg()[0])
 
     def with_seed(self, seed: int | None) -> HistoryEntry:
         """For a run that learns it on the way."""

@@ -45,7 +45,7 @@ class Action:
     inject: Callable[[Bench], AbstractContextManager[Any]]
     _: KW_ONLY
     lasts_seconds: float = 0.0
-    """How long what its entry did stays, where nobody says otherwise."""
+    """How long its effect stays, unless a schedule says otherwise."""
     links: tuple[str, ...] = ()
     """The servers that the jobs must reach over a link, because it is done to the link."""
     needs: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ from slo.report.html import templates
 from slo.report.plots import Plot
 from slo.report.text import PLAIN_WIDTH, STYLES, plain
 from slo.report.write import require_form
-from slo.verdict.result import Verdict
+from slo.verdict.result import Verdict, overall
 
 Plots = Mapping[str, Sequence[Sequence[Plot]]]
 """By the fault's name: the plots of each of its runs."""
@@ -123,5 +123,4 @@ def reads(run: FaultRun) -> str:
 
 
 def _overall(results: Sequence[FaultResult]) -> Verdict:
-    verdicts = {each.verdict for each in results}
-    return next((each for each in (Verdict.FAIL, Verdict.INCONCLUSIVE) if each in verdicts), Verdict.PASS)
+    return overall(each.verdict for each in results)

@@ -9,9 +9,8 @@ from statistics import mean, median
 from typing import Any
 
 from slo import json_lines
-from slo.schedules.result import ScheduleRun, StrikeOutcome
 from slo.schedules.schedule import Schedule
-from slo.verdict.result import Verdict
+from slo.verdict.result import Verdict, overall
 
 _Document = Mapping[str, Any]
 
@@ -55,10 +54,8 @@ def pairs(runs: Sequence[_Document]) -> list[Pair]:
 
 def series_json(runs: Sequence[_Document]) -> dict[str, Any]:
     """``verdict`` of all runs, means of strikes that struck and of their overlaps, ``runs`` and ``pairs``."""
-    said = {run["verdict"] for run in runs}
-    verdict = next((each for each in (Verdict.FAIL, Verdict.INCONCLUSIVE) if each in said), Verdict.PASS)
     return {
-        "verdict": verdict.value,
+        "verdict": overall(Verdict(run["verdict"]) for run in runs).value,
         "strikes_mean": mean(_struck(run) for run in runs),
         "overlaps_mean": mean(len(run["overlaps"]) for run in runs),
         "runs": list(runs),
@@ -73,9 +70,8 @@ def series_markdown(runs: Sequence[_Document]) -> str:
 
 def find_result(results: Path, schedule: Schedule, limit_seconds: float, code: str | None) -> dict[str, Any] | None:
     """The last result of this schedule, limit and code in the file that passed or failed; None if there is none."""
-    wanted = _planned(
-        ScheduleRun(schedule, limit_seconds, [StrikeOutcome(each) for each in schedule.strikes]).as_json()
-    )
+    strikes = [(each.action.name, each.begin_seconds, each.lasts_seconds) for each in schedule.strikes]
+    wanted = schedule.seed, schedule.seconds, schedule.rate, limit_seconds, strikes
     for run in reversed(json_lines.read(results) if code else []):
         if run["code"] == code and run["verdict"] != Verdict.INCONCLUSIVE and _planned(run) == wanted:
             return dict(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,12 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     NOT_JUDGED = "not judged"
     """The run was too short for this objective's minimum."""
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """Of several runs: a failure outweighs what is inconclusive, and that a pass."""
+    said = set(verdicts)
+    return next((each for each in (Verdict.FAIL, Verdict.INCONCLUSIVE) if each in said), Verdict.PASS)
 
 
 class Scope(StrEnum):

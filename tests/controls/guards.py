@@ -776,7 +776,7 @@ GUARDS = [
         "slo/schedules/told.py",
         "# control: changed finals",
         "if False:",
-        f"{_TOLD_TEST}::test_a_final_window_that_changes_is_found_whoever_tells_it",
+        f"{_TOLD_TEST}::test_a_final_window_that_changes_is_found_in_either_store",
         says="assert [] ==",
     ),
     Guard(

@@ -18,6 +18,7 @@ from compose.cli.chaos.schedules import (
     looks_like_file,
     run_file,
 )
+from compose.cli.check_report import EXIT_CODES
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption, RetriesOption
 from compose.cli.report_files import require_writable
@@ -26,7 +27,6 @@ from compose.experiment.disturbed_stack import own_stack
 from compose.experiment.fault_run import DrawnRun, run_fault
 from compose.experiment.load_check import warm_up
 from compose.process.errors import EnvironmentFailed, UsageError
-from compose.process.exit_codes import ExitCode
 from compose.terminal.format import Format
 from compose.terminal.progress import say
 from slo.annotations import FAULT, FILE_NAME, noted
@@ -36,6 +36,7 @@ from slo.report.faults import check_form, to_json, to_text, write_report
 from slo.report.write import UnknownForm
 from slo.schedules.catalogue import ACTIONS
 from slo.verdict import Verdict
+from slo.verdict.result import overall
 
 DEFAULT_RATE = 10_000.0
 WARM_UP_SECONDS = 30.0
@@ -112,12 +113,10 @@ def run(
     except EnvironmentFailed as error:
         gone = error  # a failure that was found before stays a failure
     show(to_json(results, rate), format_, lambda: print(to_text(results, rate, report_width()), end=""))
-    verdicts = {each.verdict for each in results}
-    if gone is not None and Verdict.FAIL not in verdicts:
+    verdict = overall(each.verdict for each in results)
+    if gone is not None and verdict is not Verdict.FAIL:
         raise gone
-    if Verdict.FAIL in verdicts:
-        return ExitCode.FAIL
-    return ExitCode.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else ExitCode.PASS
+    return EXIT_CODES[verdict]
 
 
 def _chosen(names: Sequence[str], every: bool) -> list[Fault]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from compose.cli.check_report import EXIT_CODES
 from compose.cli.durations import parse_duration_seconds
 from compose.cli.objectives_file import specification
 from compose.cli.options import FormatOption, RetriesOption
@@ -17,12 +18,11 @@ from compose.cli.report_files import require_writable
 from compose.cli.shown import show
 from compose.experiment.schedule_run import Judging, run_on_own_stack
 from compose.process.errors import EnvironmentFailed, UsageError
-from compose.process.exit_codes import ExitCode
 from compose.terminal.format import Format
 from compose.terminal.progress import say
 from slo import json_lines
 from slo.annotations import FILE_NAME
-from slo.checkout import GitFailed, checkout_of
+from slo.checkout import find_checkout
 from slo.disturbances.action import Action
 from slo.schedules.catalogue import ACTIONS, find_action
 from slo.schedules.draw import SHORTEST_SCHEDULE_SECONDS, draw
@@ -35,7 +35,6 @@ from slo.verdict import Verdict
 
 DEFAULT_RATE = 5_000.0
 DEFAULT_SHRINK_RUNS = 20
-_EXIT_CODES = {Verdict.PASS: ExitCode.PASS, Verdict.FAIL: ExitCode.FAIL}
 
 LimitFactorOption = Annotated[
     float,
@@ -145,7 +144,7 @@ def _chosen(names: Sequence[str]) -> Sequence[Action]:
 def _run(schedule: Schedule, path: Path, running: Running) -> int:
     document, text = _judged(schedule, path, running)
     show(document, running.format, lambda: print(text))
-    return _exit_code(document)
+    return EXIT_CODES[Verdict(document["verdict"])]
 
 
 def _run_series(drawn: Sequence[Schedule], running: Running) -> int:
@@ -168,7 +167,7 @@ def _run_series(drawn: Sequence[Schedule], running: Running) -> int:
         documents.append(document)
     whole = series_json(documents)
     show(whole, running.format, lambda: print(series_markdown(documents)))
-    return _exit_code(whole)
+    return EXIT_CODES[Verdict(whole["verdict"])]
 
 
 def _judged(schedule: Schedule, path: Path, running: Running) -> tuple[dict[str, Any], str]:
@@ -206,14 +205,8 @@ def _usual_path(data_dir: Path, schedule: Schedule) -> Path:
 
 def _code() -> str | None:
     """The commit, and a digest of what is not committed; None without Git: then nothing counts as run before."""
-    try:
-        return checkout_of().name
-    except GitFailed:
-        return None
-
-
-def _exit_code(document: Mapping[str, Any]) -> int:
-    return _EXIT_CODES.get(Verdict(document["verdict"]), ExitCode.INCONCLUSIVE)
+    checkout = find_checkout()
+    return checkout.name if checkout else None
 
 
 def _shrink(schedule: Schedule, path: Path, most_runs: int, run: Any) -> Shrunk:

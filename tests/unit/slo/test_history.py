@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from slo import history, json_lines
+from slo import checkout, json_lines
 from slo.checkout import Checkout, GitFailed
 from slo.history import HistoryEntry
 
 
 def test_a_line_has_code_machine_load_seed_and_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "checkout_of", lambda: Checkout(tmp_path, "a" * 40, "123"))
+    monkeypatch.setattr(checkout, "checkout_of", lambda _: Checkout(tmp_path, "a" * 40, "123"))
     entry = HistoryEntry.begin("bench drain", {"events": 5}, 1)
     entry.append(tmp_path / "history", {"verdict": "pass"}, 0)
     (line,) = json_lines.read(tmp_path / "history")
@@ -31,9 +31,9 @@ def test_a_line_has_code_machine_load_seed_and_figures(tmp_path: Path, monkeypat
 
 
 def test_code_that_is_no_checkout_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> Checkout:
+    def refuse(_: Path) -> Checkout:
         raise GitFailed("git can't be run")
 
-    monkeypatch.setattr(history, "checkout_of", refuse)
+    monkeypatch.setattr(checkout, "checkout_of", refuse)
     line = HistoryEntry.begin("demo", {}, None).line({}, 3)
     assert (line["commit"], line["dirty"], line["seed"]) == (None, None, None)

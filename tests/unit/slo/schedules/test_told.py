@@ -46,7 +46,7 @@ def test_nothing_is_wrong_with_a_good_recording() -> None:
     assert wrong_reads(GOOD, RECOUNTED) == []
 
 
-def test_a_final_window_that_changes_is_found_whoever_tells_it() -> None:
+def test_a_final_window_that_changes_is_found_in_either_store() -> None:
     """Without the recount the last two answers changed what was final."""
     found = texts(changed_finals(GOOD, []))
     told_now, before = f"51 impressions 4 clicks of the 60 s window {NOON}", "50 impressions 3 clicks"
